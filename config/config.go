@@ -1,0 +1,166 @@
+// Package config is the daemon's configuration file: its structure, defaults,
+// strict loading with line and column, validation that touches no network, and the
+// commented file that `saisine init` writes. The `doc` tags are the only description
+// of each key, so that the generated reference cannot drift from the code.
+package config
+
+import "time"
+
+// Config is the whole configuration file.
+type Config struct {
+	Town        Town     `yaml:"town" doc:"The town hall itself."`
+	DataDir     string   `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
+	Listen      string   `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
+	AdminListen string   `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
+	PublicURL   string   `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end."`
+	Database    string   `yaml:"database" doc:"\"\" = SQLite under data_dir."`
+	Originals   string   `yaml:"originals" doc:"\"\" = files under data_dir."`
+	Redis       string   `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | unix:///path."`
+	Channels    Channels `yaml:"channels" doc:"The ways in."`
+	OCR         OCR      `yaml:"ocr" doc:"Reading of scans."`
+	Categories  string   `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
+	SMTP        SMTP     `yaml:"smtp" doc:"Outgoing mail."`
+	Limits      Limits   `yaml:"limits" doc:"Bounds on what is taken in and read."`
+}
+
+// Town says which town hall this is.
+type Town struct {
+	Name     string `yaml:"name" doc:"Shown on the form and in receipts."`
+	Timezone string `yaml:"timezone" doc:"IANA name, such as Europe/Paris or Indian/Reunion."`
+	Holidays string `yaml:"holidays" doc:"metropole, alsace-moselle, guadeloupe, martinique, guyane, reunion, mayotte, saint-martin or saint-barthelemy."`
+}
+
+// Channels lists the ways in.
+type Channels struct {
+	Mailbox []Mailbox     `yaml:"mailbox" doc:"Mailboxes to empty, the SVE address first."`
+	Scans   []ScanFolder  `yaml:"scans" doc:"Folders in which the copier or the clerks drop scans."`
+	Webform Webform       `yaml:"webform" doc:"The public form."`
+	Desk    ChannelSwitch `yaml:"desk" doc:"The agents' pages."`
+	Open311 ChannelSwitch `yaml:"open311" doc:"Mobile apps, GeoReport v2."`
+}
+
+// ChannelSwitch turns a channel on or off.
+type ChannelSwitch struct {
+	Enabled bool `yaml:"enabled" doc:"true or false."`
+}
+
+// TLS modes of a mail server.
+const (
+	TLSImplicit = "implicit"
+	TLSStartTLS = "starttls"
+	// TLSNone is accepted for loopback hosts only.
+	TLSNone = "none"
+)
+
+// Mailbox is one IMAP account.
+type Mailbox struct {
+	Name         string        `yaml:"name" doc:"Short, unique and never changed: it is part of each mail's key in the ledger."`
+	Host         string        `yaml:"host" doc:"IMAP server."`
+	Port         int           `yaml:"port" doc:"993 for tls: implicit, 143 for starttls."`
+	TLS          string        `yaml:"tls" doc:"implicit, starttls, or none (loopback only)."`
+	TLSCA        string        `yaml:"tls_ca" doc:"PEM file with the authority of the server's certificate; \"\" = the system's."`
+	Username     string        `yaml:"username" doc:"Login name."`
+	Password     string        `yaml:"password" doc:"Better: password_file."`
+	PasswordFile string        `yaml:"password_file" doc:"File whose first line is the password."`
+	OAuth2       *OAuth2       `yaml:"oauth2" doc:"Instead of a password, for Microsoft 365, Google and others."`
+	Folder       string        `yaml:"folder" doc:"Folder to empty."`
+	DoneFolder   string        `yaml:"done_folder" doc:"Where a mail goes once it is in the ledger; made if missing."`
+	FailedFolder string        `yaml:"failed_folder" doc:"Where a mail goes that cannot be taken in (over limits.message, or the server cannot deliver it)."`
+	Poll         time.Duration `yaml:"poll" doc:"Looked at least this often; IDLE brings new mail at once."`
+}
+
+// OAuth2 says where tokens for a mailbox come from.
+type OAuth2 struct {
+	Mechanism        string    `yaml:"mechanism" doc:"xoauth2 or oauthbearer."`
+	TokenURL         string    `yaml:"token_url" doc:"The provider's token endpoint."`
+	ClientID         string    `yaml:"client_id" doc:"As registered with the provider."`
+	ClientSecret     string    `yaml:"client_secret" doc:"Better: client_secret_file."`
+	ClientSecretFile string    `yaml:"client_secret_file" doc:"File whose first line is the secret."`
+	SecretExpires    time.Time `yaml:"client_secret_expires" doc:"When the provider ends the secret; an alarm is raised 30 days before."`
+	RefreshToken     string    `yaml:"refresh_token" doc:"Better: refresh_token_file. \"\" = client credentials."`
+	RefreshTokenFile string    `yaml:"refresh_token_file" doc:"File whose first line is the refresh token."`
+	Scopes           []string  `yaml:"scopes" doc:"As the provider asks for IMAP."`
+}
+
+// ScanFolder is one watched folder.
+type ScanFolder struct {
+	Name      string        `yaml:"name" doc:"Short, unique and never changed: it is part of each scan's key in the ledger."`
+	Dir       string        `yaml:"dir" doc:"The folder; its first level of sub-folders names services."`
+	Poll      time.Duration `yaml:"poll" doc:"How often the folder is listed; file-system events only make it sooner."`
+	StableFor time.Duration `yaml:"stable_for" doc:"A file is taken when its size and date have not changed for this long."`
+}
+
+// Webform is the public form.
+type Webform struct {
+	Enabled     bool          `yaml:"enabled" doc:"true or false."`
+	MinFillTime time.Duration `yaml:"min_fill_time" doc:"A form sent back faster than this after it was shown is asked for once more (robots)."`
+	RateLimit   int           `yaml:"rate_limit" doc:"Posts for each address and hour; 0 = no limit."`
+	Trusted     []string      `yaml:"trusted_proxies" doc:"Addresses or networks whose X-Forwarded-For is believed."`
+}
+
+// OCR says how scans are read.
+type OCR struct {
+	Languages       []string      `yaml:"languages" doc:"Tesseract's names; each needs its package, such as tesseract-ocr-fra."`
+	Workers         int           `yaml:"workers" doc:"Child processes; 0 = one for each core."`
+	PageTimeout     time.Duration `yaml:"page_timeout" doc:"A page that takes longer is given up."`
+	DocumentTimeout time.Duration `yaml:"document_timeout" doc:"A document that takes longer keeps the pages it has."`
+}
+
+// SMTP is the server for outgoing mail.
+type SMTP struct {
+	Host         string `yaml:"host" doc:"\"\" = nothing is sent."`
+	Port         int    `yaml:"port" doc:"587 for starttls, 465 for implicit."`
+	TLS          string `yaml:"tls" doc:"implicit, starttls, or none (loopback only)."`
+	Username     string `yaml:"username" doc:"Login name."`
+	Password     string `yaml:"password" doc:"Better: password_file."`
+	PasswordFile string `yaml:"password_file" doc:"File whose first line is the password."`
+	From         string `yaml:"from" doc:"Sender, such as \"Mairie <sve@saint-exemple.fr>\"."`
+	Bounce       string `yaml:"bounce" doc:"Envelope sender, to which delivery reports come; \"\" = the address of from."`
+}
+
+// Bytes is a size in bytes; the file writes it as 25MiB, 100KiB or a plain number.
+type Bytes int64
+
+// Limits bound what is taken in and read.
+type Limits struct {
+	Message       Bytes `yaml:"message" doc:"Largest mail or form post."`
+	File          Bytes `yaml:"file" doc:"Largest single file: scan, attachment, form file."`
+	Pages         int   `yaml:"pages" doc:"Pages read of one document."`
+	Pixels        int   `yaml:"pixels" doc:"Pixels of one page image."`
+	UnpackedRatio int   `yaml:"unpacked_ratio" doc:"How many times larger than itself a compressed file may become."`
+	Depth         int   `yaml:"depth" doc:"Nesting of MIME parts and attached mails."`
+	Parts         int   `yaml:"parts" doc:"MIME parts of one mail."`
+}
+
+// Default returns the configuration that an empty file means.
+func Default() Config {
+	return Config{
+		Town:        Town{Name: "Saint-Exemple", Timezone: "Europe/Paris", Holidays: "metropole"},
+		DataDir:     "/var/lib/saisine",
+		Listen:      "127.0.0.1:8080",
+		AdminListen: "127.0.0.1:8081",
+		Channels: Channels{
+			Webform: Webform{Enabled: true, MinFillTime: 3 * time.Second, RateLimit: 30, Trusted: []string{"127.0.0.0/8", "::1/128"}},
+			Desk:    ChannelSwitch{Enabled: true},
+		},
+		OCR:  OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
+		SMTP: SMTP{Port: 587, TLS: TLSStartTLS},
+		Limits: Limits{
+			Message: 50 << 20, File: 25 << 20, Pages: 200, Pixels: 50_000_000,
+			UnpackedRatio: 100, Depth: 20, Parts: 200,
+		},
+	}
+}
+
+// DefaultMailbox returns what a mailbox entry starts from.
+func DefaultMailbox() Mailbox {
+	return Mailbox{
+		Port: 993, TLS: TLSImplicit, Folder: "INBOX",
+		DoneFolder: "Saisine/Traités", FailedFolder: "Saisine/Échecs", Poll: time.Minute,
+	}
+}
+
+// DefaultScanFolder returns what a scan folder entry starts from.
+func DefaultScanFolder() ScanFolder {
+	return ScanFolder{Poll: 10 * time.Second, StableFor: 10 * time.Second}
+}

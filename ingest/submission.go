@@ -1,0 +1,198 @@
+package ingest
+
+import (
+	"time"
+)
+
+// Channel names the way by which a submission came in.
+type Channel string
+
+// The channels of the interface; the names are part of the JSON that others script against.
+const (
+	ChannelMailbox Channel = "mailbox"
+	ChannelWebform Channel = "webform"
+	ChannelScan    Channel = "scan"
+	ChannelCounter Channel = "counter"
+	ChannelPhone   Channel = "phone"
+	ChannelApp     Channel = "app"
+	ChannelAPI     Channel = "api"
+)
+
+// State is where a submission stands in the ledger. Every submission leaves
+// StateReceived for exactly one of the three others; only a retry by a person
+// takes a failed one back to StateReceived.
+type State string
+
+// The states of the ledger.
+const (
+	StateReceived State = "received"
+	StateFiled    State = "filed"
+	StateSetAside State = "set_aside"
+	StateFailed   State = "failed"
+)
+
+// Final reports whether the state is an end state.
+func (s State) Final() bool { return s == StateFiled || s == StateSetAside || s == StateFailed }
+
+// Link says how a filed submission belongs to its request.
+type Link string
+
+// The links between a submission and its request.
+const (
+	LinkOpens     Link = "opens"
+	LinkDuplicate Link = "duplicate"
+	LinkFollowUp  Link = "follow_up"
+)
+
+// Media types that saisine gives to originals which have none of their own.
+const (
+	// MediaMail is a mail as the server holds it (RFC 5322).
+	MediaMail = "message/rfc822"
+	// MediaForm is a post of the web form: a MIME entity whose header names the
+	// multipart/form-data boundary and whose body is the post, byte for byte.
+	MediaForm = "application/vnd.saisine.form"
+	// MediaPDF, MediaTIFF, MediaJPEG and MediaPNG are scans.
+	MediaPDF  = "application/pdf"
+	MediaTIFF = "image/tiff"
+	MediaJPEG = "image/jpeg"
+	MediaPNG  = "image/png"
+	// MediaText is plain text (UTF-8), the form that imports of JSON lines take.
+	MediaText = "text/plain"
+)
+
+// Hints is what a channel knows about a submission beside its bytes. It is stored
+// with the ledger row and never changes afterwards.
+type Hints struct {
+	// Service is a proposal by the channel (the scan folder's sub-folder), or "".
+	Service string `json:"service,omitempty"`
+	// Category is the citizen's own choice (the form), or "".
+	Category string `json:"category,omitempty"`
+	// Filename is the name of the file as the channel saw it, for people only.
+	Filename string `json:"filename,omitempty"`
+	// SourceRef identifies the concrete thing at the source (scan: path, size, mtime)
+	// where SourceKey identifies its content, so that an interrupted
+	// acknowledgement can be told from a second copy.
+	SourceRef string `json:"source_ref,omitempty"`
+	// Folder is the mail folder from which it was taken, or "".
+	Folder string `json:"folder,omitempty"`
+	// Problems is what the channel already found wrong.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Submission is one thing that one channel received at one time, on its way into
+// the ledger. Once submitted it is evidence: nothing of it changes any more.
+type Submission struct {
+	Channel Channel
+	// Account is the configured name of the mailbox, scan folder or form.
+	Account string
+	// SourceKey is unique within Channel and Account and stable over restarts, so
+	// that handing the same thing in twice is a no-op.
+	SourceKey string
+	// Epoch names the source's numbering where the source can renumber itself
+	// (mailbox: folder + UIDVALIDITY, RFC 3501 §2.3.1.1). When the same bytes come
+	// under another epoch of the same account, they are the same submission.
+	// "" means that the source never renumbers.
+	Epoch string
+	// ReceivedAt is when the town received it (mail: INTERNALDATE), not when saisine
+	// got round to it. Zero means now.
+	ReceivedAt time.Time
+	// Original holds the bytes as received. Submit does not close it.
+	Original  *Blob
+	MediaType string
+	Hints     Hints
+	// Settled, when not "", puts the row into this end state at once, with Reason,
+	// and nothing will be read: StateSetAside for a filled honeypot, StateFailed for
+	// a mail over the size limit.
+	Settled State
+	Reason  string
+}
+
+// Receipt is the answer to a Submit that is durable.
+type Receipt struct {
+	// ID is the submission's identifier in the ledger.
+	ID string
+	// Replayed is true when the ledger held this submission before; the fields below
+	// then describe the row as it stands.
+	Replayed bool
+	State    State
+	Reason   string
+	// Request is the reference of the request that it was filed in, or "".
+	Request string
+	// SourceRef is the Hints.SourceRef of the row.
+	SourceRef string
+	// Acknowledged is the place that the channel recorded with Acknowledge, or "".
+	Acknowledged string
+}
+
+// Record is a row of the ledger, with what was read from the original so far.
+type Record struct {
+	ID           string
+	Channel      Channel
+	Account      string
+	SourceKey    string
+	ReceivedAt   time.Time
+	SHA256       string
+	Size         int64
+	MediaType    string
+	Hints        Hints
+	State        State
+	Reason       string
+	Request      string // reference, or ""
+	Link         Link   // or ""
+	Attempt      int    // how often a person or the sweeper has taken it up anew
+	Acknowledged string
+	Reading      *Reading // nil until it was read
+}
+
+// Person is somebody as they wrote themselves down.
+type Person struct {
+	Name    string `json:"name"`
+	Email   string `json:"email"`
+	Phone   string `json:"phone"`
+	Address string `json:"address"`
+}
+
+// Problem is something wrong with a submission that did not keep it from being read.
+type Problem struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Attachment is a file that came with a submission.
+type Attachment struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	Text   string `json:"text,omitempty"`
+}
+
+// Page is one page of a scan or PDF.
+type Page struct {
+	Number     int     `json:"number"`
+	Text       string  `json:"text"`
+	Source     string  `json:"source"` // text-layer, ocr, blank
+	Confidence float64 `json:"confidence"`
+	Rotation   int     `json:"rotation"`
+}
+
+// Reading is what a submission says: the outcome of the reading step, which can be
+// made again from the original at any time.
+type Reading struct {
+	Kind        string // mail, pdf, tiff, image, text, form
+	Subject     string
+	From        Person
+	To          []string
+	Cc          []string
+	Date        time.Time // the sender's own date, which proves nothing
+	MessageID   string
+	InReplyTo   []string
+	References  []string
+	Automatic   string // why this is no citizen's message, or ""
+	Text        string // the whole readable text, attachments not included
+	Category    string // the citizen's choice, or ""
+	Place       string
+	Attachments []Attachment
+	Pages       []Page
+	Problems    []Problem
+}
