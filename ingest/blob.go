@@ -25,10 +25,23 @@ var ErrTooLarge = errors.New("ingest: larger than the limit")
 // otherwise in a temporary file that the store can adopt by renaming. A Blob is
 // immutable. It may be read by several goroutines, but must be closed once.
 type Blob struct {
-	mem  []byte
-	path string
-	size int64
-	sum  [sha256.Size]byte
+	mem    []byte
+	path   string
+	stored bool // path belongs to a store: Close leaves it
+	size   int64
+	sum    [sha256.Size]byte
+}
+
+// StoredBlob wraps a file that a store keeps; Close leaves it alone. sum is the
+// SHA-256 in hexadecimal that the store has on record.
+func StoredBlob(path string, size int64, sum string) (*Blob, error) {
+	b := &Blob{path: path, size: size, stored: true}
+	raw, err := hex.DecodeString(sum)
+	if err != nil || len(raw) != len(b.sum) {
+		return nil, fmt.Errorf("ingest: %q is no SHA-256", sum)
+	}
+	copy(b.sum[:], raw)
+	return b, nil
 }
 
 // NewBlob wraps bytes that are in memory already. The caller must not change them.
@@ -58,7 +71,7 @@ func (b *Blob) Open() (io.ReadCloser, error) {
 
 // Close removes the temporary file, unless a store has renamed it away.
 func (b *Blob) Close() error {
-	if b.path == "" {
+	if b.path == "" || b.stored {
 		return nil
 	}
 	if err := os.Remove(b.path); err != nil && !errors.Is(err, os.ErrNotExist) {

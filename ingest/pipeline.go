@@ -1,0 +1,169 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+// Ledger is what the pipeline needs of the store. Each writing method is one
+// transaction, does nothing when the submission has left StateReceived already (so
+// that a step can run twice), and is safe for concurrent use.
+type Ledger interface {
+	// Submission returns a row; ErrNotFound when there is none.
+	Submission(ctx context.Context, id string) (Record, error)
+	// Original returns the bytes of a row. Close the Blob after use.
+	Original(ctx context.Context, rec Record) (*Blob, error)
+	// File ends a submission as filed: it asks f.Match where it belongs, inside the
+	// transaction and with no other filing under way, then writes request, link,
+	// reading, events and outbox rows together.
+	File(ctx context.Context, id string, f Filing) (Filed, error)
+	// SetAside ends a submission that is no citizen's message.
+	SetAside(ctx context.Context, id string, r Reading, reason string) error
+	// Fail ends a submission that could not be treated, for a person to look at.
+	Fail(ctx context.Context, id, reason string) error
+}
+
+// Filing is everything that filing a submission needs.
+type Filing struct {
+	Reading        Reading
+	Classification Classification
+	// TextKey identifies the normalised text, "" when there is too little of it.
+	TextKey string
+	Match   func(ctx context.Context, c Candidates) (Match, error)
+}
+
+// Filed is the outcome of a filing.
+type Filed struct {
+	Request string // reference
+	Link    Link
+}
+
+// Candidates finds filed submissions. It is only valid inside Filing.Match.
+type Candidates interface {
+	// ByHash finds submissions with the same original bytes.
+	ByHash(ctx context.Context, sha256 string) ([]Candidate, error)
+	// ByMessageID finds mails with one of these Message-IDs.
+	ByMessageID(ctx context.Context, ids []string) ([]Candidate, error)
+	// ByTextKey finds submissions with the same TextKey.
+	ByTextKey(ctx context.Context, key string) ([]Candidate, error)
+	// ByReference finds the opening submission of a request.
+	ByReference(ctx context.Context, reference string) ([]Candidate, error)
+}
+
+// Reader turns an original into a Reading. An ugly original is a Reading with
+// problems; an error is a fault of the house (no OCR child can be started, disk
+// full) that may be gone at the next try, ErrNeedsOCR excepted.
+type Reader interface {
+	Read(ctx context.Context, b *Blob, rec Record) (Reading, error)
+}
+
+// Matcher decides where a submission belongs. key is Filing.TextKey.
+type Matcher interface {
+	TextKey(r Reading) string
+	Match(ctx context.Context, c Candidates, rec Record, r Reading, key string) (Match, error)
+}
+
+// Classifier names category and service. It cannot fail: what it does not know it
+// leaves for review.
+type Classifier interface {
+	Classify(ctx context.Context, rec Record, r Reading) Classification
+}
+
+// ErrNeedsOCR is returned by a Reader without OCR for a submission that has pages to
+// be recognised: it belongs into the OCR queue.
+var ErrNeedsOCR = errors.New("ingest: needs OCR")
+
+// permanentError marks an error that no retry will mend.
+type permanentError struct{ err error }
+
+func (e permanentError) Error() string   { return e.err.Error() }
+func (e permanentError) Unwrap() error   { return e.err }
+func (e permanentError) Permanent() bool { return true }
+
+// Permanent wraps an error that no retry will mend; the queue then records the
+// failure at once. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanentError{err}
+}
+
+// Pipeline takes a received submission to its end state: read, match, classify,
+// file. It holds no state, so any number of goroutines and processes may use one;
+// running it twice for the same submission changes nothing the second time.
+type Pipeline struct {
+	Ledger     Ledger
+	Reader     Reader
+	Matcher    Matcher
+	Classifier Classifier
+	Log        *slog.Logger
+}
+
+// Process treats the submission with this id. It returns ErrNeedsOCR when the Reader
+// says so, an error with Permanent() true when a retry cannot help, and any other
+// error when it may.
+func (p *Pipeline) Process(ctx context.Context, id string) error {
+	rec, err := p.Ledger.Submission(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Permanent(err)
+	}
+	if err != nil {
+		return fmt.Errorf("pipeline: load %s: %w", id, err)
+	}
+	if rec.State != StateReceived {
+		return nil
+	}
+	crashpoint.Hit("worker.started")
+	reading, err := p.read(ctx, rec)
+	if err != nil {
+		return err
+	}
+	crashpoint.Hit("worker.read")
+	if reading.Automatic != "" {
+		if err := p.Ledger.SetAside(ctx, id, reading, reading.Automatic); err != nil {
+			return fmt.Errorf("pipeline: set aside %s: %w", id, err)
+		}
+		crashpoint.Hit("worker.set_aside")
+		return nil
+	}
+	f := Filing{
+		Reading:        reading,
+		Classification: p.Classifier.Classify(ctx, rec, reading),
+		TextKey:        p.Matcher.TextKey(reading),
+	}
+	f.Match = func(ctx context.Context, c Candidates) (Match, error) {
+		return p.Matcher.Match(ctx, c, rec, reading, f.TextKey)
+	}
+	crashpoint.Hit("worker.classified")
+	filed, err := p.Ledger.File(ctx, id, f)
+	if err != nil {
+		return fmt.Errorf("pipeline: file %s: %w", id, err)
+	}
+	crashpoint.Hit("worker.filed")
+	p.Log.LogAttrs(ctx, slog.LevelDebug, "submission filed",
+		slog.String("id", id), slog.String("request", filed.Request), slog.String("link", string(filed.Link)))
+	return nil
+}
+
+func (p *Pipeline) read(ctx context.Context, rec Record) (Reading, error) {
+	blob, err := p.Ledger.Original(ctx, rec)
+	if err != nil {
+		return Reading{}, fmt.Errorf("pipeline: original of %s: %w", rec.ID, err)
+	}
+	defer func() {
+		if err := blob.Close(); err != nil {
+			p.Log.LogAttrs(ctx, slog.LevelWarn, "original not closed", slog.String("id", rec.ID), slog.Any("err", err))
+		}
+	}()
+	r, err := p.Reader.Read(ctx, blob, rec)
+	if err != nil {
+		return Reading{}, fmt.Errorf("pipeline: read %s: %w", rec.ID, err)
+	}
+	r.Problems = append(append([]Problem(nil), rec.Hints.Problems...), r.Problems...)
+	return r, nil
+}

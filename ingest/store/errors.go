@@ -1,0 +1,41 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-sqlite3"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// unavailable marks an error of the engine or the disk as ingest.ErrUnavailable:
+// storage is full, locked, read-only or broken, nothing was written, and the same
+// call may succeed later. sql.ErrNoRows and broken constraints pass unchanged: they
+// say something about the data.
+func unavailable(err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, ingest.ErrUnavailable) {
+		return err
+	}
+	var se sqlite3.Error
+	if errors.As(err, &se) && se.Code == sqlite3.ErrConstraint {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ingest.ErrUnavailable, err)
+}
+
+func isNoTransaction(err error) bool {
+	return strings.Contains(err.Error(), "no transaction is active")
+}
+
+// IsFull reports whether err comes from a disk or quota that is full.
+func IsFull(err error) bool {
+	var se sqlite3.Error
+	if errors.As(err, &se) && (se.Code == sqlite3.ErrFull || errors.Is(se.SystemErrno, syscall.ENOSPC)) {
+		return true
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

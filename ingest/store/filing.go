@@ -1,0 +1,373 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+// Kinds of events. They are stored, so they never change.
+const (
+	eventOpened    = "request.opened"
+	eventDuplicate = "request.duplicate"
+	eventFollowUp  = "request.follow_up"
+	eventSetAside  = "submission.set_aside"
+	eventFailed    = "submission.failed"
+	eventRetried   = "submission.retried"
+)
+
+// actorSystem is the actor of what the daemon does by itself.
+const actorSystem = "saisine"
+
+// File implements ingest.Ledger.
+func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Filed, error) {
+	var filed ingest.Filed
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		filed = ingest.Filed{}
+		row, err := waiting(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if row.state != ingest.StateReceived {
+			filed = ingest.Filed{Request: row.reference, Link: row.link}
+			return nil
+		}
+		m, err := f.Match(ctx, candidates{tx: tx, store: s, except: id})
+		if err != nil {
+			return fmt.Errorf("store: match: %w", err)
+		}
+		if err := s.saveReading(ctx, tx, id, f.Reading, f.TextKey); err != nil {
+			return err
+		}
+		requestID, err := s.place(ctx, tx, row, f, m, &filed)
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE submissions SET state = 'filed', reason = '', request_id = $1, link = $2 WHERE id = $3`,
+			requestID, string(m.Link), id); err != nil {
+			return err
+		}
+		crashpoint.Hit("store.filing")
+		return s.announce(ctx, tx, row, requestID)
+	})
+	return filed, err
+}
+
+// place opens a request for the submission, or joins it to the one that the match names.
+func (s *Store) place(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing, m ingest.Match, filed *ingest.Filed) (int64, error) {
+	kind := eventOpened
+	var requestID int64
+	var err error
+	switch m.Link {
+	case ingest.LinkOpens:
+		requestID, filed.Request, err = s.open(ctx, tx, row, f)
+	case ingest.LinkDuplicate, ingest.LinkFollowUp:
+		kind = eventDuplicate
+		if m.Link == ingest.LinkFollowUp {
+			kind = eventFollowUp
+		}
+		filed.Request = m.Request
+		err = tx.row(ctx, `SELECT id FROM requests WHERE reference = $1`, m.Request).Scan(&requestID)
+	default:
+		err = fmt.Errorf("store: match gave the link %q", m.Link)
+	}
+	if err != nil {
+		return 0, err
+	}
+	filed.Link = m.Link
+	for _, sg := range m.Suggestions {
+		if err := tx.exec(ctx, `INSERT INTO suggestions (request_id, other_id, score, why)
+			SELECT $1, id, $2, $3 FROM requests WHERE reference = $4 AND id <> $1
+			ON CONFLICT (request_id, other_id) DO NOTHING`, requestID, sg.Score, sg.Why, sg.Reference); err != nil {
+			return 0, err
+		}
+	}
+	return requestID, s.event(ctx, tx, kind, actorSystem, row.id, requestID, map[string]any{"reasons": m.Reasons})
+}
+
+func (s *Store) open(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing) (id int64, reference string, err error) {
+	reference, err = s.nextReference(ctx, tx, row.receivedAt)
+	if err != nil {
+		return 0, "", err
+	}
+	c, r := f.Classification, f.Reading
+	reasons, err := json.Marshal(nonNil(c.Reasons))
+	if err != nil {
+		return 0, "", fmt.Errorf("store: reasons: %w", err)
+	}
+	err = tx.row(ctx, `INSERT INTO requests
+		(reference, status, category, service, confidence, needs_review, reasons, subject, body,
+		 sender_name, sender_email, sender_phone, sender_address, place, opened_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`,
+		reference, string(ingest.StatusNew), c.Category, c.Service, c.Confidence, boolInt(c.NeedsReview), string(reasons), r.Subject, r.Text,
+		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt)).Scan(&id)
+	return id, reference, err
+}
+
+// nextReference numbers requests within the town's year of reception.
+func (s *Store) nextReference(ctx context.Context, tx *tx, received time.Time) (string, error) {
+	year := received.In(s.opts.Zone).Year()
+	var n int64
+	err := tx.row(ctx, `INSERT INTO counters (name, value) VALUES ($1, 1)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`,
+		fmt.Sprintf("reference/%d", year)).Scan(&n)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d-%06d", year, n), nil
+}
+
+// SetAside implements ingest.Ledger.
+func (s *Store) SetAside(ctx context.Context, id string, r ingest.Reading, reason string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		row, err := waiting(ctx, tx, id)
+		if err != nil || row.state != ingest.StateReceived {
+			return err
+		}
+		if err := s.saveReading(ctx, tx, id, r, ""); err != nil {
+			return err
+		}
+		return s.end(ctx, tx, row, ingest.StateSetAside, reason, eventSetAside)
+	})
+}
+
+// Fail implements ingest.Ledger.
+func (s *Store) Fail(ctx context.Context, id, reason string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		row, err := waiting(ctx, tx, id)
+		if err != nil || row.state != ingest.StateReceived {
+			return err
+		}
+		return s.end(ctx, tx, row, ingest.StateFailed, reason, eventFailed)
+	})
+}
+
+func (s *Store) end(ctx context.Context, tx *tx, row ledgerRow, state ingest.State, reason, kind string) error {
+	if strings.TrimSpace(reason) == "" {
+		reason = "sans motif enregistré"
+	}
+	if err := tx.exec(ctx, `UPDATE submissions SET state = $1, reason = $2 WHERE id = $3`, string(state), reason, row.id); err != nil {
+		return err
+	}
+	if err := s.event(ctx, tx, kind, actorSystem, row.id, 0, map[string]any{"reason": reason}); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, row, 0)
+}
+
+// Retry takes a failed submission up again: it is received once more, under a new
+// attempt number. It does nothing when the submission has not failed.
+func (s *Store) Retry(ctx context.Context, id string) error {
+	return s.retry(ctx, id, actorSystem)
+}
+
+func (s *Store) retry(ctx context.Context, id, actor string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		row, err := waiting(ctx, tx, id)
+		if err != nil || row.state != ingest.StateFailed {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE submissions SET state = 'received', reason = '', crashes = 0, attempt = attempt + 1 WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventRetried, actor, id, 0, map[string]any{})
+	})
+}
+
+// Acknowledge records where a channel put the source after Submit (a scan's new
+// path), so that an interrupted acknowledgement can be told from a second copy.
+func (s *Store) Acknowledge(ctx context.Context, id, place string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		n, err := tx.execN(ctx, `UPDATE submissions SET acknowledged = $1 WHERE id = $2`, place, id)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
+		}
+		return err
+	})
+}
+
+// ledgerRow is what the writing side needs of a submission.
+type ledgerRow struct {
+	id         string
+	channel    ingest.Channel
+	state      ingest.State
+	link       ingest.Link
+	reference  string
+	receivedAt time.Time
+}
+
+func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
+	row := ledgerRow{id: id}
+	var channel, state, link string
+	var at int64
+	var reference sql.NullString
+	err := tx.row(ctx, `SELECT s.channel, s.state, s.link, s.received_at, r.reference
+		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id WHERE s.id = $1`, id).
+		Scan(&channel, &state, &link, &at, &reference)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
+	}
+	row.channel, row.state, row.link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
+	row.reference, row.receivedAt = reference.String, time.UnixMicro(at)
+	return row, err
+}
+
+// readingDetail is the part of a reading that no query looks into.
+type readingDetail struct {
+	To          []string            `json:"to,omitempty"`
+	Cc          []string            `json:"cc,omitempty"`
+	Date        *time.Time          `json:"date,omitempty"`
+	InReplyTo   []string            `json:"in_reply_to,omitempty"`
+	References  []string            `json:"references,omitempty"`
+	Automatic   string              `json:"automatic,omitempty"`
+	Category    string              `json:"category,omitempty"`
+	Place       string              `json:"place,omitempty"`
+	Attachments []ingest.Attachment `json:"attachments,omitempty"`
+	Pages       []ingest.Page       `json:"pages,omitempty"`
+	Problems    []ingest.Problem    `json:"problems,omitempty"`
+}
+
+func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Reading, textKey string) error {
+	d := readingDetail{
+		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic,
+		Category: r.Category, Place: r.Place, Attachments: r.Attachments, Pages: r.Pages, Problems: r.Problems,
+	}
+	if !r.Date.IsZero() {
+		d.Date = &r.Date
+	}
+	detail, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("store: reading: %w", err)
+	}
+	return tx.exec(ctx, `INSERT INTO readings
+		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (submission_id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, body = excluded.body,
+		sender_name = excluded.sender_name, sender_email = excluded.sender_email, sender_phone = excluded.sender_phone,
+		sender_address = excluded.sender_address, message_id = excluded.message_id, text_key = excluded.text_key, detail = excluded.detail`,
+		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, string(detail))
+}
+
+// event appends to the history. submissionID "" and requestID 0 mean none.
+func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID string, requestID int64, detail map[string]any) error {
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("store: event: %w", err)
+	}
+	return tx.exec(ctx, `INSERT INTO events (at, kind, actor, submission_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text))
+}
+
+// announce writes the outbox rows that the end of a submission causes.
+func (s *Store) announce(ctx context.Context, tx *tx, row ledgerRow, requestID int64) error {
+	if row.channel != ingest.ChannelScan {
+		return nil
+	}
+	uid, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("store: new id: %w", err)
+	}
+	tx.outbox = append(tx.outbox, uid.String())
+	return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)`,
+		uid.String(), ingest.OutboxScanNote, row.id, nullInt(requestID), micros(s.opts.Now()))
+}
+
+// candidates answers Filing.Match from inside the filing transaction.
+type candidates struct {
+	tx     *tx
+	store  *Store
+	except string
+}
+
+const candidateQuery = `SELECT s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id
+	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id `
+
+// candidatesMax bounds a lookup: of many equal letters the first ones decide.
+const candidatesMax = 64
+
+func (c candidates) find(ctx context.Context, where string, args ...any) ([]ingest.Candidate, error) {
+	var out []ingest.Candidate
+	query := candidateQuery + where + fmt.Sprintf(" ORDER BY s.seq LIMIT %d", candidatesMax)
+	err := c.tx.rows(ctx, query, args, func(r rowScanner) error {
+		var k ingest.Candidate
+		var channel string
+		var at int64
+		if err := r.Scan(&k.SubmissionID, &k.Request, &channel, &at,
+			&k.From.Name, &k.From.Email, &k.From.Phone, &k.From.Address, &k.MessageID); err != nil {
+			return err
+		}
+		k.Channel, k.ReceivedAt = ingest.Channel(channel), c.store.time(at)
+		if k.SubmissionID != c.except {
+			out = append(out, k)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (c candidates) ByHash(ctx context.Context, sha256 string) ([]ingest.Candidate, error) {
+	return c.find(ctx, `WHERE s.sha256 = $1`, sha256)
+}
+
+func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Candidate, error) {
+	var out []ingest.Candidate
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		found, err := c.find(ctx, `WHERE d.message_id = $1`, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func (c candidates) ByTextKey(ctx context.Context, key string) ([]ingest.Candidate, error) {
+	if key == "" {
+		return nil, nil
+	}
+	return c.find(ctx, `WHERE d.text_key = $1`, key)
+}
+
+func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
+	return c.find(ctx, `WHERE r.reference = $1 AND s.link = 'opens'`, reference)
+}
+
+func nullString(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func nullInt(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,332 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"saisine.fr/saisine/ingest"
+)
+
+const recordQuery = `SELECT s.id, s.channel, s.account, s.source_key, s.received_at, s.sha256, s.size, s.media_type, s.hints,
+	s.state, s.reason, s.link, s.attempt, s.acknowledged, r.reference,
+	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail
+	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
+
+func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
+	var rec ingest.Record
+	var channel, state, link, hints string
+	var at int64
+	var reference, kind, subject, body, name, email, phone, address, messageID, detail sql.NullString
+	if err := row.Scan(&rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
+		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &reference,
+		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail); err != nil {
+		return rec, err
+	}
+	rec.Channel, rec.State, rec.Link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
+	rec.ReceivedAt, rec.Request = s.time(at), reference.String
+	if err := json.Unmarshal([]byte(hints), &rec.Hints); err != nil {
+		return rec, fmt.Errorf("store: hints of %s: %w", rec.ID, err)
+	}
+	if !kind.Valid {
+		return rec, nil
+	}
+	var d readingDetail
+	if err := json.Unmarshal([]byte(detail.String), &d); err != nil {
+		return rec, fmt.Errorf("store: reading of %s: %w", rec.ID, err)
+	}
+	rec.Reading = &ingest.Reading{
+		Kind: kind.String, Subject: subject.String, Text: body.String, MessageID: messageID.String,
+		From: ingest.Person{Name: name.String, Email: email.String, Phone: phone.String, Address: address.String},
+		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic,
+		Category: d.Category, Place: d.Place, Attachments: d.Attachments, Pages: d.Pages, Problems: d.Problems,
+	}
+	if d.Date != nil {
+		rec.Reading.Date = *d.Date
+	}
+	return rec, nil
+}
+
+// Submission returns a row of the ledger with what was read from it.
+func (s *Store) Submission(ctx context.Context, id string) (ingest.Record, error) {
+	rec, err := s.scanRecord(s.read.QueryRowContext(ctx, recordQuery+`WHERE s.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return rec, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
+	}
+	return rec, err
+}
+
+// Submissions calls f for each row of the ledger, oldest first, in the given state
+// ("" for all), until f returns an error.
+func (s *Store) Submissions(ctx context.Context, state ingest.State, f func(ingest.Record) error) error {
+	return s.records(ctx, f, `WHERE $1 = '' OR s.state = $1 ORDER BY s.seq`, string(state))
+}
+
+// Sources calls f for every submission of a channel and account.
+func (s *Store) Sources(ctx context.Context, channel ingest.Channel, account string, f func(ingest.Record) error) error {
+	return s.records(ctx, f, `WHERE s.channel = $1 AND s.account = $2 ORDER BY s.seq`, string(channel), account)
+}
+
+func (s *Store) records(ctx context.Context, f func(ingest.Record) error, where string, args ...any) error {
+	return each(func(row rowScanner) error {
+		rec, err := s.scanRecord(row)
+		if err != nil {
+			return err
+		}
+		return f(rec)
+	}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, recordQuery+where, args...) })
+}
+
+const requestQuery = `SELECT id, reference, status, category, service, confidence, needs_review, reasons, subject, body,
+	sender_name, sender_email, sender_phone, sender_address, place, opened_at FROM requests `
+
+func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
+	var q ingest.Request
+	var id, at int64
+	var status, reasons string
+	var review int
+	if err := row.Scan(&id, &q.Reference, &status, &q.Category, &q.Service, &q.Confidence, &review, &reasons, &q.Subject, &q.Text,
+		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at); err != nil {
+		return 0, q, err
+	}
+	q.Status, q.NeedsReview, q.OpenedAt = ingest.Status(status), review != 0, s.time(at)
+	if err := json.Unmarshal([]byte(reasons), &q.Reasons); err != nil {
+		return 0, q, fmt.Errorf("store: reasons of %s: %w", q.Reference, err)
+	}
+	return id, q, nil
+}
+
+// Request returns a request with its submissions and suggestions.
+func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, error) {
+	id, q, err := s.scanRequest(s.read.QueryRowContext(ctx, requestQuery+`WHERE reference = $1`, reference))
+	if errors.Is(err, sql.ErrNoRows) {
+		return q, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
+	}
+	if err != nil {
+		return q, err
+	}
+	return q, s.fill(ctx, id, &q)
+}
+
+// requestPage bounds how many requests are read at once, so that a listing of years
+// neither fills the memory nor holds a connection while it is printed.
+const requestPage = 500
+
+// Requests calls f for each request with its submissions and suggestions, oldest
+// first, until f returns an error.
+func (s *Store) Requests(ctx context.Context, f func(ingest.Request) error) error {
+	after := int64(0)
+	for {
+		var page []ingest.Request
+		var ids []int64
+		err := each(func(row rowScanner) error {
+			id, q, err := s.scanRequest(row)
+			page, ids = append(page, q), append(ids, id)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, requestQuery+fmt.Sprintf(`WHERE id > $1 ORDER BY id LIMIT %d`, requestPage), after)
+		})
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if err := s.fill(ctx, ids[i], &page[i]); err != nil {
+				return err
+			}
+			if err := f(page[i]); err != nil {
+				return err
+			}
+			after = ids[i]
+		}
+		if len(page) < requestPage {
+			return nil
+		}
+	}
+}
+
+func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
+	err := each(func(row rowScanner) error {
+		var r ingest.RequestSubmission
+		var channel, link string
+		var at int64
+		if err := row.Scan(&r.ID, &channel, &link, &at); err != nil {
+			return err
+		}
+		r.Channel, r.Link, r.ReceivedAt = ingest.Channel(channel), ingest.Link(link), s.time(at)
+		q.Submissions = append(q.Submissions, r)
+		return nil
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT id, channel, link, received_at FROM submissions WHERE request_id = $1 ORDER BY seq`, id)
+	})
+	if err != nil {
+		return err
+	}
+	return each(func(row rowScanner) error {
+		var g ingest.Suggestion
+		if err := row.Scan(&g.Reference, &g.Score, &g.Why); err != nil {
+			return err
+		}
+		q.Suggestions = append(q.Suggestions, g)
+		return nil
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why FROM suggestions g JOIN requests r ON r.id = g.other_id
+			WHERE g.request_id = $1 ORDER BY g.score DESC, r.reference`, id)
+	})
+}
+
+// Waiting is a ledger row that no worker has ended yet.
+type Waiting struct {
+	Seq       int64
+	ID        string
+	Attempt   int
+	MediaType string
+}
+
+// Waiting returns up to limit rows still in StateReceived with a number above after,
+// in order.
+func (s *Store) Waiting(ctx context.Context, after int64, limit int) ([]Waiting, error) {
+	var out []Waiting
+	err := each(func(row rowScanner) error {
+		var w Waiting
+		err := row.Scan(&w.Seq, &w.ID, &w.Attempt, &w.MediaType)
+		out = append(out, w)
+		return err
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, media_type FROM submissions
+			WHERE state = 'received' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	})
+	return out, err
+}
+
+// Crashed counts that a process ended while it treated the submission, and returns
+// how often that happened since the last retry.
+func (s *Store) Crashed(ctx context.Context, id string) (int, error) {
+	var n int
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		err := tx.row(ctx, `UPDATE submissions SET crashes = crashes + 1 WHERE id = $1 AND state = 'received' RETURNING crashes`, id).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			n = 0
+			return nil
+		}
+		return err
+	})
+	return n, err
+}
+
+// Counts returns the number of submissions in each state.
+func (s *Store) Counts(ctx context.Context) (map[ingest.State]int64, error) {
+	out := map[ingest.State]int64{ingest.StateReceived: 0, ingest.StateFiled: 0, ingest.StateSetAside: 0, ingest.StateFailed: 0}
+	err := each(func(row rowScanner) error {
+		var state string
+		var n int64
+		err := row.Scan(&state, &n)
+		out[ingest.State(state)] = n
+		return err
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT state, count(*) FROM submissions GROUP BY state`)
+	})
+	return out, err
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return unavailable(s.read.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+}
+
+const outboxQuery = `SELECT o.id, o.kind, o.submission_id, r.reference, o.payload, o.state, o.reason, o.attempt, o.created_at
+	FROM outbox o LEFT JOIN requests r ON r.id = o.request_id `
+
+func (s *Store) scanOutbox(row rowScanner) (ingest.OutboxItem, error) {
+	var o ingest.OutboxItem
+	var state string
+	var submission, reference sql.NullString
+	var at int64
+	err := row.Scan(&o.ID, &o.Kind, &submission, &reference, &o.Payload, &state, &o.Reason, &o.Attempt, &at)
+	o.Submission, o.Request, o.State, o.CreatedAt = submission.String, reference.String, ingest.OutboxState(state), s.time(at)
+	return o, err
+}
+
+// Outbox returns an outbox row.
+func (s *Store) Outbox(ctx context.Context, id string) (ingest.OutboxItem, error) {
+	o, err := s.scanOutbox(s.read.QueryRowContext(ctx, outboxQuery+`WHERE o.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return o, fmt.Errorf("%w: delivery %s", ingest.ErrNotFound, id)
+	}
+	return o, err
+}
+
+// Deliveries calls f for each outbox row in the given state, oldest first.
+func (s *Store) Deliveries(ctx context.Context, state ingest.OutboxState, f func(ingest.OutboxItem) error) error {
+	return each(func(row rowScanner) error {
+		o, err := s.scanOutbox(row)
+		if err != nil {
+			return err
+		}
+		return f(o)
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, outboxQuery+`WHERE o.state = $1 ORDER BY o.seq`, string(state))
+	})
+}
+
+// PendingOutbox returns up to limit outbox rows that wait for delivery, with a number
+// above after, in order.
+func (s *Store) PendingOutbox(ctx context.Context, after int64, limit int) ([]Waiting, error) {
+	var out []Waiting
+	err := each(func(row rowScanner) error {
+		var w Waiting
+		err := row.Scan(&w.Seq, &w.ID, &w.Attempt)
+		out = append(out, w)
+		return err
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT seq, id, attempt FROM outbox WHERE state = 'pending' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	})
+	return out, err
+}
+
+// Delivered ends an outbox row as delivered.
+func (s *Store) Delivered(ctx context.Context, id string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `UPDATE outbox SET state = 'delivered', reason = '', ended_at = $1 WHERE id = $2 AND state = 'pending'`, micros(s.opts.Now()), id)
+	})
+}
+
+// FailDelivery ends an outbox row that could not be delivered, for a person to look at.
+func (s *Store) FailDelivery(ctx context.Context, id, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		reason = "sans motif enregistré"
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `UPDATE outbox SET state = 'failed', reason = $1, ended_at = $2 WHERE id = $3 AND state = 'pending'`, reason, micros(s.opts.Now()), id)
+	})
+}
+
+// RetryAny takes a failed submission or delivery up again. ErrNotFound when there is
+// neither; taken is false when it has not failed.
+func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err error) {
+	rec, err := s.Submission(ctx, id)
+	if err == nil {
+		if rec.State != ingest.StateFailed {
+			return false, nil
+		}
+		return true, s.retry(ctx, id, actor)
+	}
+	if !errors.Is(err, ingest.ErrNotFound) {
+		return false, err
+	}
+	o, err := s.Outbox(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if o.State != ingest.OutboxFailed {
+		return false, nil
+	}
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+		tx.outbox = append(tx.outbox, id)
+		return tx.exec(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
+	})
+	return err == nil, err
+}

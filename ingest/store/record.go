@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+// Record implements ingest.Recorder.
+func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Receipt, error) {
+	hints, err := json.Marshal(sub.Hints)
+	if err != nil {
+		return ingest.Receipt{}, fmt.Errorf("%w: hints: %w", ingest.ErrInvalid, err)
+	}
+	// Version 7 ids begin with the time (RFC 9562 §5.7), so new rows go to the end
+	// of the index instead of all over it.
+	uid, err := uuid.NewV7()
+	if err != nil {
+		return ingest.Receipt{}, fmt.Errorf("store: new id: %w", err)
+	}
+	content := any(sub.Original.Bytes())
+	if sub.Original.Path() != "" {
+		content = nil
+		if err := s.files.put(sub.Original); err != nil {
+			return ingest.Receipt{}, unavailable(err)
+		}
+	}
+	id, sum := uid.String(), sub.Original.SHA256()
+	state := sub.Settled
+	if state == "" {
+		state = ingest.StateReceived
+	}
+	var receipt ingest.Receipt
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+		receipt = ingest.Receipt{}
+		if sub.Epoch != "" {
+			known, err := renumbered(ctx, tx, sub, sum)
+			if err != nil {
+				return err
+			}
+			if known != "" {
+				receipt, err = replay(ctx, tx, `WHERE s.id = $1`, known)
+				return err
+			}
+		}
+		if err := tx.exec(ctx, `INSERT INTO originals (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`,
+			sum, sub.Original.Size(), content); err != nil {
+			return err
+		}
+		n, err := tx.execN(ctx, `INSERT INTO submissions
+			(id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (channel, account, source_key) DO NOTHING`,
+			id, string(sub.Channel), sub.Account, sub.SourceKey, sub.Epoch, micros(sub.ReceivedAt), micros(s.opts.Now()),
+			sum, sub.Original.Size(), sub.MediaType, string(hints), string(state), sub.Reason)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			receipt, err = replay(ctx, tx, `WHERE s.channel = $1 AND s.account = $2 AND s.source_key = $3`,
+				string(sub.Channel), sub.Account, sub.SourceKey)
+			return err
+		}
+		receipt = ingest.Receipt{ID: id, State: state, Reason: sub.Reason, SourceRef: sub.Hints.SourceRef}
+		crashpoint.Hit("store.row_written")
+		return nil
+	})
+	if err != nil {
+		return ingest.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// renumbered finds the row of a thing that its source shows under a new number: the
+// same bytes in the same account, of another epoch, and not yet matched to a thing of
+// this epoch (two mails with the same bytes are two submissions, and stay two). It
+// remembers the new number and returns the row's id, or "" when there is none.
+func renumbered(ctx context.Context, tx *tx, sub ingest.Submission, sum string) (string, error) {
+	var id string
+	err := tx.row(ctx, `SELECT submission_id FROM source_aliases WHERE channel = $1 AND account = $2 AND source_key = $3`,
+		string(sub.Channel), sub.Account, sub.SourceKey).Scan(&id)
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	err = tx.row(ctx, `SELECT s.id FROM submissions s
+		WHERE s.sha256 = $1 AND s.channel = $2 AND s.account = $3 AND s.epoch <> $4 AND s.epoch <> ''
+		AND NOT EXISTS (SELECT 1 FROM source_aliases a WHERE a.submission_id = s.id AND a.epoch = $4)
+		AND NOT EXISTS (SELECT 1 FROM submissions t WHERE t.channel = $2 AND t.account = $3 AND t.source_key = $5)
+		ORDER BY s.seq LIMIT 1`,
+		sum, string(sub.Channel), sub.Account, sub.Epoch, sub.SourceKey).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return id, tx.exec(ctx, `INSERT INTO source_aliases (channel, account, source_key, epoch, submission_id) VALUES ($1, $2, $3, $4, $5)`,
+		string(sub.Channel), sub.Account, sub.SourceKey, sub.Epoch, id)
+}
+
+// replay describes the row that the ledger holds already.
+func replay(ctx context.Context, tx *tx, where string, args ...any) (ingest.Receipt, error) {
+	r := ingest.Receipt{Replayed: true}
+	var state, hints string
+	var reference sql.NullString
+	err := tx.row(ctx, `SELECT s.id, s.state, s.reason, s.hints, s.acknowledged, r.reference
+		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id `+where, args...).
+		Scan(&r.ID, &state, &r.Reason, &hints, &r.Acknowledged, &reference)
+	if err != nil {
+		return ingest.Receipt{}, err
+	}
+	var h ingest.Hints
+	if err := json.Unmarshal([]byte(hints), &h); err != nil {
+		return ingest.Receipt{}, fmt.Errorf("store: hints of %s: %w", r.ID, err)
+	}
+	r.State, r.Request, r.SourceRef = ingest.State(state), reference.String, h.SourceRef
+	return r, nil
+}

@@ -1,0 +1,236 @@
+// Package store keeps the ledger, the requests, the events, the outbox and the
+// originals. It is the truth of the house: everything else can be made again from it.
+//
+// All writing goes through one goroutine, which lets concurrent writers share a
+// commit (see writer). Reading uses connections of its own and sees the last commit.
+//
+// SQL is written for SQLite and PostgreSQL alike: parameters are $1, $2, … and first
+// appear in that order, since SQLite numbers named parameters by first appearance.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the SQLite driver
+	"github.com/pressly/goose/v3"
+
+	"saisine.fr/saisine/ingest"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// Options says where the store lies.
+type Options struct {
+	// Dir is the data folder; the database is Dir/saisine.db, originals lie under
+	// Dir/originals and Dir/spool.
+	Dir string
+	// Zone is the town's time zone: the year in a reference is the town's year.
+	Zone *time.Location
+	Log  *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// OnOutbox is told of each new outbox row after its commit. It must not block; a
+	// notice that gets lost is made up for by the sweeper. May be nil.
+	OnOutbox func(id string)
+}
+
+// Store is the open store. All methods are safe for concurrent use.
+type Store struct {
+	opts   Options
+	read   *sql.DB
+	write  *sql.DB
+	writer *writer
+	spool  string
+	files  *fileStore
+}
+
+// ErrUnsafe is returned by Open when the database does not keep what it acknowledges.
+var ErrUnsafe = errors.New("store: the database would lose acknowledged rows at a power cut")
+
+// synchronousFull is SQLite's number for FULL. In WAL mode, NORMAL leaves the last
+// commits in the page cache and a power cut takes them (sqlite.org/pragma.html#pragma_synchronous).
+const synchronousFull = 2
+
+// Open opens the store in o.Dir, makes it when there is none, and brings its schema
+// up to date. It refuses (ErrUnsafe) to work with less than journal_mode=WAL and
+// synchronous=FULL. Several processes may have the same store open.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	s := &Store{opts: o, spool: filepath.Join(o.Dir, "spool")}
+	for _, dir := range []string{o.Dir, s.spool} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("store: make folder: %w", err)
+		}
+	}
+	var err error
+	if s.files, err = openFileStore(filepath.Join(o.Dir, "originals")); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(o.Dir, "saisine.db")
+	if s.write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-16000")); err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	s.write.SetMaxOpenConns(1)
+	s.write.SetConnMaxLifetime(0)
+	if err := s.prepare(ctx, path); err != nil {
+		return nil, errors.Join(err, s.write.Close())
+	}
+	if s.read, err = sql.Open("sqlite3", dsn(path, "_query_only=1&_synchronous=FULL&_cache_size=-4000")); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), s.write.Close())
+	}
+	s.read.SetMaxOpenConns(4)
+	s.read.SetMaxIdleConns(4)
+	if s.writer, err = newWriter(ctx, s.write); err != nil {
+		return nil, errors.Join(err, s.read.Close(), s.write.Close())
+	}
+	return s, nil
+}
+
+func dsn(path, options string) string {
+	// A URI file name: '?' and '#' in the path must not end it (sqlite.org/uri.html).
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=10000&_foreign_keys=on&" + options
+}
+
+// prepare checks the database's promises and migrates it.
+func (s *Store) prepare(ctx context.Context, path string) error {
+	var mode string
+	if err := s.write.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return fmt.Errorf("store: open %s: %w", path, err)
+	}
+	var sync int
+	if err := s.write.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
+		return fmt.Errorf("store: open %s: %w", path, err)
+	}
+	if err := checkDurability(mode, sync); err != nil {
+		return err
+	}
+	sub, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return fmt.Errorf("store: migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, sub)
+	if err != nil {
+		return fmt.Errorf("store: migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("store: migrate %s: %w", path, err)
+	}
+	// 4 MiB of WAL between checkpoints instead of SQLite's 4 MB of 1,000 pages would
+	// be the same; 16 MiB makes the checkpoint's own fsync rarer under load, at the
+	// price of a log of that size.
+	if _, err := s.write.ExecContext(ctx, "PRAGMA wal_autocheckpoint=4000"); err != nil {
+		return fmt.Errorf("store: open %s: %w", path, err)
+	}
+	return nil
+}
+
+func checkDurability(journalMode string, synchronous int) error {
+	if !strings.EqualFold(journalMode, "wal") {
+		return fmt.Errorf("%w: journal_mode is %q, not WAL; is the data folder on a network share? Put data_dir on a local disk", ErrUnsafe, journalMode)
+	}
+	if synchronous < synchronousFull {
+		return fmt.Errorf("%w: synchronous is %d, not FULL (2)", ErrUnsafe, synchronous)
+	}
+	return nil
+}
+
+// Close waits for the writes under way and closes the store.
+func (s *Store) Close() error {
+	s.writer.close()
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Spool returns the spool for Blobs that this store can adopt by renaming.
+func (s *Store) Spool() ingest.Spool { return ingest.Spool{Dir: s.spool} }
+
+// ClearSpool removes what a killed process left in the spool. Only the process that
+// runs the channels may call it, before it starts them.
+func (s *Store) ClearSpool() error {
+	entries, err := os.ReadDir(s.spool)
+	if err != nil {
+		return fmt.Errorf("store: clear spool: %w", err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(s.spool, e.Name())); err != nil {
+			return fmt.Errorf("store: clear spool: %w", err)
+		}
+	}
+	return nil
+}
+
+// Secret returns the 32-byte key of that name, made at its first use. It signs form
+// and follow-up tokens, so that all nodes of a store agree and a restart changes none.
+func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
+	fresh := make([]byte, 32)
+	if _, err := rand.Read(fresh); err != nil {
+		return nil, fmt.Errorf("store: random key: %w", err)
+	}
+	var text string
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+			"secret/"+name, hex.EncodeToString(fresh)); err != nil {
+			return err
+		}
+		return tx.row(ctx, `SELECT value FROM settings WHERE name = $1`, "secret/"+name).Scan(&text)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: secret %s: %w", name, err)
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("store: secret %s: %w", name, err)
+	}
+	return key, nil
+}
+
+// do runs f in a transaction of the writer, and tells of the outbox rows that it wrote.
+func (s *Store) do(ctx context.Context, f work) error {
+	var outbox []string
+	err := s.writer.do(ctx, func(ctx context.Context, tx *tx) error {
+		err := f(ctx, tx)
+		outbox = tx.outbox
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if s.opts.OnOutbox != nil {
+		for _, id := range outbox {
+			s.opts.OnOutbox(id)
+		}
+	}
+	return nil
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func (s *Store) time(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).In(s.opts.Zone)
+}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// Finding is one promise that the store breaks.
+type Finding struct {
+	// Code names the promise, stable for scripts.
+	Code string
+	// Subject is the submission, request or file concerned.
+	Subject string
+	Detail  string
+}
+
+// Codes of findings.
+const (
+	FindingDatabase        = "database_damaged"
+	FindingOriginalMissing = "original_missing"
+	FindingOriginalChanged = "original_changed"
+	FindingNoOpening       = "request_without_opening"
+	FindingNoReading       = "filed_without_reading"
+	FindingOrphanRow       = "row_without_original"
+)
+
+// VerifyReport sums up a verification.
+type VerifyReport struct {
+	Submissions map[ingest.State]int64
+	Requests    int64
+	Originals   int64
+	Bytes       int64
+	// Unreferenced counts files under originals that no ledger row names: what a
+	// crash between file and row leaves. Their source still has them; no promise is
+	// broken.
+	Unreferenced int64
+	Findings     int
+}
+
+// Verify reads the whole store again and calls found for each broken promise: every
+// original hashes to its ledger row, every filed submission has its reading and
+// request, every request has exactly one opening submission, and the database file
+// itself is sound. progress, when not nil, is called after each original.
+func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
+	var rep VerifyReport
+	report := func(f Finding) { rep.Findings++; found(f) }
+	steps := []func(context.Context, *VerifyReport, func(Finding)) error{
+		s.verifyDatabase,
+		func(ctx context.Context, rep *VerifyReport, report func(Finding)) error {
+			return s.verifyOriginals(ctx, rep, report, progress)
+		},
+		s.verifyLinks,
+		s.verifyFiles,
+	}
+	for _, step := range steps {
+		if err := step(ctx, &rep, report); err != nil {
+			return rep, fmt.Errorf("verify: %w", err)
+		}
+	}
+	counts, err := s.Counts(ctx)
+	if err != nil {
+		return rep, fmt.Errorf("verify: %w", err)
+	}
+	rep.Submissions = counts
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM requests`).Scan(&rep.Requests)
+	if err != nil {
+		return rep, fmt.Errorf("verify: %w", err)
+	}
+	return rep, nil
+}
+
+func (s *Store) verifyDatabase(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	for _, pragma := range []string{"PRAGMA integrity_check(20)", "PRAGMA foreign_key_check"} {
+		err := each(func(row rowScanner) error {
+			var text, parent, rowid, fkid sql.NullString
+			if pragma == "PRAGMA foreign_key_check" {
+				if err := row.Scan(&text, &rowid, &parent, &fkid); err != nil {
+					return err
+				}
+				report(Finding{FindingDatabase, text.String, "row " + rowid.String + " points into " + parent.String + ", where nothing is"})
+				return nil
+			}
+			if err := row.Scan(&text); err != nil {
+				return err
+			}
+			if text.String != "ok" {
+				report(Finding{FindingDatabase, "saisine.db", text.String})
+			}
+			return nil
+		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, pragma) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyOriginals walks the originals in pages by hash, so that a store of any size
+// is read with little memory and without one long read transaction, which would keep
+// SQLite from shortening its log.
+func (s *Store) verifyOriginals(ctx context.Context, rep *VerifyReport, report func(Finding), progress func()) error {
+	after := ""
+	for {
+		var sums []string
+		err := each(func(row rowScanner) error {
+			var sum string
+			err := row.Scan(&sum)
+			sums = append(sums, sum)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, `SELECT sha256 FROM originals WHERE sha256 > $1 ORDER BY sha256 LIMIT 500`, after)
+		})
+		if err != nil {
+			return err
+		}
+		if len(sums) == 0 {
+			return nil
+		}
+		for _, sum := range sums {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			s.verifyOriginal(ctx, sum, rep, report)
+			if progress != nil {
+				progress()
+			}
+		}
+		after = sums[len(sums)-1]
+	}
+}
+
+func (s *Store) verifyOriginal(ctx context.Context, sum string, rep *VerifyReport, report func(Finding)) {
+	rep.Originals++
+	blob, err := s.Original(ctx, ingest.Record{SHA256: sum})
+	if err != nil {
+		report(Finding{FindingOriginalMissing, sum, err.Error()})
+		return
+	}
+	size, got, err := hashOriginal(blob)
+	rep.Bytes += size
+	switch {
+	case err != nil:
+		report(Finding{FindingOriginalMissing, sum, err.Error()})
+	case got != sum:
+		report(Finding{FindingOriginalChanged, sum, "the bytes hash to " + got})
+	}
+}
+
+func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	checks := []struct{ code, detail, query string }{
+		{
+			FindingNoOpening, "not exactly one submission opens this request",
+			`SELECT q.reference FROM requests q WHERE (SELECT count(*) FROM submissions s WHERE s.request_id = q.id AND s.link = 'opens') <> 1`,
+		},
+		{
+			FindingNoReading, "filed, but nothing was read from it",
+			`SELECT s.id FROM submissions s LEFT JOIN readings d ON d.submission_id = s.id WHERE s.state = 'filed' AND d.submission_id IS NULL`,
+		},
+		{
+			FindingOrphanRow, "its size and that of its original differ",
+			`SELECT s.id FROM submissions s LEFT JOIN originals o ON o.sha256 = s.sha256 WHERE o.sha256 IS NULL OR o.size <> s.size`,
+		},
+	}
+	for _, c := range checks {
+		err := each(func(row rowScanner) error {
+			var subject string
+			if err := row.Scan(&subject); err != nil {
+				return err
+			}
+			report(Finding{c.code, subject, c.detail})
+			return nil
+		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, c.query) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) verifyFiles(ctx context.Context, rep *VerifyReport, _ func(Finding)) error {
+	return filepath.WalkDir(s.files.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		var n int
+		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL`, filepath.Base(path)).Scan(&n); err != nil {
+			return err
+		}
+		if n == 0 {
+			rep.Unreferenced++
+		}
+		return nil
+	})
+}
+
+// KnownHash reports whether the ledger has a submission of that channel and account
+// with these bytes.
+func (s *Store) KnownHash(ctx context.Context, channel ingest.Channel, account, sha256 string) (bool, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM submissions WHERE sha256 = $1 AND channel = $2 AND account = $3`, sha256, string(channel), account).Scan(&n)
+	return n > 0, unavailable(err)
+}

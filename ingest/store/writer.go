@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+// groupMax bounds how many writes share a commit, so that none waits long for the
+// others. At 32 form posts and 64 mails in flight a group is rarely full.
+const groupMax = 128
+
+// A work is one write: it must not keep anything from an earlier call, since it is
+// called again when another work of its group has failed.
+type work func(ctx context.Context, tx *tx) error
+
+type job struct {
+	work work
+	done chan error
+}
+
+// writer owns the one connection that writes. Concurrent callers of do share a
+// transaction and so an fsync (group commit): while one group is being committed the
+// next one gathers. When a work fails, the group is rolled back and each of its works
+// gets a transaction of its own, so that a fault reaches only the one that has it and
+// the common case needs no savepoints.
+type writer struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+	jobs  chan job
+	quit  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("store: writing connection: %w", err)
+	}
+	w := &writer{
+		conn: conn, stmts: make(map[string]*sql.Stmt),
+		jobs: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	go w.run()
+	return w, nil
+}
+
+// do runs f in a transaction and returns when it is on disk. When ctx ends first, do
+// returns its error and the write may still happen; every write is idempotent.
+func (w *writer) do(ctx context.Context, f work) error {
+	j := job{work: f, done: make(chan error, 1)}
+	select {
+	case w.jobs <- j:
+	case <-w.quit:
+		return fmt.Errorf("%w: the store is closed", ingest.ErrUnavailable)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *writer) close() {
+	w.once.Do(func() { close(w.quit) })
+	<-w.done
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	defer func() {
+		for _, s := range w.stmts {
+			_ = s.Close()
+		}
+		_ = w.conn.Close()
+	}()
+	// Callers' contexts do not reach the statements: one caller that gives up must
+	// not break the transaction of the others.
+	ctx := context.Background()
+	var group []job
+	for {
+		select {
+		case j := <-w.jobs:
+			group = append(group[:0], j)
+		case <-w.quit:
+			return
+		}
+	gather:
+		for len(group) < groupMax {
+			select {
+			case j := <-w.jobs:
+				group = append(group, j)
+			default:
+				break gather
+			}
+		}
+		w.commit(ctx, group)
+	}
+}
+
+// commit runs a group in one transaction, or failing that each work in its own.
+func (w *writer) commit(ctx context.Context, group []job) {
+	err := w.transact(ctx, group)
+	if err != nil && len(group) > 1 {
+		for i := range group {
+			group[i].done <- w.transact(ctx, group[i:i+1])
+		}
+		return
+	}
+	for _, j := range group {
+		j.done <- err
+	}
+}
+
+func (w *writer) transact(ctx context.Context, group []job) (err error) {
+	t := &tx{w: w}
+	if err = t.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return unavailable(err)
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		// SQLite rolls back by itself on a full disk or an I/O fault; a second
+		// rollback then says "no transaction is active", which is as good.
+		if _, rerr := w.conn.ExecContext(ctx, "ROLLBACK"); rerr != nil && !isNoTransaction(rerr) {
+			err = errors.Join(err, rerr)
+		}
+	}()
+	for _, j := range group {
+		if err = j.work(ctx, &tx{w: w}); err != nil {
+			return err
+		}
+	}
+	crashpoint.Hit("store.before_commit")
+	if err = t.exec(ctx, "COMMIT"); err != nil {
+		return unavailable(err)
+	}
+	crashpoint.Hit("store.committed")
+	return nil
+}
+
+// tx is the writer's transaction, as one work sees it, with its prepared statements.
+// It is only valid inside that work.
+type tx struct {
+	w *writer
+	// outbox collects the ids of the outbox rows that the work wrote.
+	outbox []string
+}
+
+func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := t.w.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := t.w.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	t.w.stmts[query] = s
+	return s, nil
+}
+
+// execN runs a statement and returns the number of rows it changed.
+func (t *tx) execN(ctx context.Context, query string, args ...any) (int64, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	return n, nil
+}
+
+func (t *tx) exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.execN(ctx, query, args...)
+	return err
+}
+
+// rowScanner is the part of *sql.Row that is used.
+type rowScanner interface{ Scan(dest ...any) error }
+
+type errRow struct{ err error }
+
+func (r errRow) Scan(...any) error { return r.err }
+
+type foreignRow struct{ row *sql.Row }
+
+func (r foreignRow) Scan(dest ...any) error { return unavailable(r.row.Scan(dest...)) }
+
+func (t *tx) row(ctx context.Context, query string, args ...any) rowScanner {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return errRow{err}
+	}
+	return foreignRow{s.QueryRowContext(ctx, args...)}
+}
+
+// rows calls f for each row of the result; f scans it.
+func (t *tx) rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	return each(f, func() (*sql.Rows, error) { return s.QueryContext(ctx, args...) })
+}
+
+// each runs a query and calls f for each of its rows.
+func each(f func(rowScanner) error, query func() (*sql.Rows, error)) error {
+	rows, err := query()
+	if err != nil {
+		return unavailable(err)
+	}
+	defer rows.Close() //nolint:errcheck // Err below tells
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return unavailable(rows.Err())
+}
