@@ -56,8 +56,11 @@ const (
 	MediaTIFF = "image/tiff"
 	MediaJPEG = "image/jpeg"
 	MediaPNG  = "image/png"
-	// MediaText is plain text (UTF-8), the form that imports of JSON lines take.
+	// MediaText is plain text.
 	MediaText = "text/plain"
+	// MediaNote is a submission that somebody typed for a citizen, or that another
+	// program hands over: a JSON object, see Note.
+	MediaNote = "application/vnd.saisine.note+json"
 )
 
 // Hints is what a channel knows about a submission beside its bytes. It is stored
@@ -75,6 +78,8 @@ type Hints struct {
 	SourceRef string `json:"source_ref,omitempty"`
 	// Folder is the mail folder from which it was taken, or "".
 	Folder string `json:"folder,omitempty"`
+	// NoReceipt is set when the citizen must not be sent a receipt (bulk imports).
+	NoReceipt bool `json:"no_receipt,omitempty"`
 	// Problems is what the channel already found wrong.
 	Problems []Problem `json:"problems,omitempty"`
 }

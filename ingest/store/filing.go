@@ -176,7 +176,7 @@ func (s *Store) retry(ctx context.Context, id, actor string) error {
 		if err != nil || row.state != ingest.StateFailed {
 			return err
 		}
-		if err := tx.exec(ctx, `UPDATE submissions SET state = 'received', reason = '', crashes = 0, attempt = attempt + 1 WHERE id = $1`, id); err != nil {
+		if err := tx.exec(ctx, `UPDATE submissions SET state = 'received', reason = '', attempt = attempt + 1 WHERE id = $1`, id); err != nil {
 			return err
 		}
 		return s.event(ctx, tx, eventRetried, actor, id, 0, map[string]any{})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -201,21 +202,6 @@ func (s *Store) Waiting(ctx context.Context, after int64, limit int) ([]Waiting,
 	return out, err
 }
 
-// Crashed counts that a process ended while it treated the submission, and returns
-// how often that happened since the last retry.
-func (s *Store) Crashed(ctx context.Context, id string) (int, error) {
-	var n int
-	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		err := tx.row(ctx, `UPDATE submissions SET crashes = crashes + 1 WHERE id = $1 AND state = 'received' RETURNING crashes`, id).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			n = 0
-			return nil
-		}
-		return err
-	})
-	return n, err
-}
-
 // Counts returns the number of submissions in each state.
 func (s *Store) Counts(ctx context.Context) (map[ingest.State]int64, error) {
 	out := map[ingest.State]int64{ingest.StateReceived: 0, ingest.StateFiled: 0, ingest.StateSetAside: 0, ingest.StateFailed: 0}
@@ -329,4 +315,32 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 		return tx.exec(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
 	})
 	return err == nil, err
+}
+
+// Gauges are figures for the metrics, cheap to read at any size of the ledger.
+type Gauges struct {
+	Submissions   int64 // all that ever came in
+	Received      int64 // not ended yet
+	Failed        int64
+	Oldest        time.Duration // age of the oldest that has not ended
+	OutboxPending int64
+	OutboxFailed  int64
+}
+
+// Gauges returns the figures for the metrics.
+func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
+	var g Gauges
+	var oldest sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT
+		(SELECT coalesce(max(seq), 0) FROM submissions),
+		(SELECT count(*) FROM submissions WHERE state = 'received'),
+		(SELECT count(*) FROM submissions WHERE state = 'failed'),
+		(SELECT recorded_at FROM submissions WHERE state = 'received' ORDER BY seq LIMIT 1),
+		(SELECT count(*) FROM outbox WHERE state = 'pending'),
+		(SELECT count(*) FROM outbox WHERE state = 'failed')`).
+		Scan(&g.Submissions, &g.Received, &g.Failed, &oldest, &g.OutboxPending, &g.OutboxFailed)
+	if oldest.Valid {
+		g.Oldest = s.opts.Now().Sub(s.time(oldest.Int64))
+	}
+	return g, unavailable(err)
 }

@@ -47,7 +47,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		conn: conn, stmts: make(map[string]*sql.Stmt),
 		jobs: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	go w.run()
+	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
 	return w, nil
 }
 
@@ -157,6 +157,7 @@ type tx struct {
 	outbox []string
 }
 
+// stmt returns the prepared statement for a query. The writer keeps and closes it.
 func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := t.w.stmts[query]; ok {
 		return s, nil
@@ -203,7 +204,7 @@ type foreignRow struct{ row *sql.Row }
 func (r foreignRow) Scan(dest ...any) error { return unavailable(r.row.Scan(dest...)) }
 
 func (t *tx) row(ctx context.Context, query string, args ...any) rowScanner {
-	s, err := t.stmt(ctx, query)
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept by the writer
 	if err != nil {
 		return errRow{err}
 	}
@@ -212,7 +213,7 @@ func (t *tx) row(ctx context.Context, query string, args ...any) rowScanner {
 
 // rows calls f for each row of the result; f scans it.
 func (t *tx) rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error {
-	s, err := t.stmt(ctx, query)
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept by the writer
 	if err != nil {
 		return err
 	}
@@ -225,7 +226,7 @@ func each(f func(rowScanner) error, query func() (*sql.Rows, error)) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err below tells
+	defer rows.Close()
 	for rows.Next() {
 		if err := f(rows); err != nil {
 			return err

@@ -58,7 +58,6 @@ CREATE TABLE submissions (
     request_id   BIGINT  REFERENCES requests (id),
     link         TEXT    NOT NULL DEFAULT '' CHECK (link IN ('', 'opens', 'duplicate', 'follow_up')),
     attempt      INTEGER NOT NULL DEFAULT 0,
-    crashes      INTEGER NOT NULL DEFAULT 0,
     acknowledged TEXT    NOT NULL DEFAULT '',
     UNIQUE (channel, account, source_key),
     CHECK ((state = 'filed') = (request_id IS NOT NULL)),

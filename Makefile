@@ -1,0 +1,58 @@
+# saisine. The two commands: make demo, make test.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+# Words for the program: make demo ARGS=--once
+ARGS ?=
+# Where one's own configuration lies, for make run.
+CONFIG ?= saisine.yaml
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# sqlite_fts5 is for the desk's full-text search; one set of tags keeps one build cache.
+TAGS := sqlite_fts5
+GO_BUILD := go build -tags $(TAGS) -ldflags "-X main.version=$(VERSION)"
+GO_TEST := go test -tags $(TAGS)
+SOURCES := $(shell find cmd ingest channels ocr queue config -type f -not -name '*_test.go' -not -path '*/testdata/*') go.mod go.sum
+
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
+LINT_VERSION := v2.15.0
+LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+
+.PHONY: demo test run build lint bench bench-mail bench-form test-faults fuzz packages packages-test clean
+
+## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
+demo: build
+	@bin/saisine demo $(ARGS)
+
+## test: everything that must hold before a change is kept
+test: packages-test lint
+	$(GO_TEST) -race -shuffle=on -timeout 20m ./...
+
+## run: the daemon with your own configuration (CONFIG=saisine.yaml)
+run: build
+	@[ -f "$(CONFIG)" ] || { bin/saisine init "$(CONFIG)"; echo "Fill in $(CONFIG), then run make run again." >&2; exit 2; }
+	@exec bin/saisine serve --config "$(CONFIG)" $(ARGS)
+
+build: packages bin/saisine
+
+bin/saisine: $(SOURCES)
+	@mkdir -p bin
+	$(GO_BUILD) -o $@ ./cmd/saisine
+
+lint: packages $(LINT)
+	@$(LINT) run --build-tags $(TAGS) ./...
+
+$(LINT):
+	@mkdir -p $(TOOLS)
+	@echo "Building golangci-lint $(LINT_VERSION), once"
+	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && mv $$tmp/golangci-lint $@ && rm -r $$tmp
+
+packages:
+	@.ci/packages build
+
+packages-test:
+	@.ci/packages test
+
+clean:
+	rm -rf bin

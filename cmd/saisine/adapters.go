@@ -1,0 +1,50 @@
+package main
+
+import (
+	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/mailbox"
+	"saisine.fr/saisine/channels/scanfolder"
+	"saisine.fr/saisine/channels/webform"
+	"saisine.fr/saisine/config"
+)
+
+// This file lists every way in and every way out. Nothing registers itself.
+
+// addAdapters puts every configured channel under the supervisor and returns the
+// form, which also serves pages (nil when it is off).
+func (h *house) addAdapters(super *channels.Supervisor, secret []byte) *webform.Adapter {
+	for _, c := range h.cfg.Channels.Mailbox {
+		health := new(channels.Health)
+		super.Add(mailbox.New(c, mailbox.Options{
+			Spool: h.store.Spool(), MaxMessage: int64(h.cfg.Limits.Message), Log: h.log, Health: health,
+		}), health)
+	}
+	for _, c := range h.cfg.Channels.Scans {
+		health := new(channels.Health)
+		super.Add(scanfolder.New(c, scanfolder.Options{
+			Spool: h.store.Spool(), MaxFile: int64(h.cfg.Limits.File), Ledger: scanLedger{h}, Log: h.log, Health: health,
+		}), health)
+	}
+	if !h.cfg.Channels.Webform.Enabled {
+		return nil
+	}
+	health := new(channels.Health)
+	form := webform.New(webform.Options{
+		Town: h.cfg.Town, Form: h.cfg.Channels.Webform,
+		Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
+		Categories: formCategories(h.rules), Follow: follower{h}, Spool: h.store.Spool(), Secret: secret,
+		Log: h.log, Health: health,
+	})
+	super.Add(form, health)
+	return form
+}
+
+// scanFolder returns the configuration of a scan account.
+func scanFolder(cfg config.Config, name string) (config.ScanFolder, bool) {
+	for _, c := range cfg.Channels.Scans {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return config.ScanFolder{}, false
+}

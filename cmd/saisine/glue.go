@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"saisine.fr/saisine/channels/scanfolder"
+	"saisine.fr/saisine/channels/webform"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify"
+	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/queue"
+)
+
+// The rooms do not know each other; these small types let one use another through the
+// interface that it declares.
+
+// jobOf is the job that treats a submission.
+func jobOf(id string, attempt int, lane ingest.Lane) queue.Job {
+	if lane == ingest.LaneOCR {
+		return queue.Job{Kind: queue.KindRecognize, ID: id, Attempt: attempt, Queue: queue.QueueOCR}
+	}
+	return queue.Job{Kind: queue.KindProcess, ID: id, Attempt: attempt, Queue: queue.QueueMail}
+}
+
+// notify hands a job to the queue. Before the queue runs, and after, the sweeper's
+// next look finds the row.
+func (h *house) notify(job queue.Job) {
+	if c := h.client.Load(); c != nil {
+		c.Notify(job)
+	}
+}
+
+func (h *house) notifyOutbox(id string) {
+	h.notify(queue.Job{Kind: queue.KindDeliver, ID: id, Queue: queue.QueueOutbound})
+}
+
+type laneNotifier struct{ h *house }
+
+func (n laneNotifier) Notify(id string, attempt int, lane ingest.Lane) {
+	n.h.notify(jobOf(id, attempt, lane))
+}
+
+// mailLane treats what needs no OCR, and passes on what does.
+type mailLane struct {
+	*ingest.Pipeline
+	h *house
+}
+
+func (l mailLane) Process(ctx context.Context, id string) error {
+	err := l.Pipeline.Process(ctx, id)
+	if !errors.Is(err, ingest.ErrNeedsOCR) {
+		return err
+	}
+	rec, err := l.h.store.Submission(ctx, id)
+	if err != nil {
+		return err
+	}
+	l.h.notify(jobOf(id, rec.Attempt, ingest.LaneOCR))
+	return nil
+}
+
+type submissionLedger struct{ s *store.Store }
+
+func (l submissionLedger) Unfinished(ctx context.Context, after int64, limit int) ([]queue.Job, error) {
+	rows, err := l.s.Waiting(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]queue.Job, len(rows))
+	for i, w := range rows {
+		jobs[i] = jobOf(w.ID, w.Attempt, ingest.LaneOf(w.MediaType))
+		jobs[i].Seq = w.Seq
+	}
+	return jobs, nil
+}
+
+type outboxLedger struct{ s *store.Store }
+
+func (l outboxLedger) Unfinished(ctx context.Context, after int64, limit int) ([]queue.Job, error) {
+	rows, err := l.s.PendingOutbox(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]queue.Job, len(rows))
+	for i, w := range rows {
+		jobs[i] = queue.Job{Kind: queue.KindDeliver, ID: w.ID, Attempt: w.Attempt, Queue: queue.QueueOutbound, Seq: w.Seq}
+	}
+	return jobs, nil
+}
+
+type submissionFailures struct{ s *store.Store }
+
+func (f submissionFailures) Fail(ctx context.Context, id, reason string) error {
+	err := f.s.Fail(ctx, id, "traitement impossible : "+reason)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return nil // a task without a row: nothing to record it on
+	}
+	return err
+}
+
+type deliveryFailures struct{ s *store.Store }
+
+func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
+	return f.s.FailDelivery(ctx, id, "envoi impossible : "+reason)
+}
+
+// scanLedger is scanfolder.Ledger: a retry is also told to the workers at once.
+type scanLedger struct{ h *house }
+
+func (l scanLedger) Acknowledge(ctx context.Context, id, place string) error {
+	return l.h.store.Acknowledge(ctx, id, place)
+}
+
+func (l scanLedger) Retry(ctx context.Context, id string) error {
+	if err := l.h.store.Retry(ctx, id); err != nil {
+		return err
+	}
+	rec, err := l.h.store.Submission(ctx, id)
+	if err != nil {
+		return err
+	}
+	if rec.State == ingest.StateReceived {
+		l.h.notify(jobOf(id, rec.Attempt, ingest.LaneOf(rec.MediaType)))
+	}
+	return nil
+}
+
+// deliverScanNote brings the note beside a scan up to date.
+func (h *house) deliverScanNote(ctx context.Context, item ingest.OutboxItem) error {
+	rec, err := h.store.Submission(ctx, item.Submission)
+	if err != nil {
+		return err
+	}
+	folder, ok := scanFolder(h.cfg, rec.Account)
+	if !ok {
+		// An import, or a folder that is no longer configured: nobody reads a note there.
+		return nil
+	}
+	note := scanfolder.Note{ID: rec.ID, State: rec.State, Reason: rec.Reason, Reference: rec.Request, ReceivedAt: rec.ReceivedAt}
+	if rec.Request != "" {
+		q, err := h.store.Request(ctx, rec.Request)
+		if err != nil {
+			return err
+		}
+		note.Category, note.Service = h.categoryLabel(q.Category), q.Service
+	}
+	place, err := scanfolder.UpdateNote(folder.Dir, rec.Acknowledged, note)
+	if err != nil {
+		return err
+	}
+	if place != rec.Acknowledged {
+		return h.store.Acknowledge(ctx, rec.ID, place)
+	}
+	return nil
+}
+
+func (h *house) categoryLabel(code string) string {
+	if c, ok := h.rules.File().Category(code); ok {
+		return c.Label
+	}
+	return code
+}
+
+func formCategories(rules *classify.Rules) []webform.Category {
+	var out []webform.Category
+	for _, c := range rules.File().Categories {
+		out = append(out, webform.Category{Code: c.Code, Label: c.Label})
+	}
+	return out
+}
+
+// follower is webform.Follower.
+type follower struct{ h *house }
+
+func (f follower) Token(_ context.Context, id string) (string, error) { return f.h.tokens.Token(id) }
+
+func (f follower) Follow(ctx context.Context, token string) (webform.Status, error) {
+	id, err := f.h.tokens.Submission(token)
+	if err != nil {
+		return webform.Status{}, err
+	}
+	rec, err := f.h.store.Submission(ctx, id)
+	if err != nil {
+		return webform.Status{}, err
+	}
+	st := webform.Status{ID: rec.ID, ReceivedAt: rec.ReceivedAt, State: rec.State, Link: rec.Link, Reference: rec.Request}
+	if rec.Request == "" {
+		return st, nil
+	}
+	q, err := f.h.store.Request(ctx, rec.Request)
+	if err != nil {
+		return webform.Status{}, err
+	}
+	st.Status = string(q.Status)
+	if !q.NeedsReview {
+		// A guess that an agent has yet to confirm is not told to the citizen.
+		st.Category = f.h.categoryLabel(q.Category)
+	}
+	return st, nil
+}
+
+// decodeJSON decodes strictly enough to notice a line that is no object.
+func decodeJSON(line []byte, v any) error {
+	if err := json.Unmarshal(line, v); err != nil {
+		return fmt.Errorf("not a JSON object: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sort"
+	"time"
+
+	"saisine.fr/saisine/channels"
+)
+
+// silentAfter is how long a channel may go without a good look before it counts as
+// unwell.
+const silentAfter = 15 * time.Minute
+
+// adminHandler serves what the machine's own monitoring reads.
+//
+//	/healthz  the process answers
+//	/readyz   it can take in and treat what comes; names what is wrong otherwise
+//	/metrics  Prometheus
+func adminHandler(h *house, super *channels.Supervisor) http.Handler {
+	mux := http.NewServeMux()
+	started := time.Now()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		problems := h.problems(r.Context(), super, started)
+		w.Header().Set("Content-Type", "application/json")
+		if len(problems) > 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": nonNil(problems)})
+	})
+	mux.Handle("GET /metrics", h.metrics.handler())
+	return mux
+}
+
+// problem is something that keeps the house from doing all its work.
+type problem struct {
+	Part   string `json:"part"`
+	Detail string `json:"detail"`
+}
+
+func (h *house) problems(ctx context.Context, super *channels.Supervisor, started time.Time) []problem {
+	ctx, cancel := context.WithTimeout(ctx, scrapeTime)
+	defer cancel()
+	var out []problem
+	if err := h.store.Ping(ctx); err != nil {
+		out = append(out, problem{"database", err.Error()})
+	}
+	if client := h.client.Load(); client != nil {
+		if _, err := client.Depths(ctx); err != nil {
+			out = append(out, problem{"queue", "Redis does not answer; intake goes on, treatment waits: " + err.Error()})
+		}
+	}
+	statuses := super.Statuses()
+	names := make([]string, 0, len(statuses))
+	for name := range statuses {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		s := statuses[name]
+		seen := s.LastGood
+		if seen.IsZero() {
+			seen = started
+		}
+		switch {
+		case s.Err != nil:
+			out = append(out, problem{name, s.Err.Error()})
+		case name != "webform" && time.Since(seen) > silentAfter:
+			out = append(out, problem{name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute))})
+		}
+	}
+	return out
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify"
+	"saisine.fr/saisine/ingest/deliver"
+	"saisine.fr/saisine/ingest/match"
+	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ocr"
+	"saisine.fr/saisine/queue"
+)
+
+// house is the running program without its channels: store, queue, workers. The
+// daemon, the demo and a bulk import that waits for its result all live in one.
+type house struct {
+	cfg    config.Config
+	log    *slog.Logger
+	zone   *time.Location
+	store  *store.Store
+	rules  *classify.Rules
+	tokens ingest.Tokens
+	intake *ingest.Intake
+	reader *ingest.DocumentReader
+	ocr    *ocr.Reader
+
+	managed *queue.Managed // nil with a Redis of the town's own
+	conn    queue.Conn
+	node    *queue.Node
+	client  atomic.Pointer[queue.Client] // set once the node runs
+	metrics *metrics
+}
+
+// houseOptions say what a house does beside keeping the store.
+type houseOptions struct {
+	workers bool // treat submissions and deliver the outbox
+	// shareRedis reaches the private Redis of a daemon that runs already instead of
+	// starting one.
+	shareRedis bool
+}
+
+// redisDir is where the private redis-server keeps its data.
+func redisDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "redis") }
+
+// openHouse opens the store, then Redis, then starts the workers. On an error
+// everything that was opened is closed again.
+func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o houseOptions) (_ *house, err error) {
+	h := &house{cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	if h.rules, err = loadRules(cfg); err != nil {
+		return nil, asUsage(err)
+	}
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox})
+	if err != nil {
+		return nil, err
+	}
+	key, err := h.store.Secret(ctx, "follow")
+	if err != nil {
+		return nil, err
+	}
+	h.tokens = ingest.Tokens{Key: key}
+	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
+	if err := h.openRedis(ctx, o); err != nil {
+		return nil, err
+	}
+	if o.workers {
+		if h.ocr, err = openOCR(cfg, log); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.startNode(ctx, o); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
+	switch {
+	case h.cfg.Redis != "":
+		h.conn, err = queue.Connect(h.cfg.Redis)
+	case o.shareRedis:
+		h.conn, err = queue.Existing(redisDir(h.cfg))
+	default:
+		if h.managed, err = queue.StartManaged(ctx, redisDir(h.cfg), h.log); err == nil {
+			h.conn = h.managed.Conn()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("queue: %w", err)
+	}
+	return nil
+}
+
+func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
+	return ocr.New(ocr.Options{
+		ChildArgs: []string{ocrChild}, Languages: cfg.OCR.Languages, Workers: cfg.OCR.Workers,
+		PageTimeout: cfg.OCR.PageTimeout, DocumentTimeout: cfg.OCR.DocumentTimeout,
+		MaxPages: cfg.Limits.Pages, MaxPixels: cfg.Limits.Pixels, Log: log,
+	})
+}
+
+// mailWorkers is the number of mails treated at once: reading one is quick, so this
+// only has to cover the waits for the store's commits, which they share.
+const mailWorkers = 16
+
+// outboundWorkers is the number of deliveries under way at once.
+const outboundWorkers = 4
+
+func (h *house) startNode(ctx context.Context, o houseOptions) error {
+	opts := queue.Options{
+		Conn: h.conn, Log: h.log, Observe: h.metrics.observe,
+		Ledgers: []queue.Ledger{submissionLedger{h.store}, outboxLedger{h.store}},
+	}
+	if o.workers {
+		h.reader = h.newReader(h.ocr)
+		ocrWorkers := h.cfg.OCR.Workers
+		if ocrWorkers <= 0 {
+			ocrWorkers = runtime.NumCPU()
+		}
+		// One document more than there are children, so that none idles while a
+		// document is between its pages.
+		opts.Concurrency = map[string]int{queue.QueueMail: mailWorkers, queue.QueueOCR: ocrWorkers + 1, queue.QueueOutbound: outboundWorkers}
+		failures := submissionFailures{h.store}
+		opts.Works = map[queue.Kind]queue.Work{
+			queue.KindProcess:   {Processor: mailLane{h.pipeline(h.newReader(nil)), h}, Failures: failures},
+			queue.KindRecognize: {Processor: h.pipeline(h.reader), Failures: failures},
+			queue.KindDeliver:   {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
+		}
+		policies := queue.DefaultPolicies()
+		recognize := policies[queue.KindRecognize]
+		// The document's own timeout ends it with the pages it has; the queue's limit
+		// must be the later one, or a long scan would never end.
+		recognize.Limit = max(recognize.Limit, 2*h.cfg.OCR.DocumentTimeout)
+		policies[queue.KindRecognize] = recognize
+		opts.Policies = policies
+	}
+	node, err := queue.Start(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("queue: %w", err)
+	}
+	h.node = node
+	h.client.Store(node.Client())
+	return nil
+}
+
+// newReader returns a reader; recognizer nil makes one that stops at pages.
+func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
+	r := &ingest.DocumentReader{Limits: h.cfg.Limits, TempDir: h.store.Spool().Dir, Log: h.log}
+	if recognizer != nil {
+		r.OCR = recognizer
+	}
+	return r
+}
+
+func (h *house) pipeline(r ingest.Reader) *ingest.Pipeline {
+	return &ingest.Pipeline{Ledger: h.store, Reader: r, Matcher: &match.Matcher{}, Classifier: h.rules, Log: h.log}
+}
+
+// dispatcher lists every way out.
+func (h *house) dispatcher() *deliver.Dispatcher {
+	return &deliver.Dispatcher{Store: h.store, Handlers: map[string]deliver.Handler{
+		ingest.OutboxScanNote: h.deliverScanNote,
+	}}
+}
+
+// shutdownTime is how long the queue may take to put its work down.
+const shutdownTime = 45 * time.Second
+
+// Close ends everything in the opposite order. It may be called on a house that was
+// only partly opened.
+func (h *house) Close() error {
+	var errs []error
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	h.client.Store(nil)
+	if h.node != nil {
+		errs = append(errs, h.node.Shutdown(ctx))
+	}
+	if h.ocr != nil {
+		errs = append(errs, h.ocr.Close())
+	}
+	if h.managed != nil {
+		errs = append(errs, h.managed.Close())
+	}
+	if h.store != nil {
+		errs = append(errs, h.store.Close())
+	}
+	return errors.Join(errs...)
+}

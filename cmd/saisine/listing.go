@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/store"
+)
+
+// openStore opens the store beside a daemon that may be running. Commands that only
+// look must not make one where none is.
+func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
+	}
+	return store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: zoneOf(cfg), Log: log})
+}
+
+// withStore runs f with the configured store.
+func (a *app) withStore(ctx context.Context, f func(context.Context, config.Config, *store.Store) error) error {
+	cfg, err := a.load(false)
+	if err != nil {
+		return err
+	}
+	log, err := a.logger()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(ctx, cfg, s), s.Close())
+}
+
+func newRequests(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "requests", Short: "The requests"}
+	list := &cobra.Command{
+		Use: "list", Short: "List the requests, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				return listRequests(ctx, a.stdout, s, zoneOf(cfg), asJSON)
+			})
+		},
+	}
+	show := &cobra.Command{
+		Use: "show REF", Short: "Show one request", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				q, err := s.Request(ctx, args[0])
+				if errors.Is(err, ingest.ErrNotFound) {
+					return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", args[0])
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return newJSONLines(a.stdout).print(viewRequest(q, zoneOf(cfg)))
+				}
+				return printRequest(a.stdout, q, zoneOf(cfg))
+			})
+		},
+	}
+	for _, c := range []*cobra.Command{list, show} {
+		c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, asJSON bool) error {
+	if asJSON {
+		out := newJSONLines(w)
+		return s.Requests(ctx, func(q ingest.Request) error { return out.print(viewRequest(q, zone)) })
+	}
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "REFERENCE\tOPENED\tCHANNEL\tSTATUS\tCATEGORY\tREVIEW\tPIECES\tSUBJECT")
+	err := s.Requests(ctx, func(q ingest.Request) error {
+		channel := ""
+		if len(q.Submissions) > 0 {
+			channel = string(q.Submissions[0].Channel)
+		}
+		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", q.Reference, q.OpenedAt.In(zone).Format("2006-01-02 15:04"),
+			channel, q.Status, orDash(q.Category), yesNo(q.NeedsReview), len(q.Submissions), oneLine(q.Subject, 60))
+		return err
+	})
+	return errors.Join(err, tw.Flush())
+}
+
+func printRequest(w io.Writer, q ingest.Request, zone *time.Location) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
+	row("reference", q.Reference)
+	row("status", string(q.Status))
+	row("opened", rfc3339(q.OpenedAt, zone))
+	row("category", fmt.Sprintf("%s (confidence %.2f%s)", orDash(q.Category), q.Confidence, map[bool]string{true: ", to review"}[q.NeedsReview]))
+	row("service", orDash(q.Service))
+	for _, r := range q.Reasons {
+		row("  reason", r)
+	}
+	row("sender", strings.Join(nonEmpty(q.Sender.Name, q.Sender.Email, q.Sender.Phone, q.Sender.Address), ", "))
+	row("place", orDash(q.Place))
+	for _, s := range q.Submissions {
+		row("piece", fmt.Sprintf("%s  %s  %s  %s", s.ID, s.Channel, s.Link, rfc3339(s.ReceivedAt, zone)))
+	}
+	for _, s := range q.Suggestions {
+		row("may belong to", fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
+	}
+	row("subject", q.Subject)
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", printable(q.Text))
+	return err
+}
+
+func newSubmissions(a *app) *cobra.Command {
+	var asJSON bool
+	var state string
+	cmd := &cobra.Command{Use: "submissions", Short: "The ledger: all that came in"}
+	list := &cobra.Command{
+		Use: "list", Short: "List the submissions, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			st := ingest.State(state)
+			if st != "" && st != ingest.StateReceived && !st.Final() {
+				return usageError{fmt.Errorf("--state %q: received, filed, set_aside or failed", state)}
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				return listSubmissions(ctx, a.stdout, s, zoneOf(cfg), st, asJSON)
+			})
+		},
+	}
+	list.Flags().StringVar(&state, "state", "", "only these: received, filed, set_aside or failed")
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show one submission", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				rec, err := s.Submission(ctx, args[0])
+				if errors.Is(err, ingest.ErrNotFound) {
+					return fmt.Errorf("there is no submission %q; \"saisine submissions list\" shows them", args[0])
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return newJSONLines(a.stdout).print(viewSubmission(rec, zoneOf(cfg)))
+				}
+				return printSubmission(a.stdout, rec, zoneOf(cfg))
+			})
+		},
+	}
+	for _, c := range []*cobra.Command{list, show} {
+		c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+func listSubmissions(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, state ingest.State, asJSON bool) error {
+	if asJSON {
+		out := newJSONLines(w)
+		return s.Submissions(ctx, state, func(r ingest.Record) error { return out.print(viewSubmission(r, zone)) })
+	}
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "ID\tRECEIVED\tCHANNEL\tSTATE\tREQUEST\tLINK\tSUBJECT OR REASON")
+	err := s.Submissions(ctx, state, func(r ingest.Record) error {
+		what := r.Reason
+		if what == "" && r.Reading != nil {
+			what = r.Reading.Subject
+		}
+		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.ReceivedAt.In(zone).Format("2006-01-02 15:04"),
+			r.Channel, r.State, orDash(r.Request), orDash(string(r.Link)), oneLine(what, 60))
+		return err
+	})
+	return errors.Join(err, tw.Flush())
+}
+
+func printSubmission(w io.Writer, rec ingest.Record, zone *time.Location) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
+	row("id", rec.ID)
+	row("channel", fmt.Sprintf("%s (%s)", rec.Channel, rec.Account))
+	row("source", rec.SourceKey)
+	row("received", rfc3339(rec.ReceivedAt, zone))
+	row("original", fmt.Sprintf("%d bytes, %s, sha256 %s", rec.Size, rec.MediaType, rec.SHA256))
+	row("state", strings.TrimSuffix(fmt.Sprintf("%s: %s", rec.State, rec.Reason), ": "))
+	row("request", strings.TrimSpace(orDash(rec.Request)+" "+string(rec.Link)))
+	v := viewSubmission(rec, zone)
+	row("from", strings.Join(nonEmpty(v.From.Name, v.From.Email, v.From.Phone, v.From.Address), ", "))
+	row("subject", v.Subject)
+	for _, at := range v.Attachments {
+		row("attachment", fmt.Sprintf("%s, %s, %d bytes", at.Name, at.Type, at.Size))
+	}
+	for _, p := range v.Problems {
+		row("problem", p.Code+": "+p.Detail)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", printable(v.Text))
+	return err
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func nonEmpty(ss ...string) []string {
+	var out []string
+	for _, s := range ss {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// printable keeps foreign text from steering the terminal: control characters other
+// than the line break and tab become spaces.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0)) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func oneLine(s string, max int) string {
+	s = strings.Join(strings.Fields(printable(s)), " ")
+	if r := []rune(s); len(r) > max {
+		return string(r[:max-1]) + "…"
+	}
+	return s
+}

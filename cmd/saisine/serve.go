@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/webform"
+	"saisine.fr/saisine/config"
+)
+
+// The roles of a node.
+const (
+	roleChannels = "channels"
+	roleWorkers  = "workers"
+	roleWeb      = "web"
+)
+
+var allRoles = []string{roleChannels, roleWorkers, roleWeb}
+
+func newServe(a *app) *cobra.Command {
+	var roles []string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the daemon until SIGTERM",
+		Long: "Runs the daemon until SIGTERM or SIGINT, then finishes what it has begun and stops.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, r := range roles {
+				if !slices.Contains(allRoles, r) {
+					return usageError{fmt.Errorf("--roles: there is no role %q; the roles are %s", r, strings.Join(allRoles, ", "))}
+				}
+			}
+			cfg, err := a.load(true)
+			if err != nil {
+				return err
+			}
+			log, err := a.logger()
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), cfg, log, roles, nil)
+		},
+	}
+	cmd.Flags().StringSliceVar(&roles, "roles", allRoles, "what this process does: channels (empties mailboxes and folders), workers, web")
+	return cmd
+}
+
+// running is told to whoever started a server: where it answers, and its house.
+type running struct {
+	house         *house
+	public, admin net.Addr // nil when not served
+}
+
+// serve runs the daemon until ctx ends. started, when not nil, is called once
+// everything runs.
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []string, started func(running)) (err error) {
+	has := func(r string) bool { return slices.Contains(roles, r) }
+	cfg = onlyRoles(cfg, has)
+	var lc net.ListenConfig
+	public, err := listen(ctx, &lc, cfg.Listen, has(roleWeb))
+	if err != nil {
+		return err
+	}
+	admin, err := listen(ctx, &lc, cfg.AdminListen, cfg.AdminListen != "")
+	if err != nil {
+		return errors.Join(err, closeListener(public))
+	}
+	h, err := openHouse(ctx, cfg, log, houseOptions{workers: has(roleWorkers)})
+	if err != nil {
+		return errors.Join(err, closeListener(public), closeListener(admin))
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	if err := h.store.ClearSpool(); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "spool not cleared", slog.Any("err", err))
+	}
+	secret, err := h.store.Secret(ctx, "form")
+	if err != nil {
+		return errors.Join(err, closeListener(public), closeListener(admin))
+	}
+	super := channels.NewSupervisor(log, channels.SupervisorOptions{})
+	form := h.addAdapters(super, secret)
+	h.metrics.registry.MustRegister(houseCollector{h, super})
+
+	// The servers outlive ctx, so that a citizen who is just posting gets an answer.
+	servers := startServers(log, public, publicHandler(form), admin, adminHandler(h, super))
+	defer func() { err = errors.Join(err, servers.shutdown()) }()
+	log.LogAttrs(ctx, slog.LevelInfo, "saisine runs", slog.String("version", version), slog.String("data_dir", cfg.DataDir),
+		slog.String("listen", addrString(public)), slog.String("admin_listen", addrString(admin)))
+	if started != nil {
+		started(running{house: h, public: addrOf(public), admin: addrOf(admin)})
+	}
+	notify(ctx, log, daemon.SdNotifyReady)
+	go watchdog(ctx, log, h)
+	err = super.Run(ctx, h.intake)
+	notify(context.WithoutCancel(ctx), log, daemon.SdNotifyStopping)
+	log.LogAttrs(ctx, slog.LevelInfo, "saisine stops")
+	return err
+}
+
+// onlyRoles turns off the channels that this process does not hold.
+func onlyRoles(cfg config.Config, has func(string) bool) config.Config {
+	if !has(roleChannels) {
+		cfg.Channels.Mailbox, cfg.Channels.Scans = nil, nil
+	}
+	if !has(roleWeb) {
+		cfg.Channels.Webform.Enabled = false
+	}
+	return cfg
+}
+
+func listen(ctx context.Context, lc *net.ListenConfig, address string, wanted bool) (net.Listener, error) {
+	if !wanted {
+		return nil, nil //nolint:nilnil // no listener is a valid choice here
+	}
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s (is another saisine running? change listen or admin_listen): %w", address, err)
+	}
+	return l, nil
+}
+
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
+}
+
+func addrOf(l net.Listener) net.Addr {
+	if l == nil {
+		return nil
+	}
+	return l.Addr()
+}
+
+func addrString(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
+// publicHandler serves the citizens' pages.
+func publicHandler(form *webform.Adapter) http.Handler {
+	if form == nil {
+		return http.NotFoundHandler()
+	}
+	return form.Handler()
+}
+
+// httpServers are the servers of one process.
+type httpServers struct {
+	log     *slog.Logger
+	servers []*http.Server
+}
+
+func startServers(log *slog.Logger, public net.Listener, publicPages http.Handler, admin net.Listener, adminPages http.Handler) *httpServers {
+	s := &httpServers{log: log}
+	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	if public != nil {
+		srv := &http.Server{Handler: publicPages, ErrorLog: errorLog, ReadHeaderTimeout: 10 * time.Second}
+		webform.ConfigureServer(srv)
+		s.start(srv, public)
+	}
+	if admin != nil {
+		s.start(&http.Server{
+			Handler: adminPages, ErrorLog: errorLog, ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		}, admin)
+	}
+	return s
+}
+
+func (s *httpServers) start(srv *http.Server, l net.Listener) {
+	s.servers = append(s.servers, srv)
+	go func() {
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.log.LogAttrs(context.Background(), slog.LevelError, "web server ended", slog.Any("err", err))
+		}
+	}()
+}
+
+// answerTime is how long requests under way may take at a shutdown.
+const answerTime = 10 * time.Second
+
+func (s *httpServers) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	var errs []error
+	for _, srv := range s.servers {
+		if err := srv.Shutdown(ctx); err != nil {
+			errs = append(errs, srv.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// notify tells systemd, when it asked to be told (sd_notify(3)).
+func notify(ctx context.Context, log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "systemd not notified", slog.Any("err", err))
+	}
+}
+
+// watchdog feeds systemd's watchdog while the database answers.
+func watchdog(ctx context.Context, log *slog.Logger, h *house) {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		return
+	}
+	tick := time.NewTicker(interval / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ping, cancel := context.WithTimeout(ctx, interval/3)
+		if err := h.store.Ping(ping); err != nil {
+			log.LogAttrs(ctx, slog.LevelError, "watchdog not fed: the database does not answer", slog.Any("err", err))
+		} else {
+			notify(ctx, log, daemon.SdNotifyWatchdog)
+		}
+		cancel()
+	}
+}

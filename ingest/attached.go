@@ -1,0 +1,117 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"saisine.fr/saisine/ingest/message"
+)
+
+// Below this many bytes an attached image is a logo of a signature or a tracking
+// pixel, never a photographed letter: OCR of it costs seconds and gives noise.
+const imageMin = 40 << 10
+
+// filesToRead keeps, while a mail or form is being parsed, those attachments that OCR
+// can read. The others are only hashed.
+type filesToRead struct {
+	reader *DocumentReader
+	files  map[int]*os.File // by attachment index
+	err    error
+}
+
+// writer is message.Options.Attachment.
+func (f *filesToRead) writer(a message.AttachmentInfo) io.Writer {
+	mt := scanType(a.Type, a.Name)
+	if mt == "" || f.err != nil {
+		return nil
+	}
+	if f.reader.OCR == nil {
+		// Only its size decides now whether the OCR queue is needed.
+		return nil
+	}
+	file, err := f.reader.tempFile(mt)
+	if err != nil {
+		f.err = err
+		return nil
+	}
+	f.files[a.Index] = file
+	return file
+}
+
+func (f *filesToRead) remove() {
+	for _, file := range f.files {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+	}
+}
+
+// readFile is an attachment with what OCR made of it.
+type readFile struct {
+	Attachment
+	problems []Problem
+}
+
+// withOriginal parses an original by parse and then reads the attachments that OCR
+// can read, each on its own: one that is broken costs a problem.
+func (d *DocumentReader) withOriginal(ctx context.Context, b *Blob, parse func(io.Reader, *filesToRead) []message.Attachment) ([]readFile, error) {
+	r, err := b.Open()
+	if err != nil {
+		return nil, fmt.Errorf("ingest: open original: %w", err)
+	}
+	kept := &filesToRead{reader: d, files: make(map[int]*os.File)}
+	defer kept.remove()
+	attachments := parse(r, kept)
+	if err := errors.Join(kept.err, r.Close()); err != nil {
+		return nil, err
+	}
+	out := make([]readFile, 0, len(attachments))
+	for _, a := range attachments {
+		rf := readFile{Attachment: Attachment{Name: a.Name, Type: a.Type, Size: a.Size, SHA256: a.SHA256}}
+		if worthOCR(a) {
+			if d.OCR == nil {
+				return nil, ErrNeedsOCR
+			}
+			if file := kept.files[a.Index]; file != nil {
+				if err := d.readAttachment(ctx, file, &rf); err != nil {
+					return nil, err
+				}
+			}
+		}
+		out = append(out, rf)
+	}
+	return out, nil
+}
+
+func worthOCR(a message.Attachment) bool {
+	switch scanType(a.Type, a.Name) {
+	case "":
+		return false
+	case MediaJPEG, MediaPNG:
+		return a.Size >= imageMin
+	}
+	return a.Size > 0
+}
+
+func (d *DocumentReader) readAttachment(ctx context.Context, file *os.File, rf *readFile) error {
+	doc, err := d.OCR.Read(ctx, file.Name())
+	if err != nil {
+		return err
+	}
+	rf.Text = documentText(doc)
+	for _, p := range doc.Problems {
+		rf.problems = append(rf.problems, Problem{Code: p.Code, Detail: strings.TrimSpace(rf.Name + " : " + p.Detail)})
+	}
+	return nil
+}
+
+// addFiles adds attachments and their problems to a reading.
+func (r *Reading) addFiles(files []readFile) {
+	for _, f := range files {
+		r.Attachments = append(r.Attachments, f.Attachment)
+		r.Problems = append(r.Problems, f.problems...)
+	}
+}

@@ -1,0 +1,78 @@
+package ingest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Note is the original of a submission without a document of its own: what a clerk
+// typed at the counter or on the phone, or a line of an import. Unknown fields are
+// kept in the original and not read.
+type Note struct {
+	// ID is the other program's own identifier; it makes an import resumable.
+	ID string `json:"id,omitempty"`
+	// Channel is one of the Channel constants; "email" and "letter" are understood as
+	// mailbox and scan.
+	Channel string `json:"channel"`
+	// At is when the town received it, RFC 3339.
+	At        time.Time `json:"at,omitzero"`
+	Subject   string    `json:"subject"`
+	Body      string    `json:"body"`
+	Text      string    `json:"text,omitempty"` // another name of body
+	Category  string    `json:"category_choice,omitempty"`
+	Place     string    `json:"place,omitempty"`
+	Sender    Person    `json:"sender"`
+	To        []string  `json:"to,omitempty"`
+	MessageID string    `json:"message_id,omitempty"`
+	InReplyTo string    `json:"in_reply_to,omitempty"`
+}
+
+// ChannelName returns the channel that the note came by, or "" when it names none
+// that there is.
+func (n Note) ChannelName() Channel {
+	switch c := Channel(strings.ToLower(strings.TrimSpace(n.Channel))); c {
+	case "email", "mail":
+		return ChannelMailbox
+	case "letter", "paper", "courrier":
+		return ChannelScan
+	case "form", "web":
+		return ChannelWebform
+	case ChannelMailbox, ChannelWebform, ChannelScan, ChannelCounter, ChannelPhone, ChannelApp, ChannelAPI:
+		return c
+	}
+	return ""
+}
+
+func readNote(b *Blob) (Reading, error) {
+	out := Reading{Kind: KindText}
+	r, err := b.Open()
+	if err != nil {
+		return out, fmt.Errorf("ingest: open original: %w", err)
+	}
+	raw, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return out, fmt.Errorf("ingest: read original: %w", err)
+	}
+	var n Note
+	if err := json.Unmarshal(raw, &n); err != nil {
+		out.Text = cleanText(raw)
+		out.Problems = append(out.Problems, Problem{Code: "bad_note", Detail: err.Error()})
+		return out, nil
+	}
+	body := n.Body
+	if body == "" {
+		body = n.Text
+	}
+	out.Subject, out.Text = n.Subject, strings.ReplaceAll(body, "\x00", "")
+	out.From, out.To, out.Category, out.Place = n.Sender, n.To, n.Category, n.Place
+	out.From.Email = strings.ToLower(out.From.Email)
+	out.Date, out.MessageID = n.At, bareID(n.MessageID)
+	if n.InReplyTo != "" {
+		out.InReplyTo = []string{bareID(n.InReplyTo)}
+	}
+	return out, nil
+}
