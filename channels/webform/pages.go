@@ -1,0 +1,189 @@
+package webform
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed static/style.css
+var styleSheet []byte
+
+//go:embed static/icon.svg
+var icon []byte
+
+// page is what the layout shows around every page.
+type page struct {
+	Title   string
+	NoIndex bool
+	Refresh int // seconds, 0 = never
+	Body    any
+
+	// Set by write.
+	Town, OfTown string
+	Style, Icon  string
+}
+
+// plainPage is a page of a few sentences.
+type plainPage struct {
+	Paragraphs []string
+	BackToForm bool
+}
+
+// notice is a box above the form that says why it is shown again.
+type notice struct {
+	Title      string
+	Paragraphs []string
+}
+
+// formView is what the form shows.
+type formView struct {
+	Fields  fields
+	Token   string
+	Groups  []categoryGroup
+	Errors  []fieldError
+	Notice  *notice
+	Confirm bool     // send the confirmation along
+	Lost    []string // names of files that have to be attached again
+
+	MaxFile, MaxFiles, MaxPost string
+}
+
+// Err returns what is wrong with a field, or "".
+func (v formView) Err(field string) string {
+	for _, e := range v.Errors {
+		if e.Field == field {
+			return e.Text
+		}
+	}
+	return ""
+}
+
+// categoryGroup is one heading of the list of subjects.
+type categoryGroup struct {
+	Label      string
+	Categories []Category
+}
+
+// groupCategories puts the categories of one group together, in the order in which
+// groups first appear.
+func groupCategories(list []Category) []categoryGroup {
+	var groups []categoryGroup
+	at := make(map[string]int)
+	for _, c := range list {
+		i, ok := at[c.Group]
+		if !ok {
+			i = len(groups)
+			at[c.Group] = i
+			groups = append(groups, categoryGroup{Label: c.Group})
+		}
+		groups[i].Categories = append(groups[i].Categories, c)
+	}
+	return groups
+}
+
+// formView fills the form with a post, which may be nil. A token that is not ours, or
+// none, is replaced by one issued at now; ours is kept, so that sending the mended
+// form is still known as the same form.
+func (a *Adapter) formView(p *post, now time.Time) formView {
+	v := formView{
+		Groups:   a.categories,
+		MaxFile:  frSize(a.opts.Limits.MaxFile),
+		MaxFiles: frNumber(int64(a.opts.Limits.MaxFiles)),
+		MaxPost:  frSize(a.opts.Limits.MaxPost),
+	}
+	if p != nil {
+		v.Fields, v.Token, v.Confirm = p.fields, p.token, p.confirm
+		for _, f := range p.files {
+			v.Lost = append(v.Lost, f.name)
+		}
+	}
+	if !now.IsZero() && a.tokens.check(v.Token, now).state != tokenValid {
+		v.Token = a.tokens.issue(now)
+	}
+	return v
+}
+
+// serveForm shows the empty form.
+func (a *Adapter) serveForm(w http.ResponseWriter, r *http.Request) {
+	a.write(w, r, http.StatusOK, "form", page{Title: "Écrire à la mairie", Body: a.formView(nil, a.now())})
+}
+
+// asset is an embedded file under an address that holds its hash, so that browsers
+// may keep it for good.
+type asset struct {
+	path, mediaType string
+	content         []byte
+}
+
+func newAsset(name, extension, mediaType string, content []byte) asset {
+	sum := sha256.Sum256(content)
+	return asset{path: "/" + name + "-" + hex.EncodeToString(sum[:6]) + extension, mediaType: mediaType, content: content}
+}
+
+func (s asset) serve(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	secure(h)
+	h.Set("Content-Type", s.mediaType)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Content-Length", strconv.Itoa(len(s.content)))
+	_, _ = w.Write(s.content) // a reader that has gone needs nothing
+}
+
+// pages holds the parsed templates and the assets.
+type pages struct {
+	town, ofTown string
+	style, icon  asset
+	assets       []asset
+	byName       map[string]*template.Template
+	buffers      sync.Pool
+}
+
+func newPages(town string) *pages {
+	p := &pages{
+		town:    town,
+		ofTown:  ofTown(town),
+		style:   newAsset("style", ".css", "text/css; charset=utf-8", styleSheet),
+		icon:    newAsset("icone", ".svg", "image/svg+xml", icon),
+		byName:  make(map[string]*template.Template),
+		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}
+	p.assets = []asset{p.style, p.icon}
+	for _, name := range []string{"form", "confirmer", "suivi", "message", "accessibilite", "donnees"} {
+		p.byName[name] = template.Must(template.ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
+	}
+	return p
+}
+
+// write renders a page whole before it sends anything, so that a fault in it cannot
+// leave half a page behind.
+func (a *Adapter) write(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
+	data.Town, data.OfTown = a.pages.town, a.pages.ofTown
+	data.Style, data.Icon = a.pages.style.path, a.pages.icon.path
+	buf := a.pages.buffers.Get().(*bytes.Buffer)
+	defer a.pages.buffers.Put(buf)
+	buf.Reset()
+	h := w.Header()
+	secure(h)
+	h["Cache-Control"] = headerNoStore
+	if err := a.pages.byName[name].ExecuteTemplate(buf, "layout.html", data); err != nil {
+		a.log.ErrorContext(r.Context(), "page not rendered", "page", name, "error", err)
+		http.Error(w, "Erreur interne", http.StatusInternalServerError)
+		return
+	}
+	h["Content-Type"] = headerHTML
+	h["Content-Length"] = []string{strconv.Itoa(buf.Len())}
+	w.WriteHeader(status)
+	if _, err := w.Write(buf.Bytes()); err != nil {
+		a.log.DebugContext(r.Context(), "page not sent", "page", name, "error", err)
+	}
+}

@@ -1,0 +1,348 @@
+package webform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+const (
+	// maxStreamed bounds the posts above smallPost that are read at the same time,
+	// and with it their memory: each holds at most ingest.InlineMax and maxText.
+	maxStreamed = 64
+	// slotWait is how long such a post waits for its turn.
+	slotWait = 10 * time.Second
+	// maxDrain is how much of a refused post is read and dropped. A browser shows
+	// nothing but "connection reset" when it is answered while it still sends.
+	maxDrain = 256 << 20
+	// unavailableRetry is proposed when nothing can be taken in.
+	unavailableRetry = 30 * time.Second
+)
+
+// errBusy means that too many large posts are being read.
+var errBusy = errors.New("webform: too many large posts at once")
+
+// servePost takes a form post in.
+func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request) {
+	arrived := a.now()
+	var client netip.Prefix
+	counted := false
+	if a.limiter != nil {
+		if client, counted = a.client(r); counted {
+			if wait := a.limiter.take(client, arrived); wait > 0 {
+				a.refuseRate(w, r, arrived, wait)
+				return
+			}
+		}
+	}
+	p, err := a.receive(w, r, arrived, true)
+	if err == nil {
+		err = p.spoolErr
+		defer a.closePost(r.Context(), p)
+	}
+	if err != nil && p == nil {
+		a.refuseUnreadable(w, r, err)
+		return
+	}
+	if err == nil {
+		err = a.take(w, r, p, arrived)
+	}
+	if err != nil {
+		if counted {
+			a.limiter.giveBack(client)
+		}
+		a.opts.Health.Bad(err)
+		a.log.ErrorContext(r.Context(), "form post not recorded", "error", err)
+		a.refuseUnavailable(w, r, p, arrived)
+	}
+}
+
+func (a *Adapter) closePost(ctx context.Context, p *post) {
+	if err := p.close(); err != nil {
+		a.log.WarnContext(ctx, "spool file of a form post stays", "error", err)
+	}
+}
+
+// receive reads the post. The whole body is read, or as much of a refused one as
+// maxDrain allows.
+func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, arrived time.Time, wanted bool) (*post, error) {
+	s := source{
+		contentType: r.Header.Get("Content-Type"),
+		length:      r.ContentLength,
+		arrived:     arrived.In(a.location),
+		limits:      a.opts.Limits,
+	}
+	body := newPacedReader(w, r)
+	defer body.done(r.Context())
+	s.body = body
+	if wanted {
+		s.spool = &a.opts.Spool
+	}
+	p, err := a.decode(r, s)
+	if err != nil && !errors.Is(err, errConnection) || p != nil && p.over != limitNone {
+		// What the draining meets does not matter: the answer stands.
+		_, _ = io.CopyN(io.Discard, body, maxDrain)
+	}
+	return p, err
+}
+
+// decode reads s, once it is its turn.
+func (a *Adapter) decode(r *http.Request, s source) (*post, error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, fmt.Errorf("%w: content encoding %q", errUnsupported, enc)
+	}
+	if s.length < 0 || s.length > smallPost {
+		release, ok := a.slot(r.Context())
+		if !ok {
+			return nil, errBusy
+		}
+		defer release()
+	}
+	return decode(s)
+}
+
+// slot waits for one of the places of large posts.
+func (a *Adapter) slot(ctx context.Context) (release func(), ok bool) {
+	release = func() { <-a.large }
+	select {
+	case a.large <- struct{}{}:
+		return release, true
+	default:
+	}
+	timer := time.NewTimer(slotWait)
+	defer timer.Stop()
+	select {
+	case a.large <- struct{}{}:
+		return release, true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, false
+}
+
+// take judges a post that could be read, and records it. The error is that of the
+// recording; everything else is answered here.
+func (a *Adapter) take(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) error {
+	token := a.tokens.check(p.token, arrived)
+	switch {
+	case p.over != limitNone:
+		a.refuseLimit(w, r, p, arrived)
+		return nil
+	case token.state == tokenForged:
+		p.problem("form_token_forged", "Le jeton du formulaire n’est pas de ce site.")
+	case token.state == tokenOld:
+		p.problem("form_token_old", "Le formulaire a été affiché plus de 24\u00a0heures avant son envoi.")
+	}
+	if errs := p.validate(); len(errs) > 0 {
+		a.askAgain(w, r, p, arrived, errs)
+		return nil
+	}
+	if p.trap == "" && !p.confirm && token.tooFast(a.opts.Form.MinFillTime) {
+		a.askConfirmation(w, r, p)
+		return nil
+	}
+
+	s := ingest.Submission{
+		Channel:    ingest.ChannelWebform,
+		Account:    Account,
+		SourceKey:  sourceKey(p, token, arrived),
+		ReceivedAt: arrived,
+		Original:   p.original,
+		MediaType:  ingest.MediaForm,
+	}
+	if p.Category != "" {
+		if a.known[p.Category] {
+			s.Hints.Category = p.Category
+		} else {
+			p.problem("form_category", "La catégorie choisie n’est pas dans la liste de la commune.")
+		}
+	}
+	s.Hints.Problems = p.problems
+	if p.trap != "" {
+		s.Settled, s.Reason = ingest.StateSetAside, "spam: champ invisible du formulaire rempli"
+	}
+
+	crashpoint.Hit("form.parsed")
+	receipt, err := a.submit(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	crashpoint.Hit("form.submitted")
+	a.opts.Health.Good(arrived)
+	if a.log.Enabled(r.Context(), slog.LevelDebug) {
+		a.log.DebugContext(r.Context(), "form post recorded", "id", receipt.ID, "replayed", receipt.Replayed,
+			"size", p.original.Size(), "files", len(p.files), "problems", len(p.problems))
+	}
+	a.acknowledge(w, r, receipt)
+	return nil
+}
+
+// sourceKey tells one sending from another. A form that is sent twice (a double
+// click, a reload, a lost answer) has the same nonce and the same content. Scripts
+// post without a nonce: there the same content within one clock hour counts as one.
+func sourceKey(p *post, token formToken, arrived time.Time) string {
+	hash := p.hash(p.files)
+	if token.nonce != "" {
+		return token.nonce + ":" + hash
+	}
+	return "direct:" + hash + ":" + arrived.UTC().Format("2006010215")
+}
+
+// acknowledge sends the citizen to the follow-up page. The submission is recorded
+// whatever happens here.
+func (a *Adapter) acknowledge(w http.ResponseWriter, r *http.Request, receipt ingest.Receipt) {
+	token, err := a.opts.Follow.Token(r.Context(), receipt.ID)
+	if err == nil {
+		redirect(w, followPath(token))
+		return
+	}
+	a.log.ErrorContext(r.Context(), "no follow-up token", "id", receipt.ID, "error", err)
+	a.write(w, r, http.StatusOK, "message", page{
+		Title: "Votre demande est enregistrée",
+		Body: plainPage{Paragraphs: []string{
+			"Votre demande est bien enregistrée sous le numéro " + receipt.ID + ". Notez ce numéro\u00a0: la page de suivi ne peut pas être affichée pour le moment.",
+			"Il est inutile d’envoyer votre demande une seconde fois.",
+		}},
+	})
+}
+
+// refuseUnreadable answers a post of which nothing can be given back.
+func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Connection", "close")
+	p := page{Title: "Votre demande n’a pas pu être lue"}
+	status := http.StatusBadRequest
+	text := "Ce que votre navigateur a envoyé n’est pas un formulaire lisible. Rien n’a été enregistré."
+	switch {
+	case errors.Is(err, errBusy):
+		p.Title, status = "Service momentanément indisponible", http.StatusServiceUnavailable
+		text = "Trop d’envois volumineux arrivent en même temps. Rien n’a été enregistré. Revenez à la page précédente et envoyez de nouveau votre demande dans une minute."
+		setRetryAfter(w, time.Minute)
+		a.log.WarnContext(r.Context(), "form post refused", "error", err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		status = http.StatusRequestTimeout
+		text = "L’envoi a été trop lent et s’est interrompu. Rien n’a été enregistré. Revenez à la page précédente et recommencez, au besoin avec des fichiers plus légers."
+	case errors.Is(err, errConnection):
+		// Nobody reads this answer: the connection broke off in mid-body.
+		text = "L’envoi s’est interrompu. Rien n’a été enregistré."
+	case errors.Is(err, errUnsupported):
+		status = http.StatusUnsupportedMediaType
+		text = "Cette adresse n’accepte que l’envoi du formulaire. Rien n’a été enregistré."
+	}
+	if status != http.StatusServiceUnavailable {
+		a.log.InfoContext(r.Context(), "form post unreadable", "status", status, "error", err)
+	}
+	p.Body = plainPage{Paragraphs: []string{text}, BackToForm: true}
+	a.write(w, r, status, "message", p)
+}
+
+// refuseUnavailable says that nothing was recorded, with the text to send again.
+func (a *Adapter) refuseUnavailable(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) {
+	setRetryAfter(w, unavailableRetry)
+	v := a.formView(p, arrived)
+	v.Notice = &notice{
+		Title: "Votre demande n’a pas été enregistrée",
+		Paragraphs: []string{
+			"Le service est momentanément indisponible\u00a0: rien n’a été enregistré.",
+			"Votre texte est conservé dans cette page. Attendez quelques minutes, puis envoyez-le de nouveau.",
+		},
+	}
+	a.write(w, r, http.StatusServiceUnavailable, "form", page{Title: "Demande non enregistrée", Body: v})
+}
+
+// refuseRate answers a client that sends too much. The text typed is given back when
+// the post is small; a large one is not worth a place among the large posts, which
+// this client would keep from others.
+func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, arrived time.Time, wait time.Duration) {
+	setRetryAfter(w, wait)
+	var p *post
+	kept := "Revenez à la page précédente pour retrouver votre texte."
+	if r.ContentLength >= 0 && r.ContentLength <= smallPost {
+		if got, err := a.receive(w, r, arrived, false); err == nil {
+			p, kept = got, "Votre texte est conservé dans cette page."
+		}
+	} else {
+		w.Header().Set("Connection", "close") // the body may not be read to its end
+		body := newPacedReader(w, r)
+		_, _ = io.CopyN(io.Discard, body, maxDrain) // as in receive
+		body.done(r.Context())
+	}
+	v := a.formView(p, arrived)
+	v.Notice = &notice{
+		Title: "Vous avez envoyé beaucoup de demandes",
+		Paragraphs: []string{
+			"Pour que le service reste ouvert à tous, chaque connexion peut envoyer " + frNumber(int64(a.opts.Form.RateLimit)) +
+				" demandes par heure. Celle-ci n’a pas été enregistrée.",
+			kept + " Vous pourrez l’envoyer dans " + frDuration(wait) +
+				". Si c’est urgent, téléphonez à la mairie ou passez à l’accueil.",
+		},
+	}
+	a.write(w, r, http.StatusTooManyRequests, "form", page{Title: "Trop de demandes", Body: v})
+}
+
+// refuseLimit names the limit and gives the text back.
+func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) {
+	w.Header().Set("Connection", "close") // the body may not have been read to its end
+	l := a.opts.Limits
+	var what string
+	switch p.over {
+	case limitFile:
+		what = "Le fichier «\u00a0" + p.overFile + "\u00a0» est trop volumineux\u00a0: un fichier peut peser " + frSize(l.MaxFile) + " au plus."
+	case limitFiles:
+		what = "Vous avez joint trop de fichiers\u00a0: " + frNumber(int64(l.MaxFiles)) + " au plus par demande."
+	case limitText:
+		what = "Votre texte est trop long\u00a0: " + frNumber(maxMessage) + " caractères au plus. Joignez-le plutôt comme fichier."
+	case limitParts:
+		what = "L’envoi compte trop de champs\u00a0: " + frNumber(maxParts) + " au plus."
+	default:
+		what = "L’envoi est trop volumineux\u00a0: texte et fichiers peuvent peser ensemble " + frSize(l.MaxPost) + " au plus."
+	}
+	v := a.formView(p, arrived)
+	v.Notice = &notice{
+		Title: "Votre envoi dépasse une limite",
+		Paragraphs: []string{
+			what,
+			"Rien n’a été enregistré. Votre texte est conservé dans cette page\u00a0: corrigez, puis envoyez de nouveau. Vous pouvez aussi envoyer les fichiers en plusieurs demandes, ou les apporter à la mairie.",
+		},
+	}
+	a.log.InfoContext(r.Context(), "form post over a limit", "kind", int(p.over))
+	a.write(w, r, http.StatusRequestEntityTooLarge, "form", page{Title: "Envoi trop volumineux", Body: v})
+}
+
+// askAgain shows the form with what should be mended.
+func (a *Adapter) askAgain(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time, errs []fieldError) {
+	v := a.formView(p, arrived)
+	v.Errors = errs
+	a.write(w, r, http.StatusUnprocessableEntity, "form", page{Title: "Erreur\u00a0: demande à compléter", Body: v})
+}
+
+// askConfirmation shows a post that came back faster than a person writes, to be sent
+// with one button. Files cannot be given back to a browser, so with files it is the
+// whole form that is shown.
+func (a *Adapter) askConfirmation(w http.ResponseWriter, r *http.Request, p *post) {
+	v := a.formView(p, time.Time{}) // the token of the post is kept
+	v.Confirm = true
+	if len(p.files) == 0 {
+		a.write(w, r, http.StatusUnprocessableEntity, "confirmer", page{Title: "Confirmez votre envoi", Body: v})
+		return
+	}
+	v.Notice = &notice{
+		Title:      "Confirmez votre envoi",
+		Paragraphs: []string{"Le formulaire est revenu si vite qu’il pourrait venir d’un robot. Rien n’est encore enregistré\u00a0: vérifiez votre demande, joignez de nouveau vos fichiers, puis envoyez-la."},
+	}
+	a.write(w, r, http.StatusUnprocessableEntity, "form", page{Title: "Confirmez votre envoi", Body: v})
+}
+
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	seconds := int64((d + time.Second - 1) / time.Second)
+	w.Header().Set("Retry-After", strconv.FormatInt(max(seconds, 1), 10))
+}
