@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/channels/mailbox"
 	"saisine.fr/saisine/channels/scanfolder"
@@ -23,6 +25,7 @@ func (h *house) addAdapters(super *channels.Supervisor, secret []byte) *webform.
 		health := new(channels.Health)
 		super.Add(scanfolder.New(c, scanfolder.Options{
 			Spool: h.store.Spool(), MaxFile: int64(h.cfg.Limits.File), Ledger: scanLedger{h}, Log: h.log, Health: health,
+			Now: func() time.Time { return time.Now().In(h.zone) },
 		}), health)
 	}
 	if !h.cfg.Channels.Webform.Enabled {

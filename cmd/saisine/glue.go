@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"saisine.fr/saisine/channels/scanfolder"
 	"saisine.fr/saisine/channels/webform"
@@ -128,8 +129,33 @@ func (l scanLedger) Retry(ctx context.Context, id string) error {
 	return nil
 }
 
-// deliverScanNote brings the note beside a scan up to date.
+// A scan is moved within moments of its Submit, while a PDF that needs no OCR may be
+// filed before that: its note waits here rather than for the queue's next try.
+const (
+	placedLook  = 250 * time.Millisecond
+	placedTries = 20
+)
+
+// deliverScanNote brings the note beside a scan up to date. The row's present state
+// counts, not that of the time when the outbox row was written.
 func (h *house) deliverScanNote(ctx context.Context, item ingest.OutboxItem) error {
+	// Two rows of one submission (failed, then filed) must not write at once.
+	h.notes.Lock()
+	defer h.notes.Unlock()
+	for try := 1; ; try++ {
+		err := h.updateScanNote(ctx, item)
+		if !errors.Is(err, scanfolder.ErrNotPlaced) || try == placedTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(placedLook):
+		}
+	}
+}
+
+func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) error {
 	rec, err := h.store.Submission(ctx, item.Submission)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ type house struct {
 	node    *queue.Node
 	client  atomic.Pointer[queue.Client] // set once the node runs
 	metrics *metrics
+	notes   sync.Mutex // held while a note beside a scan is written
 }
 
 // houseOptions say what a house does beside keeping the store.

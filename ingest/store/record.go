@@ -70,7 +70,10 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 		}
 		receipt = ingest.Receipt{ID: id, State: state, Reason: sub.Reason, SourceRef: sub.Hints.SourceRef}
 		crashpoint.Hit("store.row_written")
-		return nil
+		if sub.Settled == "" {
+			return nil
+		}
+		return s.announce(ctx, tx, ledgerRow{id: id, channel: sub.Channel}, 0)
 	})
 	if err != nil {
 		return ingest.Receipt{}, err
