@@ -12,7 +12,7 @@ type Config struct {
 	DataDir     string   `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
 	Listen      string   `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
 	AdminListen string   `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
-	PublicURL   string   `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end."`
+	PublicURL   string   `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end; \"\" = http:// and the address of listen."`
 	Database    string   `yaml:"database" doc:"\"\" = SQLite under data_dir."`
 	Originals   string   `yaml:"originals" doc:"\"\" = files under data_dir."`
 	Redis       string   `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | unix:///path."`
@@ -20,7 +20,10 @@ type Config struct {
 	OCR         OCR      `yaml:"ocr" doc:"Reading of scans."`
 	Categories  string   `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
 	SMTP        SMTP     `yaml:"smtp" doc:"Outgoing mail."`
-	Limits      Limits   `yaml:"limits" doc:"Bounds on what is taken in and read."`
+	Limits      Limits   `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
+
+	// origin remembers where each key was written, nil for a Config made in code.
+	origin *origin
 }
 
 // Town says which town hall this is.
@@ -54,14 +57,14 @@ const (
 
 // Mailbox is one IMAP account.
 type Mailbox struct {
-	Name         string        `yaml:"name" doc:"Short, unique and never changed: it is part of each mail's key in the ledger."`
-	Host         string        `yaml:"host" doc:"IMAP server."`
-	Port         int           `yaml:"port" doc:"993 for tls: implicit, 143 for starttls."`
+	Name         string        `yaml:"name" doc:"Short, unique and never changed (letters, digits, . _ -): it is part of each mail's key in the ledger." example:"sve"`
+	Host         string        `yaml:"host" doc:"IMAP server." example:"imap.saint-exemple.fr"`
+	Port         int           `yaml:"port" doc:"When left out: 993 for tls implicit, 143 for starttls and none."`
 	TLS          string        `yaml:"tls" doc:"implicit, starttls, or none (loopback only)."`
 	TLSCA        string        `yaml:"tls_ca" doc:"PEM file with the authority of the server's certificate; \"\" = the system's."`
-	Username     string        `yaml:"username" doc:"Login name."`
-	Password     string        `yaml:"password" doc:"Better: password_file."`
-	PasswordFile string        `yaml:"password_file" doc:"File whose first line is the password."`
+	Username     string        `yaml:"username" doc:"Login name." example:"sve@saint-exemple.fr"`
+	Password     string        `yaml:"password" doc:"Better: password_file." secret:"true"`
+	PasswordFile string        `yaml:"password_file" doc:"File that holds the password and nothing else." example:"/etc/saisine/sve.password"`
 	OAuth2       *OAuth2       `yaml:"oauth2" doc:"Instead of a password, for Microsoft 365, Google and others."`
 	Folder       string        `yaml:"folder" doc:"Folder to empty."`
 	DoneFolder   string        `yaml:"done_folder" doc:"Where a mail goes once it is in the ledger; made if missing."`
@@ -69,23 +72,31 @@ type Mailbox struct {
 	Poll         time.Duration `yaml:"poll" doc:"Looked at least this often; IDLE brings new mail at once."`
 }
 
+// SASL mechanisms that carry an OAuth 2 token.
+const (
+	// MechanismXOAuth2 is Google's and Microsoft's own.
+	MechanismXOAuth2 = "xoauth2"
+	// MechanismOAuthBearer is the standard one (RFC 7628).
+	MechanismOAuthBearer = "oauthbearer"
+)
+
 // OAuth2 says where tokens for a mailbox come from.
 type OAuth2 struct {
 	Mechanism        string    `yaml:"mechanism" doc:"xoauth2 or oauthbearer."`
 	TokenURL         string    `yaml:"token_url" doc:"The provider's token endpoint."`
 	ClientID         string    `yaml:"client_id" doc:"As registered with the provider."`
-	ClientSecret     string    `yaml:"client_secret" doc:"Better: client_secret_file."`
-	ClientSecretFile string    `yaml:"client_secret_file" doc:"File whose first line is the secret."`
+	ClientSecret     string    `yaml:"client_secret" doc:"Better: client_secret_file." secret:"true"`
+	ClientSecretFile string    `yaml:"client_secret_file" doc:"File that holds the secret and nothing else."`
 	SecretExpires    time.Time `yaml:"client_secret_expires" doc:"When the provider ends the secret; an alarm is raised 30 days before."`
-	RefreshToken     string    `yaml:"refresh_token" doc:"Better: refresh_token_file. \"\" = client credentials."`
-	RefreshTokenFile string    `yaml:"refresh_token_file" doc:"File whose first line is the refresh token."`
+	RefreshToken     string    `yaml:"refresh_token" doc:"Better: refresh_token_file. \"\" = client credentials." secret:"true"`
+	RefreshTokenFile string    `yaml:"refresh_token_file" doc:"File that holds the refresh token and nothing else."`
 	Scopes           []string  `yaml:"scopes" doc:"As the provider asks for IMAP."`
 }
 
 // ScanFolder is one watched folder.
 type ScanFolder struct {
-	Name      string        `yaml:"name" doc:"Short, unique and never changed: it is part of each scan's key in the ledger."`
-	Dir       string        `yaml:"dir" doc:"The folder; its first level of sub-folders names services."`
+	Name      string        `yaml:"name" doc:"Short, unique and never changed (letters, digits, . _ -): it is part of each scan's key in the ledger." example:"courrier"`
+	Dir       string        `yaml:"dir" doc:"The folder; its first level of sub-folders names services." example:"/srv/scans"`
 	Poll      time.Duration `yaml:"poll" doc:"How often the folder is listed; file-system events only make it sooner."`
 	StableFor time.Duration `yaml:"stable_for" doc:"A file is taken when its size and date have not changed for this long."`
 }
@@ -109,17 +120,14 @@ type OCR struct {
 // SMTP is the server for outgoing mail.
 type SMTP struct {
 	Host         string `yaml:"host" doc:"\"\" = nothing is sent."`
-	Port         int    `yaml:"port" doc:"587 for starttls, 465 for implicit."`
+	Port         int    `yaml:"port" doc:"When left out: 587 for tls starttls, 465 for implicit, 25 for none."`
 	TLS          string `yaml:"tls" doc:"implicit, starttls, or none (loopback only)."`
 	Username     string `yaml:"username" doc:"Login name."`
-	Password     string `yaml:"password" doc:"Better: password_file."`
-	PasswordFile string `yaml:"password_file" doc:"File whose first line is the password."`
+	Password     string `yaml:"password" doc:"Better: password_file." secret:"true"`
+	PasswordFile string `yaml:"password_file" doc:"File that holds the password and nothing else."`
 	From         string `yaml:"from" doc:"Sender, such as \"Mairie <sve@saint-exemple.fr>\"."`
 	Bounce       string `yaml:"bounce" doc:"Envelope sender, to which delivery reports come; \"\" = the address of from."`
 }
-
-// Bytes is a size in bytes; the file writes it as 25MiB, 100KiB or a plain number.
-type Bytes int64
 
 // Limits bound what is taken in and read.
 type Limits struct {
@@ -130,6 +138,15 @@ type Limits struct {
 	UnpackedRatio int   `yaml:"unpacked_ratio" doc:"How many times larger than itself a compressed file may become."`
 	Depth         int   `yaml:"depth" doc:"Nesting of MIME parts and attached mails."`
 	Parts         int   `yaml:"parts" doc:"MIME parts of one mail."`
+}
+
+// BaseURL is the address of the public pages without a slash at the end: public_url,
+// or what listen amounts to on the machine itself.
+func (c Config) BaseURL() string {
+	if c.PublicURL != "" {
+		return c.PublicURL
+	}
+	return "http://" + c.Listen
 }
 
 // Default returns the configuration that an empty file means.
@@ -160,7 +177,19 @@ func DefaultMailbox() Mailbox {
 	}
 }
 
+// SetDefaults makes m what an entry with no keys means.
+func (m *Mailbox) SetDefaults() { *m = DefaultMailbox() }
+
+// DefaultOAuth2 returns what the oauth2 keys of a mailbox start from.
+func DefaultOAuth2() OAuth2 { return OAuth2{Mechanism: MechanismXOAuth2} }
+
+// SetDefaults makes o what an empty oauth2 means.
+func (o *OAuth2) SetDefaults() { *o = DefaultOAuth2() }
+
 // DefaultScanFolder returns what a scan folder entry starts from.
 func DefaultScanFolder() ScanFolder {
 	return ScanFolder{Poll: 10 * time.Second, StableFor: 10 * time.Second}
 }
+
+// SetDefaults makes s what an entry with no keys means.
+func (s *ScanFolder) SetDefaults() { *s = DefaultScanFolder() }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/pprof"
 	"sort"
 	"time"
 
@@ -20,6 +21,7 @@ const silentAfter = 15 * time.Minute
 //	/healthz  the process answers
 //	/readyz   it can take in and treat what comes; names what is wrong otherwise
 //	/metrics  Prometheus
+//	/debug/pprof/  profiles of the running program
 func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 	mux := http.NewServeMux()
 	started := time.Now()
@@ -36,6 +38,9 @@ func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": nonNil(problems)})
 	})
 	mux.Handle("GET /metrics", h.metrics.handler())
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 

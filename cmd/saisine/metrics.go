@@ -45,6 +45,7 @@ var (
 	descFault    = prometheus.NewDesc("saisine_channel_fault", "1 while a fault stands.", []string{"channel"}, nil)
 	descAlarms   = prometheus.NewDesc("saisine_channel_alarms", "Things that a person should see to.", []string{"channel"}, nil)
 	descQueue    = prometheus.NewDesc("saisine_queue_tasks", "Tasks in the queue.", []string{"queue", "state"}, nil)
+	descWriter   = prometheus.NewDesc("saisine_store_writer_total", "Commits, the writes that shared them, and groups split because one write failed.", []string{"what"}, nil)
 	descReadable = prometheus.NewDesc("saisine_scrape_ok", "1 when this part could be read at this scrape.", []string{"part"}, nil)
 )
 
@@ -55,7 +56,7 @@ type houseCollector struct {
 }
 
 func (houseCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descReadable} {
+	for _, d := range []*prometheus.Desc{descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descWriter, descReadable} {
 		ch <- d
 	}
 }
@@ -74,6 +75,10 @@ func (c houseCollector) Collect(ch chan<- prometheus.Metric) {
 			c.h.log.LogAttrs(ctx, slog.LevelWarn, "metrics not readable", slog.String("part", part), slog.Any("err", err))
 		}
 		gauge(descReadable, boolFloat(err == nil), part)
+	}
+	w := c.h.store.WriterStats()
+	for what, n := range map[string]int64{"commits": w.Commits, "writes": w.Writes, "splits": w.Splits} {
+		ch <- prometheus.MustNewConstMetric(descWriter, prometheus.CounterValue, float64(n), what)
 	}
 	g, err := c.h.store.Gauges(ctx)
 	ok("store", err)

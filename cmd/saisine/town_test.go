@@ -41,9 +41,9 @@ func TestMain(m *testing.M) {
 }
 
 // program is the saisine that the tests drive: this binary, or the one that
-// SAISINE_BINARY names (make bench measures the real build).
+// GO_TEST_SAISINE_BINARY names (make bench measures the real build).
 func program() string {
-	if p := os.Getenv("SAISINE_BINARY"); p != "" {
+	if p := os.Getenv("GO_TEST_SAISINE_BINARY"); p != "" {
 		return p
 	}
 	return os.Args[0]
@@ -59,6 +59,7 @@ type town struct {
 	dovecot *dovecottest.Server
 	public  string // address of the form
 	admin   string
+	level   string
 }
 
 const townUser = "sve@saint-exemple.fr"
@@ -71,19 +72,20 @@ type townSetup struct {
 	noMail  bool
 	extra   string
 	poll    string
+	level   string
 }
 
 // newTown writes the configuration of a town that is quick to notice things.
 func newTown(t testing.TB, opts ...townOption) *town {
 	t.Helper()
 	dir := t.TempDir()
-	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s"}
+	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s", level: "debug"}
 	for _, o := range opts {
 		o(s)
 	}
 	tw := &town{
 		t: t, dir: dir, data: s.data, scans: filepath.Join(dir, "scans"), config: filepath.Join(dir, "saisine.yaml"),
-		public: freePort(t), admin: freePort(t),
+		public: freePort(t), admin: freePort(t), level: s.level,
 	}
 	if err := os.MkdirAll(tw.scans, 0o700); err != nil {
 		t.Fatal(err)
@@ -158,7 +160,7 @@ func (l *logBuffer) tail(n int) string {
 func (tw *town) launch(env ...string) *daemonProcess {
 	tw.t.Helper()
 	d := &daemonProcess{t: tw.t, log: &logBuffer{}, done: make(chan struct{})}
-	d.cmd = exec.Command(program(), "serve", "--config", tw.config, "--log-level", "debug")
+	d.cmd = exec.Command(program(), "serve", "--config", tw.config, "--log-level", tw.level)
 	d.cmd.Env = append(os.Environ(), append([]string{asProgram + "=1"}, env...)...)
 	d.cmd.Stderr = d.log
 	d.cmd.Stdout = d.log

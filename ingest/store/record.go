@@ -38,7 +38,7 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 		state = ingest.StateReceived
 	}
 	var receipt ingest.Receipt
-	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+	err = s.doNow(ctx, func(ctx context.Context, tx *tx) error {
 		receipt = ingest.Receipt{}
 		if sub.Epoch != "" {
 			known, err := renumbered(ctx, tx, sub, sum)

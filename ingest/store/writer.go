@@ -6,14 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
 )
 
-// groupMax bounds how many writes share a commit, so that none waits long for the
-// others. At 32 form posts and 64 mails in flight a group is rarely full.
-const groupMax = 128
+const (
+	// groupMax bounds how many writes share a commit, so that none waits long for the
+	// others. At 32 form posts and 64 mails in flight a group is rarely full.
+	groupMax = 128
+	// groupLater is how many writes that can wait join a commit in which somebody is
+	// waiting at a channel's end.
+	groupLater = 8
+)
 
 // A work is one write: it must not keep anything from an earlier call, since it is
 // called again when another work of its group has failed.
@@ -32,10 +38,28 @@ type job struct {
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
-	jobs  chan job
+	// now takes the writes for which a citizen or a mail server is waiting, later
+	// those of the workers: while much comes in, taking it in goes first.
+	now   chan job
+	later chan job
 	quit  chan struct{}
 	done  chan struct{}
 	once  sync.Once
+
+	commits, writes, splits atomic.Int64
+}
+
+// WriterStats says how well writes share their commits.
+type WriterStats struct {
+	Commits int64 // transactions
+	Writes  int64 // writes in them
+	Splits  int64 // groups that were run again one by one, because one write failed
+}
+
+// WriterStats returns the figures since the store was opened.
+func (s *Store) WriterStats() WriterStats {
+	w := s.writer
+	return WriterStats{w.commits.Load(), w.writes.Load(), w.splits.Load()}
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -45,7 +69,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	w := &writer{
 		conn: conn, stmts: make(map[string]*sql.Stmt),
-		jobs: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
+		now: make(chan job), later: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
 	return w, nil
@@ -53,10 +77,10 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 
 // do runs f in a transaction and returns when it is on disk. When ctx ends first, do
 // returns its error and the write may still happen; every write is idempotent.
-func (w *writer) do(ctx context.Context, f work) error {
+func (w *writer) do(ctx context.Context, queue chan<- job, f work) error {
 	j := job{work: f, done: make(chan error, 1)}
 	select {
-	case w.jobs <- j:
+	case queue <- j:
 	case <-w.quit:
 		return fmt.Errorf("%w: the store is closed", ingest.ErrUnavailable)
 	case <-ctx.Done():
@@ -88,29 +112,43 @@ func (w *writer) run() {
 	ctx := context.Background()
 	var group []job
 	for {
+		group = group[:0]
 		select {
-		case j := <-w.jobs:
-			group = append(group[:0], j)
+		case j := <-w.now:
+			group = append(group, j)
+		case j := <-w.later:
+			group = append(group, j)
 		case <-w.quit:
 			return
 		}
-	gather:
-		for len(group) < groupMax {
-			select {
-			case j := <-w.jobs:
-				group = append(group, j)
-			default:
-				break gather
-			}
+		group = gather(group, w.now, groupMax)
+		room := groupMax
+		if len(group) > 1 {
+			room = min(groupMax, len(group)+groupLater)
 		}
-		w.commit(ctx, group)
+		w.commit(ctx, gather(group, w.later, room))
 	}
+}
+
+// gather adds the jobs that are waiting, up to max in all.
+func gather(group []job, from <-chan job, max int) []job {
+	for len(group) < max {
+		select {
+		case j := <-from:
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
 }
 
 // commit runs a group in one transaction, or failing that each work in its own.
 func (w *writer) commit(ctx context.Context, group []job) {
 	err := w.transact(ctx, group)
+	w.writes.Add(int64(len(group)))
 	if err != nil && len(group) > 1 {
+		w.splits.Add(1)
 		for i := range group {
 			group[i].done <- w.transact(ctx, group[i:i+1])
 		}
@@ -145,6 +183,7 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 	if err = t.exec(ctx, "COMMIT"); err != nil {
 		return unavailable(err)
 	}
+	w.commits.Add(1)
 	crashpoint.Hit("store.committed")
 	return nil
 }

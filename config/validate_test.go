@@ -1,0 +1,155 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// mailboxYAML is one good mailbox as a flow mapping, with more keys put in.
+func mailboxYAML(more string) string {
+	return "channels:\n  mailbox:\n    - {name: a, host: h.fr, username: u, password: p" + more + "}\n"
+}
+
+// place takes the mark § out of data and returns where it stood, as FILE:LINE:COLUMN.
+func place(t *testing.T, data string) (clean, at string) {
+	t.Helper()
+	before, after, ok := strings.Cut(data, "§")
+	if !ok {
+		t.Fatalf("no § in %s", data)
+	}
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return before + after, fmt.Sprintf("f:%d:%d: ", strings.Count(before, "\n")+1, utf8.RuneCountInString(line)+1)
+}
+
+// TestValidate has one case for each rule: the problem that it gives, at the § mark.
+func TestValidate(t *testing.T) {
+	oauth := func(keys string) string {
+		return "channels:\n  mailbox:\n    - name: a\n      host: h.fr\n      username: u\n      oauth2: {" + keys + "}\n"
+	}
+	oauthBlock := func(keys string) string { return strings.Replace(oauth(keys), "{", "§{", 1) }
+	two := func(second string) string {
+		return "channels:\n  mailbox:\n    - {name: a, host: h.fr, username: u, password: p}\n    - {" + second + "}\n"
+	}
+	for _, tc := range []struct{ data, want string }{
+		{"town: {name: §\" \"}", "town.name: is required"},
+		{"town: {timezone: §Local}", "town.timezone: \"Local\" is no known time zone"},
+		{"town: {timezone: §\"\"}", "town.timezone: \"\" is no known time zone"},
+		{"town: {holidays: §metropol}", "town.holidays: must be one of metropole, alsace-moselle, guadeloupe, martinique, guyane, reunion, mayotte, saint-martin, saint-barthelemy; did you mean metropole?"},
+		{"data_dir: §data", "data_dir: must be an absolute path"},
+		{"listen: §\"\"", "listen: is required"},
+		{"listen: §localhost", "listen: must be an address and a port"},
+		{"listen: §localhost:http", "listen: the port must be a number"},
+		{"listen: §localhost:65536", "listen: the port must be a number"},
+		{"listen: §'a b:80'", "listen: \"a b\" is neither"},
+		{"admin_listen: §x", "admin_listen: must be an address and a port"},
+		{"listen: a:1\nadmin_listen: §a:1", "admin_listen: must differ from listen"},
+		{"public_url: §demarches.fr", "public_url: must be an address such as"},
+		{"public_url: §ftp://a.fr", "public_url: must be an address such as"},
+		{"public_url: §https://a.fr/", "public_url: must not end with a slash"},
+		{"public_url: §https://a.fr/?x=1", "public_url: must be an address only"},
+		{"database: §postgres://h/db", "database: PostgreSQL is not served by this version"},
+		{"database: §file.db", "database: must be \"\""},
+		{"originals: §s3://b", "originals: S3 stores are not served by this version"},
+		{"originals: §/x", "originals: must be \"\""},
+		{"redis: §redis-sentinel://h", "redis: Sentinel and Cluster are not served by this version"},
+		{"redis: §redis-cluster://h", "redis: Sentinel and Cluster are not served by this version"},
+		{"redis: §http://h", "redis: must be \"\" or begin with"},
+		{"redis: §redis://", "redis: must name a host"},
+		{"redis: §'redis://:p%@h'", "redis: is not a well-formed address"},
+		{"redis: §unix://run/x", "redis: must name the socket with its absolute path"},
+
+		{mailboxYAML("") + "    - {name: §a, host: i.fr, username: u, password: p}", "channels.mailbox[1].name: \"a\" is the name of channels.mailbox[0] already"},
+		{two("name: b, host: H.FR, username: u, password: p, folder: §inbox"), "channels.mailbox[1].folder: channels.mailbox[0] empties the same folder"},
+		{"channels:\n  mailbox:\n    - §host: h.fr\n      username: u\n      password: p", "channels.mailbox[0].name: is required"},
+		{"channels:\n  mailbox:\n    - name: §a/b\n      host: h.fr\n      username: u\n      password: p", "channels.mailbox[0].name: must be 1 to 63 letters"},
+		{"channels:\n  mailbox:\n    - §name: a\n      username: u\n      password: p", "channels.mailbox[0].host: is required"},
+		{"channels:\n  mailbox:\n    - {name: a, host: §'h.fr:993', username: u, password: p}", "channels.mailbox[0].host: \"h.fr:993\" is neither"},
+		{"channels:\n  mailbox:\n    - §name: a\n      host: h.fr\n      password: p", "channels.mailbox[0].username: is required"},
+		{"channels:\n  mailbox:\n    - §name: a\n      host: h.fr\n      username: u", "channels.mailbox[0]: a way to log in is required"},
+		{mailboxYAML(", port: §0"), "channels.mailbox[0].port: must be between 1 and 65535"},
+		{mailboxYAML(", tls: §ssl"), "channels.mailbox[0].tls: must be one of implicit, starttls, none"},
+		{mailboxYAML(", tls: §none"), "channels.mailbox[0].tls: none is allowed for this machine itself only"},
+		{"channels: {mailbox: [{name: a, host: h.fr, username: u, password: §p, password_file: /x}]}", "channels.mailbox[0].password: cannot stand beside password_file"},
+		{mailboxYAML(", folder: §''"), "channels.mailbox[0].folder: is required"},
+		{mailboxYAML(", folder: §'a*'"), "channels.mailbox[0].folder: must not contain *"},
+		{mailboxYAML(", folder: §\"a\\tb\""), "channels.mailbox[0].folder: must be plain text"},
+		{mailboxYAML(", folder: §a/"), "channels.mailbox[0].folder: must neither begin nor end"},
+		{mailboxYAML(", done_folder: §Inbox"), "channels.mailbox[0].done_folder: must differ from folder"},
+		{mailboxYAML(", failed_folder: §INBOX"), "channels.mailbox[0].failed_folder: must differ from folder"},
+		{mailboxYAML(", failed_folder: §Saisine/Traités"), "channels.mailbox[0].failed_folder: must differ from done_folder"},
+		{mailboxYAML(", poll: §0s"), "channels.mailbox[0].poll: must be more than 0s"},
+		{mailboxYAML(", oauth2: §{token_url: 'https://t.fr', client_id: c, client_secret: s}"), "channels.mailbox[0].oauth2: cannot stand beside password"},
+		{oauthBlock("token_url: 'https://t.fr', client_id: c"), "channels.mailbox[0].oauth2: client_secret_file or refresh_token_file is required"},
+		{oauthBlock("client_id: c, client_secret: s"), "channels.mailbox[0].oauth2.token_url: is required"},
+		{oauth("token_url: §'http://t.fr', client_id: c, client_secret: s"), "channels.mailbox[0].oauth2.token_url: must begin with https://"},
+		{oauth("token_url: §t.fr, client_id: c, client_secret: s"), "channels.mailbox[0].oauth2.token_url: must be an address"},
+		{oauthBlock("token_url: 'https://t.fr', client_secret: s"), "channels.mailbox[0].oauth2.client_id: is required"},
+		{oauth("token_url: 'https://t.fr', client_id: c, client_secret: s, mechanism: §plain"), "channels.mailbox[0].oauth2.mechanism: must be one of"},
+		{oauth("token_url: 'https://t.fr', client_id: c, client_secret: §s, client_secret_file: /x"), "channels.mailbox[0].oauth2.client_secret: cannot stand beside client_secret_file"},
+
+		{"channels: {scans: [§{name: a}]}", "channels.scans[0].dir: is required"},
+		{"channels: {scans: [{name: a, dir: §x}]}", "channels.scans[0].dir: must be an absolute path"},
+		{"channels: {scans: [{name: a, dir: /x}, {name: §a, dir: /y}]}", "channels.scans[1].name: \"a\" is the name of channels.scans[0] already"},
+		{"channels: {scans: [{name: a, dir: /x}, {name: b, dir: §/x/y}]}", "channels.scans[1].dir: overlaps with the folder of channels.scans[0]"},
+		{"channels: {scans: [{name: a, dir: §/var/lib/saisine/scans}]}", "channels.scans[0].dir: overlaps with data_dir"},
+		{"channels: {scans: [{name: a, dir: /x, poll: §-1s}]}", "channels.scans[0].poll: must be more than 0s"},
+		{"channels: {scans: [{name: a, dir: /x, stable_for: §0s}]}", "channels.scans[0].stable_for: must be more than 0s"},
+		{"channels: {webform: {min_fill_time: §-1s}}", "channels.webform.min_fill_time: must not be negative"},
+		{"channels: {webform: {rate_limit: §-1}}", "channels.webform.rate_limit: must not be negative"},
+		{"channels: {webform: {trusted_proxies: [10.0.0.1, §proxy]}}", "channels.webform.trusted_proxies[1]: must be an address or a network"},
+		{"ocr: {languages: §[]}", "ocr.languages: at least one language"},
+		{"ocr: {languages: [fra, §../x]}", "ocr.languages[1]: must be a name of tesseract's"},
+		{"ocr: {workers: §-1}", "ocr.workers: must be between 0 and 1024"},
+		{"ocr: {page_timeout: §0s}", "ocr.page_timeout: must be more than 0s"},
+		{"ocr: §{page_timeout: 1h}", "ocr.document_timeout: must not be shorter than page_timeout"},
+		{"smtp: §{host: h.fr}", "smtp.from: is required"},
+		{"smtp: {host: h.fr, from: §nobody}", "smtp.from: must be a mail address"},
+		{"smtp: {host: h.fr, from: a@b.fr, bounce: §nobody}", "smtp.bounce: must be a mail address"},
+		{"smtp: {host: h.fr, from: a@b.fr, tls: §none}", "smtp.tls: none is allowed"},
+		{"smtp: {host: h.fr, from: a@b.fr, username: §u}", "smtp.username: needs password_file"},
+		{"smtp: {password: §a, password_file: b}", "smtp.password: cannot stand beside password_file"},
+		{"limits: {message: §0}", "limits.message: must be between 1KiB and 1024GiB"},
+		{"limits: {file: §-1MiB}", "limits.file: must be between 1KiB and 1024GiB"},
+		{"limits: {pixels: §5}", "limits.pixels: must be between"},
+		{"limits: {unpacked_ratio: §0}", "limits.unpacked_ratio: must be between"},
+		{"limits: {depth: §0}", "limits.depth: must be between"},
+		{"limits: {parts: §0}", "limits.parts: must be between"},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			data, at := place(t, tc.data)
+			_, err := parse("f", []byte(data), nil)
+			if err == nil || !strings.HasPrefix(err.Error(), at+tc.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s\ngot  %v\nwant %s%s", data, err, at, tc.want)
+			}
+		})
+	}
+}
+
+func TestValidateAcceptsWhatTownsHave(t *testing.T) {
+	for name, data := range map[string]string{
+		"plain IMAP on the machine itself": "channels: {mailbox: [{name: a, host: 127.0.0.1, tls: none, username: u, password: p}]}",
+		"IPv6":                             "listen: '[::1]:8080'\nredis: 'redis://[::1]:6379/0'",
+		"every address":                    "listen: ':8080'",
+		"redis with a password":            "redis: rediss://user:p%40ss@redis.example.fr:6380/1",
+		"two folders of one account":       "channels: {mailbox: [{name: a, host: h, username: u, password: p}, {name: b, host: h, username: u, password: p, folder: SVE}]}",
+		"refresh token of a public client": "channels: {mailbox: [{name: a, host: h, username: u, oauth2: {token_url: 'http://127.0.0.1:1/t', client_id: c, refresh_token_file: /x}}]}",
+		"path behind a proxy":              "public_url: https://www.ville.fr/saisine",
+		"no rate limit":                    "channels: {webform: {rate_limit: 0, min_fill_time: 0s}}",
+		"sibling folders with one prefix":  "channels: {scans: [{name: a, dir: /srv/scans}, {name: b, dir: /srv/scans2}, {name: c, dir: /var/lib/saisine-scans}]}",
+	} {
+		t.Run(name, func(t *testing.T) { mustParse(t, "f", data) })
+	}
+}
+
+func TestValidateWithoutAFile(t *testing.T) {
+	c := Default()
+	if err := c.Validate(); err != nil {
+		t.Fatalf("the defaults: %v", err)
+	}
+	c.Town.Name = ""
+	if err := c.Validate(); err == nil || err.Error() != "town.name: is required" {
+		t.Errorf("got %v", err)
+	}
+}

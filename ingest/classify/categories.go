@@ -1,0 +1,240 @@
+package classify
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"saisine.fr/saisine/config/strictyaml"
+)
+
+//go:embed categories.yaml
+var builtin []byte
+
+// BuiltinName is what problems and reports call the built-in categories file.
+const BuiltinName = "categories.yaml (built in)"
+
+// File is a categories file: which categories a town has, which service sees to each,
+// what its silence means, and the rules by which a submission is given one.
+type File struct {
+	// Threshold is the confidence (0–1) below which a person looks at the category.
+	Threshold float64 `yaml:"threshold"`
+	// Weights says how much each kind of evidence counts beside the phrases.
+	Weights Weights `yaml:"weights"`
+	// Categories in the order in which the form offers them.
+	Categories []Category `yaml:"categories"`
+}
+
+// Weights says how much each kind of evidence counts; a phrase counts its own weight.
+type Weights struct {
+	// Choice is for the category that the citizen chose on the form.
+	Choice float64 `yaml:"choice"`
+	// Recipient is for an alias to which a mail was addressed.
+	Recipient float64 `yaml:"recipient"`
+	// Folder is for the sub-folder of a scan; it is shared by the categories of a folder.
+	Folder float64 `yaml:"folder"`
+	// Sender is for the domain of the sender's address.
+	Sender float64 `yaml:"sender"`
+	// Subject multiplies the weight of a phrase that stands in the subject.
+	Subject float64 `yaml:"subject"`
+}
+
+// Category is one entry of the file.
+type Category struct {
+	// Code names the category in the database and in JSON; it never changes.
+	Code string `yaml:"code"`
+	// Label is its name for people.
+	Label string `yaml:"label"`
+	// Service sees to it.
+	Service Service `yaml:"service"`
+	// Silence says what it means when the town does not answer.
+	Silence Silence `yaml:"silence"`
+	// Public is true when it is about public space, so that others may see it (Open311).
+	Public bool `yaml:"public"`
+	// Recipients are mail addresses, or their parts before the @, that mean it.
+	Recipients []string `yaml:"recipients"`
+	// Senders are domains whose mail is about it; their sub-domains count too.
+	Senders []string `yaml:"senders"`
+	// Folders are names of sub-folders of scans that mean it.
+	Folders []string `yaml:"folders"`
+	// Phrases are the words that speak for it.
+	Phrases []Phrases `yaml:"phrases"`
+}
+
+// Service is who sees to a category, as CRPA R112-11-1 wants it in an acknowledgement.
+type Service struct {
+	Name    string `yaml:"name"`
+	Email   string `yaml:"email"`
+	Phone   string `yaml:"phone"`
+	Address string `yaml:"address"`
+}
+
+// The senses of silence.
+const (
+	SenseAcceptance = "acceptance"
+	SenseRejection  = "rejection"
+	// SenseNone is for procedures with rules of their own.
+	SenseNone = "none"
+)
+
+// Silence is what it means when the town does not answer (CRPA L231-1 to L231-4).
+type Silence struct {
+	// Sense is acceptance, rejection or none.
+	Sense string `yaml:"sense"`
+	// Months is after how many months.
+	Months int `yaml:"months"`
+	// Note is the exceptions, for people.
+	Note string `yaml:"note"`
+}
+
+// Phrases are words and groups of words with one weight.
+type Phrases struct {
+	// Weight is how much each of them counts; below 0 it speaks against the category.
+	Weight float64 `yaml:"weight"`
+	// Any lists them. Case, accents, plurals, doubled letters and small words (le, de,
+	// dans…) make no difference; a star stands for any ending; one other word may stand
+	// between two words of a group.
+	Any []string `yaml:"any"`
+}
+
+// SetDefaults makes c what an entry without keys means: the law's default is rejection
+// after two months (CRPA L231-4).
+func (c *Category) SetDefaults() { *c = Category{Silence: Silence{Sense: SenseRejection, Months: 2}} }
+
+// SetDefaults makes f what an empty file means.
+func (f *File) SetDefaults() {
+	*f = File{Threshold: 0.6, Weights: Weights{Choice: 8, Recipient: 5, Folder: 5, Sender: 2, Subject: 2}}
+}
+
+// LoadFile reads a categories file ("" = the built-in one). When something is wrong
+// with its content the error is a *strictyaml.Errors with every problem and its place.
+func LoadFile(path string) (File, error) {
+	if path == "" {
+		return parseFile(BuiltinName, builtin)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return File{}, fmt.Errorf("classify: %w", err)
+	}
+	return parseFile(path, data)
+}
+
+// Builtin returns the text of the built-in categories file, to start one's own from.
+func Builtin() string { return string(builtin) }
+
+func parseFile(name string, data []byte) (File, error) {
+	var errs strictyaml.Errors
+	var f File
+	f.SetDefaults()
+	pos := strictyaml.Decode(name, data, &f, &errs)
+	f.check(func(path, format string, args ...any) {
+		if !slices.ContainsFunc(errs.List, func(p strictyaml.Problem) bool { return p.Path == path }) {
+			errs.Add(pos.Problem(path, fmt.Sprintf(format, args...)))
+		}
+	})
+	return f, errs.Err()
+}
+
+// Category returns the category with this code.
+func (f *File) Category(code string) (Category, bool) {
+	i := slices.IndexFunc(f.Categories, func(c Category) bool { return c.Code == code })
+	if i < 0 {
+		return Category{}, false
+	}
+	return f.Categories[i], true
+}
+
+var codeForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// check reports what is wrong with the content.
+func (f *File) check(add func(path, format string, args ...any)) {
+	if !(f.Threshold > 0 && f.Threshold <= 1) {
+		add("threshold", "must be more than 0 and at most 1")
+	}
+	for name, w := range map[string]float64{
+		"choice": f.Weights.Choice, "recipient": f.Weights.Recipient, "folder": f.Weights.Folder, "sender": f.Weights.Sender, "subject": f.Weights.Subject,
+	} {
+		if w < 0 || w > 100 {
+			add("weights."+name, "must be between 0 and 100")
+		}
+	}
+	if len(f.Categories) == 0 {
+		add("categories", "at least one category is required")
+	}
+	for i, c := range f.Categories {
+		path := fmt.Sprintf("categories[%d]", i)
+		if !codeForm.MatchString(c.Code) {
+			add(path+".code", "must be small letters and digits with single dashes between, such as etat-civil")
+		}
+		if j := slices.IndexFunc(f.Categories[:i], func(o Category) bool { return o.Code == c.Code }); j >= 0 && c.Code != "" {
+			add(path+".code", "%s is the code of categories[%d] already", c.Code, j)
+		}
+		c.check(path, add)
+	}
+}
+
+func (c Category) check(path string, add func(path, format string, args ...any)) {
+	if strings.TrimSpace(c.Label) == "" {
+		add(path+".label", "is required")
+	}
+	if strings.TrimSpace(c.Service.Name) == "" {
+		add(path+".service.name", "is required")
+	}
+	if e := c.Service.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " <>")) {
+		add(path+".service.email", "must be a mail address without a name")
+	}
+	senses := []string{SenseAcceptance, SenseRejection, SenseNone}
+	if !slices.Contains(senses, c.Silence.Sense) {
+		add(path+".silence.sense", "must be one of %s", strings.Join(senses, ", "))
+	}
+	if c.Silence.Months < 1 && c.Silence.Sense != SenseNone || c.Silence.Months < 0 || c.Silence.Months > 24 {
+		add(path+".silence.months", "must be between 1 and 24")
+	}
+	for i, d := range c.Senders {
+		if strings.ContainsAny(d, "@ ") || !strings.Contains(d, ".") {
+			add(fmt.Sprintf("%s.senders[%d]", path, i), "must be a domain, such as caf.fr")
+		}
+	}
+	for name, list := range map[string][]string{"recipients": c.Recipients, "folders": c.Folders} {
+		for i, s := range list {
+			if err := checkName(s); err != nil {
+				add(fmt.Sprintf("%s.%s[%d]", path, name, i), "%s", err)
+			}
+		}
+	}
+	for i, p := range c.Phrases {
+		at := fmt.Sprintf("%s.phrases[%d]", path, i)
+		if p.Weight == 0 || p.Weight < -100 || p.Weight > 100 {
+			add(at+".weight", "must be between -100 and 100, and not 0")
+		}
+		for j, phrase := range p.Any {
+			if err := checkPhrase(phrase); err != nil {
+				add(fmt.Sprintf("%s.any[%d]", at, j), "%s", err)
+			}
+		}
+	}
+}
+
+func checkName(s string) error {
+	if strings.TrimSpace(s) != s || s == "" || strings.Count(s, "@") > 1 {
+		return errors.New("must be a name or address without spaces around it")
+	}
+	return nil
+}
+
+func checkPhrase(phrase string) error {
+	list := phraseWords(phrase)
+	if len(list) == 0 {
+		return errors.New("nothing is left of it without its small words (le, de, dans…)")
+	}
+	for _, w := range list {
+		if w.prefix && len(w.text) < minPrefix {
+			return errors.New("at least three letters must stand before a star")
+		}
+	}
+	return nil
+}

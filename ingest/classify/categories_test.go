@@ -1,0 +1,72 @@
+package classify
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"saisine.fr/saisine/config/strictyaml"
+)
+
+func TestFileProblems(t *testing.T) {
+	entry := func(more string) string {
+		return "categories:\n  - code: a\n    label: A\n    service: {name: S}\n" + more
+	}
+	for _, tc := range []struct{ name, data, want string }{
+		{"empty", "", "f: categories: at least one category is required"},
+		{"unknown key", entry("    silense: {}\n"), "f:5:5: categories[0].silense: unknown key; did you mean silence?"},
+		{"no label", "categories:\n  - code: a\n    service: {name: S}\n", "f:2:5: categories[0].label: is required"},
+		{"no service", "categories:\n  - code: a\n    label: A\n", "f:2:5: categories[0].service.name: is required"},
+		{"no code", "categories:\n  - label: A\n    service: {name: S}\n", "f:2:5: categories[0].code: must be small letters"},
+		{"bad code", "categories:\n  - code: État\n    label: A\n    service: {name: S}\n", "f:2:11: categories[0].code: must be small letters"},
+		{"code twice", entry("  - {code: a, label: B, service: {name: S}}\n"), "f:5:12: categories[1].code: a is the code of categories[0] already"},
+		{"threshold", "threshold: 1.5\n" + entry(""), "f:1:12: threshold: must be more than 0 and at most 1"},
+		{"threshold not a number", "threshold: .nan\n" + entry(""), "f:1:12: threshold: expected a number"},
+		{"weight of evidence", "weights: {folder: -1}\n" + entry(""), "f:1:19: weights.folder: must be between 0 and 100"},
+		{"mail", entry("    service: {name: S, email: nobody}\n"), "f:5:5: categories[0].service: written twice"},
+		{"sense", entry("    silence: {sense: yes, months: 2}\n"), "f:5:22: categories[0].silence.sense: must be one of acceptance, rejection, none"},
+		{"months", entry("    silence: {months: 0}\n"), "f:5:23: categories[0].silence.months: must be between 1 and 24"},
+		{"sender", entry("    senders: [caf.fr, caf]\n"), "f:5:23: categories[0].senders[1]: must be a domain"},
+		{"recipient", entry("    recipients: ['']\n"), "f:5:18: categories[0].recipients[0]: must be a name or address"},
+		{"weight", entry("    phrases: [{any: [x]}]\n"), "f:5:15: categories[0].phrases[0].weight: must be between -100 and 100, and not 0"},
+		{"only small words", entry("    phrases: [{weight: 1, any: [mot, dans la]}]\n"), "f:5:38: categories[0].phrases[0].any[1]: nothing is left"},
+		{"short beginning", entry("    phrases: [{weight: 1, any: ['éa*']}]\n"), "f:5:33: categories[0].phrases[0].any[0]: at least three letters"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := parseFile("f", []byte(tc.data))
+			if _, ok := errors.AsType[*strictyaml.Errors](err); !ok || !strings.HasPrefix(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestDefaultsOfTheFile(t *testing.T) {
+	f, err := parseFile("f", []byte("categories: [{code: a, label: A, service: {name: S}}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := f.Categories[0]; c.Silence != (Silence{Sense: SenseRejection, Months: 2}) {
+		t.Errorf("silence: got %+v, want rejection after two months (L231-4)", c.Silence)
+	}
+	if f.Threshold == 0 || f.Weights.Choice == 0 {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if _, err := Load(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want os.ErrNotExist", err)
+	}
+	// A town starts from a copy of the built-in file.
+	if err := os.WriteFile(path, []byte(Builtin()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Load(path)
+	if err != nil || len(r.File().Categories) != 21 {
+		t.Errorf("the copy of the built-in file: %v", err)
+	}
+}

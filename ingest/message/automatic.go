@@ -1,0 +1,178 @@
+package message
+
+import (
+	"regexp"
+	"strings"
+
+	gomessage "github.com/emersion/go-message"
+)
+
+// automatic says why a mail is no citizen's message, or "" for everything that might
+// be one: to set a citizen aside is the worst error, so a header that a person's
+// program or provider may add never decides alone. In particular, none of these does:
+//   - X-Auto-Response-Suppress: Exchange sets it on mails of persons too;
+//   - an empty Return-Path: some gateways deliver everything with it;
+//   - a subject that speaks of an absence;
+//   - Reply-To, missing To, unknown X- headers.
+func automatic(h *gomessage.Header, m *Message) string {
+	for _, rule := range []func(*gomessage.Header, *Message) string{
+		reportReason, autoSubmittedReason, bounceReason, autoReplyReason, listReason,
+	} {
+		if why := rule(h, m); why != "" {
+			return cut(cleanLine(why), 300)
+		}
+	}
+	return ""
+}
+
+func reportReason(_ *gomessage.Header, m *Message) string {
+	if m.Delivery == nil {
+		return ""
+	}
+	code := map[string]string{"dsn": "delivery_report: ", "mdn": "read_receipt: ", "feedback": "abuse_report: "}[m.Delivery.Kind]
+	return code + m.Delivery.describe()
+}
+
+// autoSubmittedReason follows RFC 3834 §5: any value but "no", with or without parameters.
+func autoSubmittedReason(h *gomessage.Header, _ *Message) string {
+	v := strings.ToLower(firstValue(h, "Auto-Submitted"))
+	if i := strings.IndexAny(v, ";( "); i >= 0 {
+		v = v[:i]
+	}
+	if strings.HasPrefix(v, "auto-") {
+		return "auto_submitted: " + v
+	}
+	return ""
+}
+
+var (
+	bounceSubject = regexp.MustCompile(`(?i)(?:^|\PL)(?:undeliver(?:able|ed)|delivery\s+(?:status|failure|has\s+failed|delayed|notification)|returned\s+mail|mail\s+delivery|failure\s+notice|non\s+(?:remis|distribué)|remise\s+(?:différée|impossible|échouée)|échec\s+de\s+(?:la\s+)?(?:remise|distribution|livraison)|non-?remise|notification\s+d['’]état\s+de\s+remise|returned\s+to\s+sender)`)
+	robot         = regexp.MustCompile(`(?i)^(?:mailer-daemon|mailerdaemon|mail-daemon|double-bounce|mdaemon)@?`)
+	postmaster    = regexp.MustCompile(`(?i)^postmaster@`)
+)
+
+// bounceReason recognises bounces that are no multipart/report: an empty return path
+// or a robot as the sender, and a second sign.
+func bounceReason(h *gomessage.Header, m *Message) string {
+	null := nullReturnPath(h)
+	switch from := m.From.Email; {
+	case robot.MatchString(from):
+		return "mailer_daemon: " + from
+	case h.Has("X-Failed-Recipients") && null:
+		return "delivery_report: " + firstValue(h, "X-Failed-Recipients")
+	case null && (postmaster.MatchString(from) || from == "") && bounceSubject.MatchString(m.Subject):
+		return "null_return_path: " + m.Subject
+	case null && bounceSubject.MatchString(m.Subject) && len(m.InReplyTo)+len(m.References) == 0:
+		return "null_return_path: " + m.Subject
+	}
+	return ""
+}
+
+func nullReturnPath(h *gomessage.Header) bool {
+	return strings.Join(strings.Fields(firstValue(h, "Return-Path")), "") == "<>"
+}
+
+var (
+	// Only at the start: programs put it there, persons write "absence de …" anywhere.
+	autoReplySubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b)`)
+	// What such an answer says.
+	absenceText = regexp.MustCompile(`(?i)\b(?:je\s+(?:suis|serai)\s+(?:actuellement\s+|en\s+ce\s+moment\s+)?(?:absente?|en\s+congés?|en\s+déplacement|indisponible|hors\s+du\s+bureau)|(?:actuellement|momentanément)\s+(?:absente?|en\s+congés?|indisponible)|de\s+retour\s+(?:le|à\s+partir)|jusqu['’]au\s.{1,40}(?:inclus|\d{4})|en\s+mon\s+absence|(?:i\s+am|i['’]m)\s+(?:currently\s+)?(?:out\s+of\s+(?:the\s+)?office|away|on\s+(?:leave|vacation|holiday))|limited\s+access\s+to\s+(?:my\s+)?e-?mail|will\s+(?:be\s+back|return)\s+on|bien\s+reçu\s+votre\s+(?:message|mail|courriel|e-?mail)|ceci\s+est\s+(?:un\s+message|une\s+réponse)\s+automatique|this\s+is\s+an\s+automat(?:ic|ed))`)
+)
+
+// autoReplyReason recognises out-of-office answers: headers that only answering
+// machines set, or a subject of theirs together with a second sign.
+func autoReplyReason(h *gomessage.Header, m *Message) string {
+	for _, name := range []string{"X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply", "X-Mail-Autoreply"} {
+		if v := strings.ToLower(firstValue(h, name)); v != "" && v != "no" && v != "false" {
+			return "auto_reply: " + name
+		}
+	}
+	if v := strings.ToLower(firstValue(h, "Precedence")); v == "auto_reply" || v == "auto-reply" {
+		return "auto_reply: Precedence " + v
+	}
+	if !autoReplySubject.MatchString(m.Subject) {
+		return ""
+	}
+	switch {
+	case nullReturnPath(h), h.Has("X-Auto-Response-Suppress"), h.Has("X-Auto-Reply-From"), isBulk(h):
+		return "out_of_office: " + m.Subject
+	case absenceText.MatchString(cut(m.OwnText, 3000)) && !asksSomething.MatchString(cut(m.OwnText, 3000)):
+		return "out_of_office: " + m.Subject
+	}
+	return ""
+}
+
+// asksSomething matches what a citizen writes to a town, and an answering machine does not.
+var asksSomething = regexp.MustCompile(`(?i)\b(?:je\s+(?:souhaite|voudrais|demande|sollicite|vous\s+(?:signale|écris|prie|sollicite)|désire|conteste)|pourriez-vous|pouvez-vous|j['’]aimerais|est-il\s+possible|could\s+you|i\s+would\s+like|votre\s+(?:portail|service|réponse))\b`)
+
+func isBulk(h *gomessage.Header) bool {
+	switch strings.ToLower(strings.Trim(firstValue(h, "Precedence"), " \"'")) {
+	case "bulk", "list", "junk":
+		return true
+	}
+	return false
+}
+
+var (
+	// Programs in which a person writes a mail.
+	humanProgram = regexp.MustCompile(`(?i)thunderbird|microsoft\s+outlook|outlook\s+express|apple\s+mail|iphone\s+mail|ipad\s+mail|android|k-?9|roundcube|zimbra|horde|squirrelmail|evolution|kmail|claws|mutt|lotus|sogo|rainloop|mailo|open-xchange|yahoomail|aol\s?mail|orange|webmail`)
+	// Headers of mass mailing services.
+	massHeaders = []string{
+		"Feedback-Id", "X-Csa-Complaints", "X-Campaign", "X-Campaignid", "X-Mailer-Recptid", "X-Mailin-Campaign", "X-Mailjet-Campaign",
+		"X-Mj-Mid", "X-Mc-User", "X-Sg-Eid", "List-Unsubscribe-Post", "X-Emv-Campagneid", "X-Newsletter",
+	}
+	massWords = regexp.MustCompile(`(?i)désabonn|désinscri|unsubscribe|newsletter|lettre\s+d['’]info|voir\s+(?:la\s+version|ce\s+(?:mail|message))\s+(?:en\s+ligne|dans)|se\s+désinscrire`)
+)
+
+// listReason recognises mailing lists and newsletters. List-Unsubscribe or Precedence
+// alone may be an odd header on a person's mail, so they do not count when the mail
+// was written in a person's program, or answers a mail.
+func listReason(h *gomessage.Header, m *Message) string {
+	person := humanProgram.MatchString(firstValue(h, "User-Agent")) || humanProgram.MatchString(firstValue(h, "X-Mailer")) ||
+		len(m.InReplyTo) > 0
+	id := cleanLine(decodeWords(firstValue(h, "List-Id")))
+	bulk := isBulk(h)
+	unsubscribe := h.Has("List-Unsubscribe")
+	if id == "" && !bulk && !unsubscribe {
+		return ""
+	}
+	mass := massWords.MatchString(cut(m.Text, 200_000))
+	for _, name := range massHeaders {
+		mass = mass || h.Has(name)
+	}
+	switch {
+	case id != "" && ownGroup(id, m):
+		// The town's own address is a group: citizens' mails all come through it.
+		if mass && unsubscribe && !person && !bulk {
+			return "newsletter: " + id
+		}
+		return ""
+	case unsubscribe && mass && !person:
+		return "newsletter: List-Unsubscribe"
+	case id != "":
+		return "mailing_list: " + id
+	case h.Has("List-Post") && unsubscribe:
+		return "mailing_list: List-Post"
+	case bulk && !person:
+		return "precedence: " + strings.ToLower(firstValue(h, "Precedence"))
+	case unsubscribe && !person:
+		return "newsletter: List-Unsubscribe"
+	}
+	return ""
+}
+
+// ownGroup reports whether a List-Id is that of a group of the recipient's own domain,
+// such as contact.mairie.fr for contact@mairie.fr delivered to sve@mairie.fr: groups of
+// hosted mail add list headers to every mail that they distribute.
+func ownGroup(id string, m *Message) bool {
+	if i := strings.LastIndexByte(id, '<'); i >= 0 {
+		id = id[i+1:]
+	}
+	id = strings.ToLower(strings.Trim(id, "<> "))
+	for _, to := range m.DeliveredTo {
+		if _, domain, ok := strings.Cut(strings.ToLower(to), "@"); ok && strings.Contains(domain, ".") && strings.HasSuffix(id, "."+domain) {
+			return true
+		}
+	}
+	return false
+}
