@@ -57,16 +57,16 @@ type readFile struct {
 
 // withOriginal parses an original by parse and then reads the attachments that OCR
 // can read, each on its own: one that is broken costs a problem.
-func (d *DocumentReader) withOriginal(ctx context.Context, b *Blob, parse func(io.Reader, *filesToRead) []message.Attachment) ([]readFile, error) {
+func (d *DocumentReader) withOriginal(ctx context.Context, b *Blob, parse func(io.Reader, *filesToRead) ([]message.Attachment, error)) ([]readFile, error) {
 	r, err := b.Open()
 	if err != nil {
 		return nil, fmt.Errorf("ingest: open original: %w", err)
 	}
 	kept := &filesToRead{reader: d, files: make(map[int]*os.File)}
 	defer kept.remove()
-	attachments := parse(r, kept)
-	if err := errors.Join(kept.err, r.Close()); err != nil {
-		return nil, err
+	attachments, err := parse(r, kept)
+	if err := errors.Join(err, kept.err, r.Close()); err != nil {
+		return nil, fmt.Errorf("ingest: read original: %w", err)
 	}
 	out := make([]readFile, 0, len(attachments))
 	for _, a := range attachments {

@@ -61,7 +61,7 @@ func readNote(b *Blob) (Reading, error) {
 	if err := json.Unmarshal(raw, &n); err != nil {
 		out.Text = cleanText(raw)
 		out.Problems = append(out.Problems, Problem{Code: "bad_note", Detail: err.Error()})
-		return out, nil
+		return out, nil //nolint:nilerr // an ugly original is read as far as it goes
 	}
 	body := n.Body
 	if body == "" {

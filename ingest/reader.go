@@ -72,10 +72,10 @@ func (d *DocumentReader) messageOptions(f *filesToRead) message.Options {
 
 func (d *DocumentReader) readMail(ctx context.Context, b *Blob) (Reading, error) {
 	var out Reading
-	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) []message.Attachment {
+	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) ([]message.Attachment, error) {
 		m := message.Read(r, d.messageOptions(f))
 		out = mailReading(m)
-		return m.Attachments
+		return m.Attachments, m.Err
 	})
 	out.addFiles(files)
 	return out, err
@@ -113,7 +113,7 @@ func bareID(id string) string {
 
 func (d *DocumentReader) readForm(ctx context.Context, b *Blob) (Reading, error) {
 	out := Reading{Kind: KindForm}
-	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) []message.Attachment {
+	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) ([]message.Attachment, error) {
 		form := message.ReadForm(r, d.messageOptions(f))
 		field := func(name string) string {
 			if v := form.Fields[name]; len(v) > 0 {
@@ -127,7 +127,7 @@ func (d *DocumentReader) readForm(ctx context.Context, b *Blob) (Reading, error)
 		for _, p := range form.Problems {
 			out.Problems = append(out.Problems, Problem(p))
 		}
-		return form.Files
+		return form.Files, form.Err
 	})
 	out.addFiles(files)
 	return out, err

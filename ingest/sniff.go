@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -17,18 +18,8 @@ func Sniff(head []byte, name string) string {
 	if len(head) > SniffLen {
 		head = head[:SniffLen]
 	}
-	switch {
-	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")),
-		bytes.HasPrefix(head, []byte("II+\x00")), bytes.HasPrefix(head, []byte("MM\x00+")): // BigTIFF
-		return MediaTIFF
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		return MediaJPEG
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return MediaPNG
-	case bytes.Contains(head[:min(len(head), 1024)], []byte("%PDF-")):
-		// Readers accept the mark anywhere in the first 1,024 bytes (PDF Reference
-		// 1.7, appendix H, note 13), and copiers do put bytes before it.
-		return MediaPDF
+	if mt := SniffScan(head); mt != "" {
+		return mt
 	}
 	ext := strings.ToLower(filepath.Ext(name))
 	if ext == ".eml" || ext == ".mbox" || (ext != ".txt" && looksLikeMail(head)) {
@@ -78,4 +69,44 @@ func looksLikeText(head []byte) bool {
 		return false
 	}
 	return utf8.Valid(head[:len(head)-min(len(head), utf8.UTFMax)]) || control == 0
+}
+
+// SniffScan tells the media type of a scan from its first bytes: MediaPDF, MediaTIFF,
+// MediaJPEG, MediaPNG, or "" for anything else. Names play no part: copiers and clerks
+// get them wrong too often.
+func SniffScan(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		return MediaJPEG
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return MediaPNG
+	case TIFFOrder(head) != nil:
+		return MediaTIFF
+	case bytes.Contains(head[:min(len(head), 1024)], []byte("%PDF-")):
+		// Readers accept the mark anywhere in the first 1,024 bytes (ISO 32000-1, annex
+		// H, note 13), and copiers do put bytes before it.
+		return MediaPDF
+	}
+	return ""
+}
+
+// TIFFOrder returns the byte order of a TIFF (magic 42) or BigTIFF (43), nil for
+// anything else.
+func TIFFOrder(head []byte) binary.ByteOrder {
+	if len(head) < 4 {
+		return nil
+	}
+	var order binary.ByteOrder
+	switch string(head[:2]) {
+	case "II":
+		order = binary.LittleEndian
+	case "MM":
+		order = binary.BigEndian
+	default:
+		return nil
+	}
+	if m := order.Uint16(head[2:]); m != 42 && m != 43 {
+		return nil
+	}
+	return order
 }

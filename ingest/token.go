@@ -33,7 +33,7 @@ func (t Tokens) Token(id string) (string, error) {
 // Submission returns the id that a token stands for; ErrNotFound when the town never
 // gave it out.
 func (t Tokens) Submission(token string) (string, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(token)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != len(uuid.UUID{})+tokenMAC {
 		return "", fmt.Errorf("%w: follow-up token", ErrNotFound)
 	}

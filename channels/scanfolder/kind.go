@@ -2,7 +2,6 @@ package scanfolder
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 
 	"saisine.fr/saisine/ingest"
@@ -16,40 +15,12 @@ const mediaUnknown = "application/octet-stream"
 // (ISO 32000-1, annex H, notes 13 and 18).
 const window = 1024
 
-// sniff tells the media type of a file from its first bytes. Its name plays no
-// part: copiers and clerks get it wrong too often.
+// sniff tells the media type of a file from its first bytes.
 func sniff(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		return ingest.MediaJPEG
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return ingest.MediaPNG
-	case tiffOrder(head) != nil:
-		return ingest.MediaTIFF
-	case bytes.Contains(head[:min(len(head), window)], []byte("%PDF-")):
-		return ingest.MediaPDF
+	if mt := ingest.SniffScan(head); mt != "" {
+		return mt
 	}
 	return mediaUnknown
-}
-
-// tiffOrder returns the byte order of a TIFF (magic 42) or BigTIFF (43), nil for anything else.
-func tiffOrder(head []byte) binary.ByteOrder {
-	if len(head) < 4 {
-		return nil
-	}
-	var order binary.ByteOrder
-	switch string(head[:2]) {
-	case "II":
-		order = binary.LittleEndian
-	case "MM":
-		order = binary.BigEndian
-	default:
-		return nil
-	}
-	if m := order.Uint16(head[2:]); m != 42 && m != 43 {
-		return nil
-	}
-	return order
 }
 
 // ends looks at both ends of a file: its media type, and whether it looks as if it
@@ -86,7 +57,7 @@ func ends(r io.ReaderAt, size int64) (media string, whole bool, err error) {
 // tiffHasDirectory reports whether the first directory lies within the file. Writers
 // put its place into the header last.
 func tiffHasDirectory(head []byte, size int64) bool {
-	order := tiffOrder(head)
+	order := ingest.TIFFOrder(head)
 	if order == nil || len(head) < 16 {
 		return false
 	}

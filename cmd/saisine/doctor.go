@@ -151,7 +151,7 @@ func checkDataDir(cfg config.Config) checkJSON {
 	if err := unix.Statfs(cfg.DataDir, &st); err != nil {
 		return checkJSON{Check: name, Detail: err.Error(), Fix: "is the disk mounted?"}
 	}
-	if kind, ok := unfit[int64(st.Type)]; ok {
+	if kind, ok := unfit[st.Type]; ok {
 		return checkJSON{Check: name, Detail: cfg.DataDir + " lies on " + kind, Fix: "put data_dir on a local disk: " + kind + " does not keep what SQLite was promised"}
 	}
 	return checkJSON{Check: name, OK: true, Detail: cfg.DataDir + " can be written"}

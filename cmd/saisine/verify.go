@@ -166,14 +166,14 @@ func (v *verifier) waiting(ctx context.Context) error {
 		conn, err = queue.Connect(v.cfg.Redis)
 	}
 	if err != nil {
-		return nil //nolint:nilerr // no daemon
+		return nil
 	}
 	client := queue.NewClient(conn, nil, log)
 	defer func() { _ = client.Close() }()
 	ask, cancel := context.WithTimeout(ctx, wakeTime)
 	defer cancel()
 	if _, err := client.Depths(ask); err != nil {
-		return nil //nolint:nilerr // no daemon
+		return nil
 	}
 	after := int64(0)
 	for {

@@ -15,8 +15,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden reads every mail of testdata/mail and compares all that came out with the
-// golden file beside it. Each mail is also read byte by byte and with CRLF line ends,
-// which must make no difference.
+// golden file beside it. Each mail is also read byte by byte, which must make no
+// difference.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/mail/*.eml")
 	if err != nil || len(files) < 60 {

@@ -64,8 +64,6 @@ func parseWord(s string) (w encodedWord, n int) {
 	}
 	head := 2 + i + 3
 	text := s[head:]
-	// "=?utf-8?Q?=C3=A9?=": an end mark right at the start of the text may be the
-	// first escape's equal sign after the question mark.
 	end := strings.Index(text, "?=")
 	if end < 0 {
 		w.text = text

@@ -211,7 +211,7 @@ func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // execN runs a statement and returns the number of rows it changed.
 func (t *tx) execN(ctx context.Context, query string, args ...any) (int64, error) {
-	s, err := t.stmt(ctx, query)
+	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept by the writer
 	if err != nil {
 		return 0, err
 	}
@@ -252,7 +252,7 @@ func (t *tx) row(ctx context.Context, query string, args ...any) rowScanner {
 
 // rows calls f for each row of the result; f scans it.
 func (t *tx) rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error {
-	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept by the writer
+	s, err := t.stmt(ctx, query)
 	if err != nil {
 		return err
 	}

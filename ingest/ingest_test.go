@@ -1,0 +1,326 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ocr"
+)
+
+func TestSpool(t *testing.T) {
+	dir := t.TempDir()
+	spool := Spool{Dir: dir}
+	for _, size := range []int{0, 1, InlineMax, InlineMax + 1, 3 * InlineMax} {
+		content := bytes.Repeat([]byte("x"), size)
+		b, err := spool.Read(bytes.NewReader(content), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (b.Path() != "") != (size > InlineMax) {
+			t.Errorf("%d bytes: path %q", size, b.Path())
+		}
+		if b.SHA256() != NewBlob(content).SHA256() || b.Size() != int64(size) {
+			t.Errorf("%d bytes: size %d, hash %s", size, b.Size(), b.SHA256())
+		}
+		r, err := b.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%d bytes: read back %d, %v", size, len(got), err)
+		}
+		if err := errors.Join(b.Close(), b.Close()); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+	}
+	if _, err := spool.Read(strings.NewReader("12345"), 4); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("over the limit: %v", err)
+	}
+	if b, err := spool.Read(strings.NewReader("1234"), 4); err != nil || b.Size() != 4 {
+		t.Errorf("at the limit: %v", err)
+	}
+	fault := errors.New("line cut")
+	if _, err := spool.Read(io.MultiReader(bytes.NewReader(make([]byte, 2*InlineMax)), failing{fault}), 0); !errors.Is(err, fault) {
+		t.Errorf("a broken source: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := (Spool{Dir: filepath.Join(dir, "missing")}).Read(bytes.NewReader(make([]byte, 2*InlineMax)), 0); err == nil {
+		t.Error("a missing folder was not noticed")
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+type recorder struct {
+	got     []Submission
+	receipt Receipt
+	err     error
+}
+
+func (r *recorder) Record(_ context.Context, s Submission) (Receipt, error) {
+	r.got = append(r.got, s)
+	return r.receipt, r.err
+}
+
+type notes []string
+
+func (n *notes) Notify(id string, attempt int, lane Lane) {
+	*n = append(*n, fmt.Sprintf("%s %d %s", id, attempt, lane))
+}
+
+func TestIntake(t *testing.T) {
+	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	good := Submission{Channel: ChannelScan, SourceKey: "k", Original: NewBlob([]byte("x")), MediaType: MediaPDF, ReceivedAt: now.Add(-time.Hour)}
+	submit := func(s Submission, r *recorder) (*notes, error) {
+		n := &notes{}
+		in := &Intake{Recorder: r, Notifier: n, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+		_, err := in.Submit(t.Context(), s)
+		return n, err
+	}
+	r := &recorder{receipt: Receipt{ID: "1", State: StateReceived}}
+	if n, err := submit(good, r); err != nil || len(*n) != 1 || (*n)[0] != "1 0 ocr" {
+		t.Errorf("%v %v", *n, err)
+	}
+	if !r.got[0].ReceivedAt.Equal(good.ReceivedAt) {
+		t.Error("the date of reception was changed")
+	}
+	for name, receipt := range map[string]Receipt{
+		"replayed": {ID: "1", State: StateReceived, Replayed: true}, "settled": {ID: "1", State: StateSetAside},
+	} {
+		if n, err := submit(good, &recorder{receipt: receipt}); err != nil || len(*n) != 0 {
+			t.Errorf("%s: workers told %v, %v", name, *n, err)
+		}
+	}
+	if n, err := submit(good, &recorder{err: ErrUnavailable}); !errors.Is(err, ErrUnavailable) || len(*n) != 0 {
+		t.Errorf("full disk: told %v, %v", *n, err)
+	}
+	for name, at := range map[string]time.Time{"zero": {}, "future": now.AddDate(0, 1, 0)} {
+		r := &recorder{}
+		s := good
+		s.ReceivedAt = at
+		if _, err := submit(s, r); err != nil || !r.got[0].ReceivedAt.Equal(now) {
+			t.Errorf("%s: dated %v, %v", name, r.got[0].ReceivedAt, err)
+		}
+	}
+	for name, breakIt := range map[string]func(*Submission){
+		"no channel":      func(s *Submission) { s.Channel = "" },
+		"no key":          func(s *Submission) { s.SourceKey = "" },
+		"no original":     func(s *Submission) { s.Original = nil },
+		"no type":         func(s *Submission) { s.MediaType = "" },
+		"settled filed":   func(s *Submission) { s.Settled, s.Reason = StateFiled, "x" },
+		"settled for why": func(s *Submission) { s.Settled, s.Reason = StateFailed, " " },
+	} {
+		s, r := good, &recorder{}
+		breakIt(&s)
+		if _, err := submit(s, r); !errors.Is(err, ErrInvalid) || len(r.got) != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	tokens := Tokens{Key: bytes.Repeat([]byte{7}, 32)}
+	const id = "0195d1a2-3b4c-7d5e-8f60-718293a4b5c6"
+	token, err := tokens.Token(id)
+	if err != nil || len(token) != 43 {
+		t.Fatal(token, err)
+	}
+	if got, err := tokens.Submission(token); err != nil || got != id {
+		t.Errorf("%s %v", got, err)
+	}
+	forged := []string{"", "x", token[:42], token + "A", strings.ToUpper(token), "B" + token[1:]}
+	other, _ := Tokens{Key: bytes.Repeat([]byte{8}, 32)}.Token(id)
+	for _, f := range append(forged, other) {
+		if got, err := tokens.Submission(f); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%q was taken for %q (%v)", f, got, err)
+		}
+	}
+	if _, err := tokens.Token("7"); err == nil {
+		t.Error("a token for what is no id")
+	}
+}
+
+func TestSniff(t *testing.T) {
+	tests := []struct{ name, head, want string }{
+		{"a.pdf", "%PDF-1.4\n", MediaPDF},
+		{"a.txt", "junk before\n%PDF-1.4\n", MediaPDF},
+		{"a.pdf", "II*\x00....", MediaTIFF},
+		{"a.tif", "MM\x00*....", MediaTIFF},
+		{"a.tif", "MM\x00+....", MediaTIFF},
+		{"x", "\xff\xd8\xff\xe0", MediaJPEG},
+		{"x", "\x89PNG\r\n\x1a\n", MediaPNG},
+		{"x.eml", "Bonjour", MediaMail},
+		{"x", "From: a@b\nSubject: c\n\nd", MediaMail},
+		{"x", "From a@b Mon\nReceived: x\nSubject: c\n\nd", MediaMail},
+		{"x.txt", "From: a@b\nSubject: c\n\nd", MediaText},
+		{"x", "Madame,\nObjet : route\n", MediaText},
+		{"x", "\x00\x01\x02", "application/octet-stream"},
+		{"x", "", "application/octet-stream"},
+		{"x.docx", "PK\x03\x04\x00", "application/octet-stream"},
+	}
+	for _, tt := range tests {
+		if got := Sniff([]byte(tt.head), tt.name); got != tt.want {
+			t.Errorf("%s %q: %s, want %s", tt.name, tt.head, got, tt.want)
+		}
+	}
+}
+
+func FuzzSniff(f *testing.F) {
+	f.Add([]byte("From: a\nTo: b\n"), "x")
+	f.Add([]byte("II*\x00"), "x.tif")
+	f.Fuzz(func(t *testing.T, head []byte, name string) {
+		if Sniff(head, name) == "" {
+			t.Error("no type")
+		}
+	})
+}
+
+// pages is an OCR that reads every file as the same document.
+type pages struct{ doc ocr.Document }
+
+func (p pages) Read(_ context.Context, path string) (ocr.Document, error) {
+	_, err := os.Stat(path)
+	return p.doc, err
+}
+
+func TestDocumentReader(t *testing.T) {
+	doc := ocr.Document{Kind: "pdf", Pages: []ocr.Page{{Number: 1, Text: "Jean Petit\n\nObjet : fuite d'eau\n\nMadame,", Source: "ocr", Confidence: .9}, {Number: 2, Source: "blank"}}, Problems: []ocr.Problem{{Code: "c", Detail: "d"}}}
+	with := &DocumentReader{OCR: pages{doc}, Limits: config.Default().Limits, TempDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	without := &DocumentReader{Limits: config.Default().Limits, TempDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	read := func(d *DocumentReader, mediaType, content string) (Reading, error) {
+		return d.Read(t.Context(), NewBlob([]byte(content)), Record{MediaType: mediaType})
+	}
+	attached := "From: A <A@B.fr>\r\nSubject: s\r\nMessage-ID: <m@x>\r\nIn-Reply-To: <p@x>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nBonjour\r\n--b\r\nContent-Type: application/octet-stream; name=\"l.pdf\"\r\n\r\n%PDF-1.4 x\r\n--b--\r\n"
+	logo := strings.NewReplacer("l.pdf", "logo.png", "%PDF-1.4 x", "\x89PNG\r\n\x1a\n").Replace(attached)
+
+	if r, err := read(with, MediaPDF, "%PDF-"); err != nil || r.Kind != KindPDF || r.Subject != "fuite d'eau" || len(r.Pages) != 2 || len(r.Problems) != 1 || !strings.Contains(r.Text, "Madame") {
+		t.Errorf("scan: %+v %v", r, err)
+	}
+	if _, err := read(without, MediaPDF, "%PDF-"); !errors.Is(err, ErrNeedsOCR) {
+		t.Errorf("scan without OCR: %v", err)
+	}
+	r, err := read(with, MediaMail, attached)
+	if err != nil || r.Kind != KindMail || r.From.Email != "a@b.fr" || r.MessageID != "m@x" || len(r.InReplyTo) != 1 || r.InReplyTo[0] != "p@x" {
+		t.Errorf("mail: %+v %v", r, err)
+	}
+	if len(r.Attachments) != 1 || !strings.Contains(r.Attachments[0].Text, "fuite") || strings.TrimSpace(r.Text) != "Bonjour" {
+		t.Errorf("attachment: %+v, text %q", r.Attachments, r.Text)
+	}
+	if _, err := read(without, MediaMail, attached); !errors.Is(err, ErrNeedsOCR) {
+		t.Errorf("a mail with a PDF belongs into the OCR queue: %v", err)
+	}
+	if r, err := read(without, MediaMail, logo); err != nil || len(r.Attachments) != 1 {
+		t.Errorf("the logo of a signature is no letter: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(with.TempDir, "*")); len(left) != 0 {
+		t.Errorf("temporary files left: %v", left)
+	}
+	form := "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\n Bonjour \r\n--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\nA@B.fr\r\n--b\r\nContent-Disposition: form-data; name=\"category\"\r\n\r\nvoirie\r\n--b--\r\n"
+	if r, err := read(without, MediaForm, form); err != nil || r.Text != "Bonjour" || r.From.Email != "a@b.fr" || r.Category != "voirie" {
+		t.Errorf("form: %+v %v", r, err)
+	}
+	note := `{"channel":"phone","subject":"S","body":"B\u0000","sender":{"name":"N","email":"X@Y.fr"},"message_id":"<m@x>"}`
+	if r, err := read(without, MediaNote, note); err != nil || r.Subject != "S" || r.Text != "B" || r.From.Email != "x@y.fr" || r.MessageID != "m@x" {
+		t.Errorf("note: %+v %v", r, err)
+	}
+	if r, err := read(without, MediaNote, "{broken"); err != nil || len(r.Problems) != 1 || r.Text != "{broken" {
+		t.Errorf("broken note: %+v %v", r, err)
+	}
+	if r, err := read(without, MediaText, "\xef\xbb\xbfcaf\xe9\r\n\x00"); err != nil || r.Text != "café\n" {
+		t.Errorf("text: %q %v", r.Text, err)
+	}
+	if r, err := read(without, "application/octet-stream", "??"); err != nil || len(r.Problems) != 1 || r.Problems[0].Code != "unknown_format" {
+		t.Errorf("unknown: %+v %v", r, err)
+	}
+}
+
+// ledger is a Ledger of one row.
+type ledger struct {
+	Ledger
+	rec      Record
+	filed    *Filing
+	setAside string
+	err      error
+}
+
+func (l *ledger) Submission(context.Context, string) (Record, error) { return l.rec, l.err }
+
+func (l *ledger) Original(context.Context, Record) (*Blob, error) { return NewBlob([]byte("x")), nil }
+
+func (l *ledger) File(_ context.Context, _ string, f Filing) (Filed, error) {
+	l.filed = &f
+	return Filed{Request: "2026-000001", Link: LinkOpens}, nil
+}
+
+func (l *ledger) SetAside(_ context.Context, _ string, _ Reading, reason string) error {
+	l.setAside = reason
+	return nil
+}
+
+type stub struct {
+	reading Reading
+	err     error
+}
+
+func (s stub) Read(context.Context, *Blob, Record) (Reading, error) { return s.reading, s.err }
+func (stub) TextKey(Reading) string                                 { return "key" }
+func (stub) Match(context.Context, Candidates, Record, Reading, string) (Match, error) {
+	return Match{Link: LinkOpens}, nil
+}
+
+func (stub) Classify(context.Context, Record, Reading) Classification {
+	return Classification{Category: "voirie"}
+}
+
+func TestPipeline(t *testing.T) {
+	process := func(l *ledger, s stub) error {
+		p := &Pipeline{Ledger: l, Reader: s, Matcher: s, Classifier: s, Log: slog.New(slog.DiscardHandler)}
+		return p.Process(t.Context(), "1")
+	}
+	received := Record{ID: "1", State: StateReceived, Hints: Hints{Problems: []Problem{{Code: "a"}}}}
+	l := &ledger{rec: received}
+	if err := process(l, stub{reading: Reading{Problems: []Problem{{Code: "b"}}}}); err != nil || l.filed == nil {
+		t.Fatal(err)
+	}
+	if p := l.filed.Reading.Problems; len(p) != 2 || p[0].Code != "a" || l.filed.TextKey != "key" || l.filed.Classification.Category != "voirie" {
+		t.Errorf("filing: %+v", l.filed)
+	}
+	l = &ledger{rec: received}
+	if err := process(l, stub{reading: Reading{Automatic: "dsn: x"}}); err != nil || l.setAside != "dsn: x" || l.filed != nil {
+		t.Errorf("automatic mail: %+v %v", l, err)
+	}
+	for _, state := range []State{StateFiled, StateSetAside, StateFailed} {
+		l = &ledger{rec: Record{ID: "1", State: state}}
+		if err := process(l, stub{}); err != nil || l.filed != nil || l.setAside != "" {
+			t.Errorf("%s was treated again: %v", state, err)
+		}
+	}
+	var permanent interface{ Permanent() bool }
+	if err := process(&ledger{err: ErrNotFound}, stub{}); !errors.As(err, &permanent) {
+		t.Errorf("no such row: %v", err)
+	}
+	if err := process(&ledger{err: ErrUnavailable}, stub{}); err == nil || errors.As(err, &permanent) {
+		t.Errorf("a fault that passes: %v", err)
+	}
+	if err := process(&ledger{rec: received}, stub{err: ErrNeedsOCR}); !errors.Is(err, ErrNeedsOCR) {
+		t.Errorf("needs OCR: %v", err)
+	}
+	if Permanent(nil) != nil {
+		t.Error("Permanent(nil) must be nil")
+	}
+}
