@@ -56,3 +56,14 @@ packages-test:
 
 clean:
 	rm -rf bin
+
+## bench: the figures of docs/performance.md, each beside its baseline
+bench: bench-mail bench-form
+
+BENCH := GO_TEST_SAISINE_BINARY=$(CURDIR)/bin/saisine $(GO_TEST) -count=1 -v -timeout 30m ./cmd/saisine
+
+bench-mail: packages-test build
+	$(BENCH) -run 'TestBenchMailIntake|TestBenchIdle' -bench.mails=5000 -bench.more=20000 -bench.idle=21
+
+bench-form: packages-test build
+	$(BENCH) -run TestBenchFormPosts -bench.posts=20000
