@@ -1,0 +1,145 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+const listPage = 500
+
+// orphanLook is how long a running task must be seen without a worker before it is
+// taken for an orphan: between asynq's Dequeue and the start of a handler lies a
+// moment in which it looks like one.
+const orphanLook = 2 * time.Second
+
+// orphans finds tasks that Redis takes for running although no worker has them, and
+// enqueues them under a new name. asynq itself does so only when their lease and
+// another half minute are over, at its next look each minute: about 100 s after a
+// kill -9. The old task still comes back then; names.current tells it from its
+// successor.
+//
+// It is used by the sweeper's goroutine only.
+type orphans struct {
+	client *Client
+	guard  *guard
+	log    *slog.Logger
+	// suspects are the tasks that had no worker, and since when.
+	suspects map[string]time.Time
+}
+
+// atBoot is the look before our own workers start: whatever runs in a private Redis
+// then has lost its worker, and in a shared one whatever no living server claims.
+func (o *orphans) atBoot(ctx context.Context) error {
+	claimed := map[string]bool{}
+	if !o.client.conn.private {
+		var err error
+		if claimed, err = o.claimed(); err != nil {
+			return err
+		}
+	}
+	return o.each(ctx, func(t *asynq.TaskInfo) error {
+		// Redis may have been down at the start, and our workers be at work by now.
+		if claimed[t.ID] || o.guard.runs(t.ID) {
+			return nil
+		}
+		return o.renew(ctx, t, 1)
+	})
+}
+
+// later is the look while workers run. A task can be orphaned without a process
+// dying: the answer to a Dequeue was lost with the connection. Tasks that
+// are suspects afterwards want another look.
+func (o *orphans) later(ctx context.Context, now time.Time) error {
+	before := o.suspects
+	o.suspects = make(map[string]time.Time)
+	return o.each(ctx, func(t *asynq.TaskInfo) error {
+		// With a shared Redis the worker may be on another machine; the lease tells.
+		if o.guard.runs(t.ID) || !o.client.conn.private && !t.IsOrphaned {
+			return nil
+		}
+		since, known := before[t.ID]
+		if !known {
+			since = now
+		}
+		if now.Sub(since) < orphanLook {
+			o.suspects[t.ID] = since
+			return nil
+		}
+		return o.renew(ctx, t, 0)
+	})
+}
+
+// each calls f for every running task that has no successor yet.
+func (o *orphans) each(ctx context.Context, f func(*asynq.TaskInfo) error) error {
+	for _, q := range Queues() {
+		for page := 1; ; page++ {
+			tasks, err := o.client.inspect.ListActiveTasks(q, asynq.PageSize(listPage), asynq.Page(page))
+			if errors.Is(err, asynq.ErrQueueNotFound) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("queue: list running tasks: %w", err)
+			}
+			for _, t := range tasks {
+				if o.client.names.current(t.ID) != t.ID {
+					continue
+				}
+				if err := f(t); err != nil {
+					return err
+				}
+			}
+			if len(tasks) < listPage || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// renew enqueues the orphan's row under a new name. A row at whose processing a
+// process died again and again may be the cause of it: from the fourth time on it
+// has to wait, so that the others get their turn.
+func (o *orphans) renew(ctx context.Context, t *asynq.TaskInfo, died int) error {
+	p, err := decodePayload(t.Payload)
+	if err != nil {
+		o.log.LogAttrs(ctx, slog.LevelWarn, "orphaned task is not ours or damaged", slog.Any("error", err))
+		return nil
+	}
+	p.Interrupted += died
+	var in time.Duration
+	if died > 0 && p.Interrupted > 3 {
+		in = Policy{Base: time.Minute, Cap: time.Hour}.delay(p.Interrupted - 4)
+	}
+	fresh := o.client.names.renew(t.ID, o.client.boot)
+	o.log.LogAttrs(ctx, slog.LevelInfo, "task lost its worker and is enqueued anew",
+		slog.String("task", t.ID), slog.String("as", fresh), slog.Int("interrupted", p.Interrupted), slog.Duration("in", in))
+	return o.client.put(ctx, Kind(t.Type), t.Queue, fresh, p, in)
+}
+
+// claimed lists the tasks that living servers say they work on. A server that was
+// killed stands in Redis for ten more seconds; when it was on this machine, its
+// process tells at once.
+func (o *orphans) claimed() (map[string]bool, error) {
+	servers, err := o.client.inspect.Servers()
+	if err != nil {
+		return nil, fmt.Errorf("queue: list servers: %w", err)
+	}
+	host, _ := os.Hostname()
+	out := make(map[string]bool)
+	for _, s := range servers {
+		if s.Host == host && (s.PID == os.Getpid() || errors.Is(syscall.Kill(s.PID, 0), syscall.ESRCH)) {
+			continue // our own number: in a container every process is the first
+		}
+		for _, w := range s.ActiveWorkers {
+			out[w.TaskID] = true
+		}
+	}
+	return out, nil
+}
