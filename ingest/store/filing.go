@@ -291,12 +291,21 @@ type candidates struct {
 const candidateQuery = `SELECT s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id
 	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id `
 
-// candidatesMax bounds a lookup: of many equal letters the first ones decide.
-const candidatesMax = 64
+// The conditions of the lookups. Each must be answered from an index, at any size of
+// the ledger; TestCandidatesUseIndexes holds them to it. The tests for "" look idle, and
+// are what lets SQLite use an index that leaves the empty ones out.
+const (
+	whereHash      = `WHERE s.sha256 = $1`
+	whereMessageID = `WHERE d.message_id = $1 AND d.message_id <> ''`
+	whereTextKey   = `WHERE d.text_key = $1 AND d.text_key <> ''`
+	whereReference = `WHERE r.reference = $1 AND s.link = 'opens'`
+	// Of many equal letters the first ones decide.
+	candidateOrder = ` ORDER BY s.seq LIMIT 64`
+)
 
 func (c candidates) find(ctx context.Context, where string, args ...any) ([]ingest.Candidate, error) {
 	var out []ingest.Candidate
-	query := candidateQuery + where + fmt.Sprintf(" ORDER BY s.seq LIMIT %d", candidatesMax)
+	query := candidateQuery + where + candidateOrder
 	err := c.tx.rows(ctx, query, args, func(r rowScanner) error {
 		var k ingest.Candidate
 		var channel string
@@ -315,7 +324,7 @@ func (c candidates) find(ctx context.Context, where string, args ...any) ([]inge
 }
 
 func (c candidates) ByHash(ctx context.Context, sha256 string) ([]ingest.Candidate, error) {
-	return c.find(ctx, `WHERE s.sha256 = $1`, sha256)
+	return c.find(ctx, whereHash, sha256)
 }
 
 func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Candidate, error) {
@@ -324,7 +333,7 @@ func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Can
 		if id == "" {
 			continue
 		}
-		found, err := c.find(ctx, `WHERE d.message_id = $1`, id)
+		found, err := c.find(ctx, whereMessageID, id)
 		if err != nil {
 			return nil, err
 		}
@@ -337,11 +346,11 @@ func (c candidates) ByTextKey(ctx context.Context, key string) ([]ingest.Candida
 	if key == "" {
 		return nil, nil
 	}
-	return c.find(ctx, `WHERE d.text_key = $1`, key)
+	return c.find(ctx, whereTextKey, key)
 }
 
 func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
-	return c.find(ctx, `WHERE r.reference = $1 AND s.link = 'opens'`, reference)
+	return c.find(ctx, whereReference, reference)
 }
 
 func nullString(s string) any {

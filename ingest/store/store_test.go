@@ -505,3 +505,25 @@ func TestQueriesNumberParametersInOrder(t *testing.T) {
 		t.Error("found no parameters: the pattern is out of step with the code")
 	}
 }
+
+func TestCandidatesUseIndexes(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, where := range []string{whereHash, whereMessageID, whereTextKey, whereReference} {
+		plan := ""
+		err := each(func(row rowScanner) error {
+			var id, parent, unused int
+			var step string
+			err := row.Scan(&id, &parent, &unused, &step)
+			plan += step + "\n"
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+candidateQuery+where+candidateOrder, "x")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(plan, "SCAN") {
+			t.Errorf("%s reads a whole table:\n%s", where, plan)
+		}
+	}
+}
