@@ -101,9 +101,7 @@ Start with "saisine demo", or with "saisine init > saisine.yaml" and "saisine se
 		newServe(a), newDemo(a), newInit(a), newCheckConfig(a), newDoctor(a), newRead(a), newImport(a),
 		newRequests(a), newSubmissions(a), newRetry(a), newVerify(a), newVersion(a), newMan(a),
 	)
-	for _, c := range root.Commands() {
-		wrapArgs(c)
-	}
+	wrapArgs(root)
 	return root
 }
 

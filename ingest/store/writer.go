@@ -18,7 +18,7 @@ const (
 	groupMax = 128
 	// groupLater is how many writes that can wait join a commit in which somebody is
 	// waiting at a channel's end.
-	groupLater = 8
+	groupLater = 2
 )
 
 // A work is one write: it must not keep anything from an earlier call, since it is
