@@ -203,14 +203,14 @@ func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 }
 
 // do runs f in a transaction of the writer, and tells of the outbox rows that it wrote.
-func (s *Store) do(ctx context.Context, f work) error { return s.doIn(ctx, s.writer.later, f) }
+func (s *Store) do(ctx context.Context, f work) error { return s.doIn(ctx, false, f) }
 
 // doNow is do for a write that somebody is waiting for.
-func (s *Store) doNow(ctx context.Context, f work) error { return s.doIn(ctx, s.writer.now, f) }
+func (s *Store) doNow(ctx context.Context, f work) error { return s.doIn(ctx, true, f) }
 
-func (s *Store) doIn(ctx context.Context, queue chan<- job, f work) error {
+func (s *Store) doIn(ctx context.Context, now bool, f work) error {
 	var outbox []string
-	err := s.writer.do(ctx, queue, func(ctx context.Context, tx *tx) error {
+	err := s.writer.do(ctx, now, func(ctx context.Context, tx *tx) error {
 		err := f(ctx, tx)
 		outbox = tx.outbox
 		return err

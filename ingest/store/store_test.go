@@ -290,7 +290,7 @@ func TestGroupCommitIsolatesFaults(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			if i%10 == 0 {
-				err := s.writer.do(t.Context(), s.writer.now, func(ctx context.Context, tx *tx) error {
+				err := s.writer.do(t.Context(), true, func(ctx context.Context, tx *tx) error {
 					if err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, 'bad')`, fmt.Sprintf("bad/%d", i)); err != nil {
 						return err
 					}
@@ -426,7 +426,7 @@ func TestRefusesUnsafeDatabase(t *testing.T) {
 	if err := s.write.Close(); err != nil { // the pool: the writer's own connection stays
 		t.Fatal(err)
 	}
-	if err := s.writer.do(t.Context(), s.writer.now, func(ctx context.Context, tx *tx) error {
+	if err := s.writer.do(t.Context(), true, func(ctx context.Context, tx *tx) error {
 		return tx.row(ctx, "PRAGMA synchronous").Scan(&sync)
 	}); err != nil || sync != synchronousFull {
 		t.Errorf("the writing connection has synchronous=%d (%v)", sync, err)

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -16,9 +18,14 @@ const (
 	// groupMax bounds how many writes share a commit, so that none waits long for the
 	// others. At 32 form posts and 64 mails in flight a group is rarely full.
 	groupMax = 128
-	// groupLater is how many writes that can wait join a commit in which somebody is
-	// waiting at a channel's end.
-	groupLater = 2
+	// While writes come in for which somebody waits, those that can wait get a turn
+	// only this often. They are then taken together, so that none starves.
+	laterTurn = 100 * time.Millisecond
+	// A writer for whom somebody waits is expected back this soon; the commit of one
+	// that can wait would only be in its way.
+	nowPause = 2 * time.Millisecond
+	// crowdLooks is how often the others are let run before a group is closed.
+	crowdLooks = 4
 )
 
 // A work is one write: it must not keep anything from an earlier call, since it is
@@ -28,6 +35,7 @@ type work func(ctx context.Context, tx *tx) error
 type job struct {
 	work work
 	done chan error
+	now  bool // somebody waits for it
 }
 
 // writer owns the one connection that writes. Concurrent callers of do share a
@@ -77,8 +85,12 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 
 // do runs f in a transaction and returns when it is on disk. When ctx ends first, do
 // returns its error and the write may still happen; every write is idempotent.
-func (w *writer) do(ctx context.Context, queue chan<- job, f work) error {
-	j := job{work: f, done: make(chan error, 1)}
+func (w *writer) do(ctx context.Context, now bool, f work) error {
+	j := job{work: f, done: make(chan error, 1), now: now}
+	queue := w.later
+	if now {
+		queue = w.now
+	}
 	select {
 	case queue <- j:
 	case <-w.quit:
@@ -111,23 +123,60 @@ func (w *writer) run() {
 	// not break the transaction of the others.
 	ctx := context.Background()
 	var group []job
+	var lastNow, lastLater time.Time
 	for {
-		group = group[:0]
-		select {
-		case j := <-w.now:
-			group = append(group, j)
-		case j := <-w.later:
-			group = append(group, j)
-		case <-w.quit:
+		group = w.first(group[:0], lastNow, lastLater)
+		if len(group) == 0 {
 			return
 		}
-		group = gather(group, w.now, groupMax)
-		room := groupMax
-		if len(group) > 1 {
-			room = min(groupMax, len(group)+groupLater)
+		now := len(group) == 1 && group[0].now
+		if now {
+			group = gatherCrowd(group, w.now)
+			lastNow = time.Now()
 		}
-		w.commit(ctx, gather(group, w.later, room))
+		if !now || time.Since(lastLater) >= laterTurn {
+			group = gather(group, w.later, groupMax)
+			lastLater = time.Now()
+		}
+		w.commit(ctx, group)
 	}
+}
+
+// first waits for a job. It returns none when the writer is to end.
+func (w *writer) first(group []job, lastNow, lastLater time.Time) []job {
+	if pause := nowPause - time.Since(lastNow); pause > 0 && time.Since(lastLater) < laterTurn {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case j := <-w.now:
+			return append(group, j)
+		case <-w.quit:
+			return group
+		case <-timer.C:
+		}
+	}
+	select {
+	case j := <-w.now:
+		return append(group, j)
+	case j := <-w.later:
+		return append(group, j)
+	case <-w.quit:
+		return group
+	}
+}
+
+// gatherCrowd gathers and lets the other goroutines run in between: when many post at
+// once, those that are about to write join this commit instead of waiting for the next.
+func gatherCrowd(group []job, from <-chan job) []job {
+	for range crowdLooks {
+		before := len(group)
+		group = gather(group, from, groupMax)
+		if len(group) == before {
+			break
+		}
+		runtime.Gosched()
+	}
+	return group
 }
 
 // gather adds the jobs that are waiting, up to max in all.

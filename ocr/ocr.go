@@ -1,0 +1,137 @@
+// Package ocr reads the text of scans: PDF by its text layer where that is sound, and
+// by recognition page by page otherwise; TIFF, JPEG and PNG by recognition.
+//
+// The bytes are hostile. The daemon never decodes them: that happens in child
+// processes of the same binary (package ocr/child), each with limits, a session and
+// a temporary folder of its own, and no network where the kernel permits. A child
+// that crashes, hangs or is killed costs one page one retry.
+//
+// The rooms below: wire is the protocol between daemon and child; child is the child;
+// poppler runs the programs for PDF; leptonica binds the image library; prepare makes
+// a page readable; tesseract recognises; samplescan makes sample letters.
+package ocr
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"saisine.fr/saisine/ocr/child"
+)
+
+// The values of Page.Source.
+const (
+	SourceTextLayer = child.SourceTextLayer
+	SourceOCR       = child.SourceOCR
+	SourceBlank     = child.SourceBlank
+)
+
+// Codes of the problems that the package reports.
+const (
+	ProblemEmpty           = "empty_file"
+	ProblemUnsupported     = "unsupported_format"
+	ProblemUnreadable      = "unreadable_file"
+	ProblemEncrypted       = "encrypted"
+	ProblemXFA             = "xfa_form"
+	ProblemOverLimit       = "over_limit"
+	ProblemTooManyPages    = "too_many_pages"
+	ProblemTooManyPixels   = "too_many_pixels"
+	ProblemPageFailed      = "page_failed"
+	ProblemDocumentTimeout = "document_timeout"
+)
+
+var (
+	// ErrChild means that no reading child could be started, or that the machine lacks
+	// a program or traineddata that it needs. The same document is worth a retry.
+	ErrChild = errors.New("ocr: reading child unavailable")
+	// ErrClosed means that the Reader has been closed.
+	ErrClosed = errors.New("ocr: reader closed")
+)
+
+// Options configure a Reader. The zero value of each field has a sound meaning.
+type Options struct {
+	// Exe is the program to run as child; "" = the running one.
+	Exe string
+	// ChildArgs make the program call ChildMain; nil = {"ocr-child"}.
+	ChildArgs []string
+	// Languages are tesseract's names; nil = {"fra"}.
+	Languages []string
+	// Workers is the number of child processes; 0 = one for each core.
+	Workers int
+	// PageTimeout bounds one page, 0 = a minute; DocumentTimeout the whole document,
+	// waiting for its turn included, 0 = half an hour.
+	PageTimeout, DocumentTimeout time.Duration
+	// MaxPages of a document are read, 0 = 200. MaxPixels bounds a page's image, 0 = 50 million.
+	MaxPages, MaxPixels int
+	// Memory bounds what a child may use for its work, and what a program that it
+	// starts may use, in bytes; 0 = 1.5 GiB.
+	Memory int64
+	// TempDir is where the children's temporary folders lie; "" = the system's.
+	TempDir string
+	// Log is where the Reader writes; nil = nowhere.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.ChildArgs == nil {
+		o.ChildArgs = []string{"ocr-child"}
+	}
+	if len(o.Languages) == 0 {
+		o.Languages = []string{"fra"}
+	}
+	setDefault(&o.Workers, runtime.NumCPU())
+	setDefault(&o.PageTimeout, time.Minute)
+	setDefault(&o.DocumentTimeout, 30*time.Minute)
+	setDefault(&o.MaxPages, 200)
+	setDefault(&o.MaxPixels, 50_000_000)
+	setDefault(&o.Memory, 3<<29)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func setDefault[T int | int64 | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Page is what was read of one page.
+type Page struct {
+	// Number counts from 1.
+	Number int
+	Text   string
+	// Stamps are the texts of framed stamps in coloured ink ("courrier arrivé"), which
+	// are not part of Text.
+	Stamps []string
+	// Source is SourceTextLayer, SourceOCR or SourceBlank.
+	Source string
+	// Confidence is 0 to 1: of a recognised page the mean of its words' by length, of
+	// any other page 1.
+	Confidence float64
+	// Rotation is by how many degrees clockwise the page was turned to stand upright.
+	Rotation int
+}
+
+// Problem is something that kept a document from being read in whole. Detail is French
+// and meant for the clerk.
+type Problem struct{ Code, Detail string }
+
+// Document is what was read of one file. Pages holds the pages that could be read, in
+// order of their number; Problems says what became of others.
+type Document struct {
+	// Kind is pdf, tiff or image, or "" when the file is none of them.
+	Kind     string
+	Pages    []Page
+	Problems []Problem
+}
+
+// ChildMain is the body of the hidden sub-command that Options.ChildArgs name. stdin
+// and stdout must be the process's own. It returns the exit code. The arguments are
+// taken for future use; there are none yet.
+func ChildMain(stdin io.Reader, stdout io.Writer, _ []string) int {
+	return child.Main(stdin, stdout, child.Hooks{})
+}

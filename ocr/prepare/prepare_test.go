@@ -1,0 +1,123 @@
+package prepare
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"testing"
+
+	"saisine.fr/saisine/ocr/leptonica"
+	"saisine.fr/saisine/ocr/samplescan"
+)
+
+const text = "Madame la Maire,\n\nle réverbère de la place ne fonctionne plus depuis plusieurs semaines.\n" +
+	"Je vous prie de bien vouloir le faire réparer avant la rentrée des élèves.\n\nLucie Fournier"
+
+func decode(t *testing.T, img image.Image) *leptonica.Pix {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, img); err != nil {
+		t.Fatal(err)
+	}
+	pix, err := leptonica.Read(buf.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pix.Close)
+	return pix
+}
+
+func drawn(t *testing.T, text string, o samplescan.Options) *image.Gray {
+	t.Helper()
+	img, err := samplescan.Image(text, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func TestSkewAndResolution(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []float64{-4, -1, 0, 2} {
+		res, err := Page(decode(t, drawn(t, text, samplescan.Options{DPI: 300, Skew: skew})), 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(res.Skew+skew) > 0.2 || res.DPI != targetDPI || res.Blank {
+			t.Errorf("skew %v: straightened by %v, %d dpi, blank %t", skew, res.Skew, res.DPI, res.Blank)
+		}
+		res.Close()
+	}
+}
+
+func TestBlankAndTooSmall(t *testing.T) {
+	t.Parallel()
+	res, err := Page(decode(t, drawn(t, "", samplescan.Options{Noise: 8, Paper: 200})), 0)
+	if err != nil || !res.Blank || res.Image != nil {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	if _, err := Page(decode(t, image.NewGray(image.Rect(0, 0, 500, 8))), 0); !errors.Is(err, ErrTooSmall) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A stamp in a frame of coloured ink is set apart; the same without colour, and
+// coloured ink without a frame, stay in the page.
+func TestStamps(t *testing.T) {
+	t.Parallel()
+	blue, black := color.RGBA{30, 40, 170, 255}, color.RGBA{20, 20, 20, 255}
+	for name, tc := range map[string]struct {
+		ink   color.Color
+		frame bool
+		want  int
+	}{
+		"blue in a frame":    {blue, true, 1},
+		"blue without frame": {blue, false, 0},
+		"black in a frame":   {black, true, 0},
+	} {
+		sheet := image.NewRGBA(image.Rect(0, 0, 1654, 2339))
+		draw.Draw(sheet, sheet.Bounds(), drawn(t, text, samplescan.Options{}), image.Point{}, draw.Src)
+		fill := func(x0, y0, x1, y1 int) {
+			draw.Draw(sheet, image.Rect(x0, y0, x1, y1), image.NewUniform(tc.ink), image.Point{}, draw.Src)
+		}
+		for i := range 8 { // eight strokes for the letters
+			fill(1050+i*40, 1540, 1060+i*40, 1570)
+		}
+		if tc.frame {
+			fill(1000, 1500, 1400, 1506)
+			fill(1000, 1604, 1400, 1610)
+			fill(1000, 1500, 1006, 1610)
+			fill(1394, 1500, 1400, 1610)
+		}
+		res, err := Page(decode(t, sheet), 200)
+		if err != nil || len(res.Stamps) != tc.want {
+			t.Errorf("%s: %d stamps, %v", name, len(res.Stamps), err)
+		}
+		res.Close()
+	}
+}
+
+func TestOrientation(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		up, left float64
+		degrees  int
+		certain  bool
+	}{
+		{20, 1, 0, true},
+		{-20, 1, 180, true},
+		{1, 20, 90, true},
+		{1, -20, 270, true},
+		{-5, 1, 0, false},
+		{20, -15, 0, false},
+		{0, 0, 0, false},
+	} {
+		if degrees, certain := orientation(tc.up, tc.left); degrees != tc.degrees || certain != tc.certain {
+			t.Errorf("orientation(%v, %v) = %d, %t", tc.up, tc.left, degrees, certain)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+// Package wire is what the daemon and its reading children say to each other: JSON in
+// frames of four bytes of length (big-endian) and that many bytes.
+//
+// The daemon sends one Config and gets one Hello; then, as often as it likes, one
+// Request and gets one Response. End of input ends the child.
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// MaxFrame bounds a frame in both directions. A child is hostile ground once it has
+// decoded foreign bytes: the daemon allocates no more than this for what it says.
+const MaxFrame = 32 << 20
+
+var (
+	// ErrFrame means that the other side sent a frame that is too long or no JSON of
+	// the expected form.
+	ErrFrame = errors.New("wire: malformed frame")
+	// ErrTooLong means that a value does not fit into a frame; nothing was written.
+	ErrTooLong = errors.New("wire: value too long for a frame")
+)
+
+// Write sends v as one frame.
+func Write(w io.Writer, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("wire: encode: %w", err)
+	}
+	if len(body) > MaxFrame {
+		return ErrTooLong
+	}
+	frame := make([]byte, 4+len(body))
+	binary.BigEndian.PutUint32(frame, uint32(len(body)))
+	copy(frame[4:], body)
+	if _, err := w.Write(frame); err != nil {
+		return fmt.Errorf("wire: write frame: %w", err)
+	}
+	return nil
+}
+
+// Read receives one frame into v. It returns io.EOF when the other side ended before
+// a frame began, io.ErrUnexpectedEOF when it ended within one, and ErrFrame for
+// anything malformed. Memory grows with what arrives, not with what the length says.
+func Read(r io.Reader, v any) error {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err // io.EOF is the contract
+	}
+	n := int64(binary.BigEndian.Uint32(head[:]))
+	if n > MaxFrame {
+		return fmt.Errorf("%w: %d bytes", ErrFrame, n)
+	}
+	body, err := io.ReadAll(io.LimitReader(r, n))
+	if err != nil {
+		return fmt.Errorf("wire: read frame: %w", err)
+	}
+	if int64(len(body)) < n {
+		return io.ErrUnexpectedEOF
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrFrame, err)
+	}
+	return nil
+}
+
+// Config is the first thing a child hears.
+type Config struct {
+	Languages []string
+	MaxPages  int
+	MaxPixels int
+	// StepSeconds is the processor time that one request may take.
+	StepSeconds int
+	// MemoryBytes is by how much the child's address space may grow, and how large
+	// that of a program it starts may be.
+	MemoryBytes int64
+}
+
+// Hello is the child's answer to Config.
+type Hello struct {
+	// Fault, when not "", says why the child cannot work; it ends afterwards.
+	Fault string `json:",omitempty"`
+}
+
+// The operations of a Request.
+const (
+	OpPlan = "plan"
+	OpPage = "page"
+)
+
+// Request asks for one step of work on the document at Path.
+type Request struct {
+	Op   string
+	Path string
+	Task Task // for OpPage
+}
+
+// The ways to come by the image of a page.
+const (
+	// MethodEmbedded takes the one image that covers a PDF page as it lies in the file.
+	MethodEmbedded = "embedded"
+	// MethodRender draws a PDF page.
+	MethodRender = "render"
+	// MethodTIFF decodes one page of a TIFF.
+	MethodTIFF = "tiff"
+	// MethodImage decodes a JPEG or PNG.
+	MethodImage = "image"
+)
+
+// Task describes one page that must be recognised, such that any child can do it.
+type Task struct {
+	Number int
+	Method string
+	// DPI is the resolution of the embedded image.
+	DPI int
+	// Turn is the page's own /Rotate, which applies to an embedded image.
+	Turn int
+	// Width and Height are the size of a PDF page in points, as it is shown.
+	Width, Height float64
+}
+
+// Problem is something wrong with the document or page.
+type Problem struct{ Code, Detail string }
+
+// Page is what was read of one page.
+type Page struct {
+	Number     int
+	Text       string
+	Stamps     []string `json:",omitempty"`
+	Source     string
+	Confidence float64
+	Rotation   int
+}
+
+// Plan says what a document consists of.
+type Plan struct {
+	Kind string
+	// Total is the number of pages in the file; Done and Todo stop at Config.MaxPages.
+	Total int
+	Done  []Page
+	Todo  []Task
+}
+
+// Response answers a Request.
+type Response struct {
+	// Fault, when not "", is a fault of the machine (a program or traineddata is
+	// missing), not of the document: the same request is worth a retry once it is mended.
+	Fault string `json:",omitempty"`
+	// Problems may stand beside a result or alone.
+	Problems []Problem `json:",omitempty"`
+	Plan     *Plan     `json:",omitempty"`
+	Page     *Page     `json:",omitempty"`
+}

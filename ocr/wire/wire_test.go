@@ -1,0 +1,81 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestRoundTrip(t *testing.T) {
+	var buf bytes.Buffer
+	want := Response{Page: &Page{Number: 3, Text: "Évry\n« été »", Confidence: 0.5}}
+	for range 2 {
+		if err := Write(&buf, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		var got Response
+		if err := Read(&buf, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Page == nil || got.Page.Text != want.Page.Text || got.Page.Number != 3 {
+			t.Fatalf("got %+v", got.Page)
+		}
+	}
+	if err := Read(&buf, new(Response)); !errors.Is(err, io.EOF) {
+		t.Fatalf("after the last frame: %v, want io.EOF", err)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	frame := func(n uint32, body string) string {
+		return string(binary.BigEndian.AppendUint32(nil, n)) + body
+	}
+	for name, tc := range map[string]struct {
+		in   string
+		want error
+	}{
+		"cut in the length": {"\x00\x00", io.ErrUnexpectedEOF},
+		"cut in the body":   {frame(10, "{}"), io.ErrUnexpectedEOF},
+		"too long":          {frame(MaxFrame+1, "{}"), ErrFrame},
+		"no JSON":           {frame(4, "abcd"), ErrFrame},
+		"wrong type":        {frame(2, "[]"), ErrFrame},
+		"empty":             {frame(0, ""), ErrFrame},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := Read(strings.NewReader(tc.in), new(Response)); !errors.Is(err, tc.want) {
+				t.Fatalf("got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestWriteRefusesTooLong(t *testing.T) {
+	var buf bytes.Buffer
+	err := Write(&buf, Page{Text: strings.Repeat("x", MaxFrame)})
+	if !errors.Is(err, ErrTooLong) || buf.Len() != 0 {
+		t.Fatalf("err %v, %d bytes written", err, buf.Len())
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	var buf bytes.Buffer
+	_ = Write(&buf, Response{Plan: &Plan{Kind: "pdf", Total: 2, Todo: []Task{{Number: 1}}}})
+	f.Add(buf.Bytes())
+	f.Add([]byte{0, 0, 0, 2, '{', '}'})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var v Response
+		if err := Read(bytes.NewReader(data), &v); err != nil {
+			return
+		}
+		var again bytes.Buffer
+		if err := Write(&again, v); err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+	})
+}
