@@ -66,4 +66,4 @@ bench-mail: packages-test build
 	$(BENCH) -run 'TestBenchMailIntake|TestBenchIdle' -bench.mails=5000 -bench.more=20000 -bench.idle=21
 
 bench-form: packages-test build
-	$(BENCH) -run TestBenchFormPosts -bench.posts=20000
+	$(BENCH) -run TestBenchFormPosts -bench.posts=20000 -bench.rounds=5

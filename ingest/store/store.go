@@ -86,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(o.Dir, "saisine.db")
-	if s.write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-16000")); err != nil {
+	if s.write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000")); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
 	s.write.SetMaxOpenConns(1)
@@ -137,7 +137,7 @@ func (s *Store) prepare(ctx context.Context, path string) error {
 	// 4 MiB of WAL between checkpoints instead of SQLite's 4 MB of 1,000 pages would
 	// be the same; 16 MiB makes the checkpoint's own fsync rarer under load, at the
 	// price of a log of that size.
-	if _, err := s.write.ExecContext(ctx, "PRAGMA wal_autocheckpoint=4000"); err != nil {
+	if _, err := s.write.ExecContext(ctx, "PRAGMA wal_autocheckpoint=8000"); err != nil {
 		return fmt.Errorf("store: open %s: %w", path, err)
 	}
 	return nil

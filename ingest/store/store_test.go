@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -526,4 +527,42 @@ func TestCandidatesUseIndexes(t *testing.T) {
 			t.Errorf("%s reads a whole table:\n%s", where, plan)
 		}
 	}
+}
+
+// While much comes in, taking it in goes first; what can wait still gets its turn.
+func TestFilingIsNotStarved(t *testing.T) {
+	s := open(t, t.TempDir())
+	stop := make(chan struct{})
+	var crowd sync.WaitGroup
+	var taken atomic.Int64
+	for c := range 8 {
+		crowd.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := s.Record(t.Context(), mail(fmt.Sprintf("%d/%d", c, i), fmt.Sprintf("%d/%d", c, i))); err != nil {
+					t.Error(err)
+					return
+				}
+				taken.Add(1)
+			}
+		})
+	}
+	for range 3 {
+		before, begun := taken.Load(), time.Now()
+		if err := s.do(t.Context(), func(context.Context, *tx) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 10*laterTurn {
+			t.Errorf("a write that can wait waited %s", took)
+		}
+		if taken.Load() == before {
+			t.Error("intake stood still meanwhile")
+		}
+	}
+	close(stop)
+	crowd.Wait()
 }
