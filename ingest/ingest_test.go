@@ -244,8 +244,9 @@ func TestDocumentReader(t *testing.T) {
 	if r, err := read(without, MediaText, "\xef\xbb\xbfcaf\xe9\r\n\x00"); err != nil || r.Text != "café\n" {
 		t.Errorf("text: %q %v", r.Text, err)
 	}
-	if r, err := read(without, "application/octet-stream", "??"); err != nil || len(r.Problems) != 1 || r.Problems[0].Code != "unknown_format" {
-		t.Errorf("unknown: %+v %v", r, err)
+	var permanent interface{ Permanent() bool }
+	if _, err := read(without, "application/octet-stream", "??"); !errors.Is(err, ErrUnknownFormat) || !errors.As(err, &permanent) {
+		t.Errorf("unknown: %v", err)
 	}
 }
 
@@ -294,7 +295,7 @@ func TestPipeline(t *testing.T) {
 	}
 	received := Record{ID: "1", State: StateReceived, Hints: Hints{Problems: []Problem{{Code: "a"}}}}
 	l := &ledger{rec: received}
-	if err := process(l, stub{reading: Reading{Problems: []Problem{{Code: "b"}}}}); err != nil || l.filed == nil {
+	if err := process(l, stub{reading: Reading{Text: "x", Problems: []Problem{{Code: "b"}}}}); err != nil || l.filed == nil {
 		t.Fatal(err)
 	}
 	if p := l.filed.Reading.Problems; len(p) != 2 || p[0].Code != "a" || l.filed.TextKey != "key" || l.filed.Classification.Category != "voirie" {
@@ -322,5 +323,28 @@ func TestPipeline(t *testing.T) {
 	}
 	if Permanent(nil) != nil {
 		t.Error("Permanent(nil) must be nil")
+	}
+}
+
+func TestAsideReason(t *testing.T) {
+	blank := []Page{{Number: 1, Source: "blank"}, {Number: 2, Source: "blank"}}
+	tests := []struct {
+		name string
+		r    Reading
+		want string
+	}{
+		{"automatic", Reading{Automatic: "auto_submitted: x", Text: "y"}, "auto_submitted: x"},
+		{"a mail that says nothing", Reading{Kind: KindMail, Text: " \n"}, "empty: message vide"},
+		{"only a subject", Reading{Kind: KindMail, Subject: "Rappelez-moi"}, ""},
+		{"only an attachment", Reading{Kind: KindMail, Attachments: []Attachment{{Name: "a"}}}, ""},
+		{"blank pages", Reading{Kind: KindPDF, Pages: blank}, "empty: 2 page(s) blanche(s)"},
+		{"one page not blank", Reading{Kind: KindPDF, Pages: append([]Page{{Source: "ocr"}}, blank...)}, ""},
+		{"a page could not be read", Reading{Kind: KindPDF, Pages: blank, Problems: []Problem{{Code: "page_failed"}}}, ""},
+		{"no page at all", Reading{Kind: KindPDF}, ""},
+	}
+	for _, tt := range tests {
+		if got := asideReason(tt.r); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ocr"
 )
 
 // Ledger is what the pipeline needs of the store. Each writing method is one
@@ -124,8 +126,8 @@ func (p *Pipeline) Process(ctx context.Context, id string) error {
 		return err
 	}
 	crashpoint.Hit("worker.read")
-	if reading.Automatic != "" {
-		if err := p.Ledger.SetAside(ctx, id, reading, reading.Automatic); err != nil {
+	if reason := asideReason(reading); reason != "" {
+		if err := p.Ledger.SetAside(ctx, id, reading, reason); err != nil {
 			return fmt.Errorf("pipeline: set aside %s: %w", id, err)
 		}
 		crashpoint.Hit("worker.set_aside")
@@ -148,6 +150,33 @@ func (p *Pipeline) Process(ctx context.Context, id string) error {
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "submission filed",
 		slog.String("id", id), slog.String("request", filed.Request), slog.String("link", string(filed.Link)))
 	return nil
+}
+
+// asideReason says why a reading is no citizen's message, or "". Only what certainly
+// says nothing is empty: where a page could not be read there is a problem, and a
+// person looks at it.
+func asideReason(r Reading) string {
+	if r.Automatic != "" {
+		return r.Automatic
+	}
+	if len(r.Problems) > 0 || len(r.Attachments) > 0 || strings.TrimSpace(r.Text) != "" || strings.TrimSpace(r.Subject) != "" {
+		return ""
+	}
+	switch r.Kind {
+	case KindPDF, KindTIFF, KindImage:
+		for _, page := range r.Pages {
+			if page.Source != ocr.SourceBlank {
+				return ""
+			}
+		}
+		if len(r.Pages) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("empty: %d page(s) blanche(s)", len(r.Pages))
+	case KindMail, KindText:
+		return "empty: message vide"
+	}
+	return ""
 }
 
 func (p *Pipeline) read(ctx context.Context, rec Record) (Reading, error) {

@@ -173,8 +173,7 @@ func (d *DocumentReader) readScan(ctx context.Context, b *Blob, rec Record) (Rea
 func (d *DocumentReader) readText(b *Blob, rec Record) (Reading, error) {
 	out := Reading{Kind: KindText}
 	if !strings.HasPrefix(rec.MediaType, "text/") {
-		out.Problems = append(out.Problems, Problem{Code: "unknown_format", Detail: "type " + rec.MediaType + " : conservé, non lu"})
-		return out, nil
+		return out, Permanent(ErrUnknownFormat)
 	}
 	r, err := b.Open()
 	if err != nil {
@@ -192,6 +191,9 @@ func (d *DocumentReader) readText(b *Blob, rec Record) (Reading, error) {
 	out.Subject = subjectLine(out.Text)
 	return out, nil
 }
+
+// ErrUnknownFormat means that this version cannot read that kind of file.
+var ErrUnknownFormat = errors.New("format de fichier inconnu : conservé, mais non lu")
 
 // textMax bounds the bytes of a plain text that are read.
 const textMax = 4 << 20

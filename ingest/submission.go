@@ -61,6 +61,9 @@ const (
 	// MediaNote is a submission that somebody typed for a citizen, or that another
 	// program hands over: a JSON object, see Note.
 	MediaNote = "application/vnd.saisine.note+json"
+	// MediaAbsent is what stands in the ledger for a thing that could not be taken (too
+	// large, undeliverable): a text that says what it is and where it lies.
+	MediaAbsent = "text/vnd.saisine.absent"
 )
 
 // Hints is what a channel knows about a submission beside its bytes. It is stored
@@ -78,6 +81,10 @@ type Hints struct {
 	SourceRef string `json:"source_ref,omitempty"`
 	// Folder is the mail folder from which it was taken, or "".
 	Folder string `json:"folder,omitempty"`
+	// Partial is set when the original is not the thing itself: the header of a mail over
+	// the limit, or a text (MediaAbsent) that says where the thing lies. There is nothing
+	// to read then, and nothing to try again.
+	Partial bool `json:"partial,omitempty"`
 	// NoReceipt is set when the citizen must not be sent a receipt (bulk imports).
 	NoReceipt bool `json:"no_receipt,omitempty"`
 	// Problems is what the channel already found wrong.

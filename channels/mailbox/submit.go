@@ -84,7 +84,7 @@ func (p *pass) tooLarge(b body) item {
 	// A key of its own: should the limit be raised before the mail was moved, the
 	// whole mail must not pass for a replay of its header.
 	it.sub.SourceKey += "|header"
-	it.sub.Settled = ingest.StateFailed
+	it.sub.Settled, it.sub.Hints.Partial = ingest.StateFailed, true
 	it.sub.Reason = fmt.Sprintf("Courriel trop volumineux\u00a0: %s, pour une limite de %s. Seul son en-tête a été conservé\u00a0; %s",
 		mebibytes(b.size), mebibytes(p.opts.MaxMessage), p.whereabouts())
 	return it
@@ -101,8 +101,8 @@ func (p *pass) undeliverable(uid imap.UID) item {
 	// A key of its own: should the mail be delivered after all, it must not pass for a
 	// replay of the note.
 	it.sub.SourceKey += "|note"
-	it.sub.MediaType = ingest.MediaText
-	it.sub.Settled, it.sub.Reason = ingest.StateFailed, reason
+	it.sub.MediaType = ingest.MediaAbsent
+	it.sub.Settled, it.sub.Reason, it.sub.Hints.Partial = ingest.StateFailed, reason, true
 	return it
 }
 

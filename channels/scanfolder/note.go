@@ -33,6 +33,8 @@ type Note struct {
 	Reference string // of the request, or ""
 	Category  string // the request's category in words, or ""
 	Service   string // the service in charge in words, or ""
+	// Problems is what was wrong with a scan that was filed all the same, in French.
+	Problems []string
 	// ReceivedAt is shown in its own time zone; zero leaves the line out.
 	ReceivedAt time.Time
 }

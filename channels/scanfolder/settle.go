@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"time"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -191,17 +192,26 @@ func (a *Adapter) moveNoted(file string, info fs.FileInfo, folder, owner, suffix
 	return "", errCrowded
 }
 
-// refuse puts a file over the size limit aside. It is in no ledger, so the note names the
-// limit and what to do, and dropping the file back is simply a new try.
-func (a *Adapter) refuse(ctx context.Context, file string, info fs.FileInfo) error {
+// refuse puts a file over the size limit aside. The ledger says that it came and where
+// it lies; the note names the limit and what to do.
+func (a *Adapter) refuse(ctx context.Context, sink ingest.Sink, file string, info fs.FileInfo, at time.Time) error {
 	ref := sourceRef(file, info)
-	place, err := a.moveNoted(file, info, dirFailed, ref, suffixError, func(name string) string {
-		return tooLargeText(name, ref, info.Size(), a.opts.MaxFile)
+	r, err := sink.Submit(ctx, ingest.Submission{
+		Channel: ingest.ChannelScan, Account: a.cfg.Name, SourceKey: "volumineux|" + ref + "|" + a.cfg.Name, ReceivedAt: at,
+		Original:  ingest.NewBlob([]byte(tooLargeText(path.Base(file), ref, info.Size(), a.opts.MaxFile))),
+		MediaType: ingest.MediaAbsent, Hints: ingest.Hints{Service: service(file), Filename: clean(path.Base(file)), SourceRef: ref, Partial: true},
+		Settled: ingest.StateFailed, Reason: tooLargeReason(path.Base(file), info.Size(), a.opts.MaxFile),
 	})
 	if err != nil {
 		return err
 	}
-	a.opts.Log.WarnContext(ctx, "scan is over limits.file, put aside", "file", strconv.Quote(file),
+	place, err := a.moveNoted(file, info, dirFailed, r.ID, suffixError, func(name string) string {
+		return tooLargeText(name, r.ID, info.Size(), a.opts.MaxFile)
+	})
+	if err != nil {
+		return err
+	}
+	a.opts.Log.WarnContext(ctx, "scan is over limits.file, put aside", "submission", r.ID, "file", strconv.Quote(file),
 		"place", strconv.Quote(place), "size", info.Size(), "limit", a.opts.MaxFile)
 	return nil
 }

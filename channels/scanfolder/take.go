@@ -50,7 +50,7 @@ func (a *Adapter) take(ctx context.Context, sink ingest.Sink, file string, s *si
 		return errLater
 	}
 	if a.opts.MaxFile > 0 && info.Size() > a.opts.MaxFile {
-		return a.refuse(ctx, file, info)
+		return a.refuse(context.WithoutCancel(ctx), sink, file, info, receivedAt(info.ModTime(), s.since))
 	}
 	media, whole, err := ends(f, info.Size())
 	if err != nil {

@@ -41,6 +41,9 @@ func (n Note) text(name string) string {
 	line(&b, "Demande", n.Reference)
 	line(&b, "Catégorie", n.Category)
 	line(&b, "Service", n.Service)
+	for _, p := range n.Problems {
+		line(&b, "Attention", p)
+	}
 	return b.String()
 }
 
@@ -88,15 +91,20 @@ func duplicateText(name string, first Note) string {
 	return b.String()
 }
 
-// tooLargeText is the note beside a file over the size limit. It is in no ledger, so
-// the file's own reference stands where others have their number.
-func tooLargeText(name, ref string, size, limit int64) string {
+// tooLargeReason is the ledger's reason for a file over the size limit.
+func tooLargeReason(name string, size, limit int64) string {
+	return fmt.Sprintf("Fichier trop volumineux\u00a0: %s, pour une limite de %s. «\u00a0%s\u00a0» n’a pas été lu\u00a0; il se trouve dans le dossier «\u00a0%s\u00a0».",
+		frenchSize(size, true), frenchSize(limit, false), oneLine(name), dirFailed)
+}
+
+// tooLargeText is the note beside a file over the size limit.
+func tooLargeText(name, number string, size, limit int64) string {
 	var b strings.Builder
-	b.WriteString("Ce fichier est trop volumineux\u00a0: il n’a pas été enregistré.\n\n")
+	b.WriteString("Ce fichier est trop volumineux\u00a0: il n’a pas été lu.\n\n")
 	line(&b, "Fichier", name)
 	line(&b, "Taille", frenchSize(size, true))
 	line(&b, "Limite", frenchSize(limit, false))
-	fmt.Fprintf(&b, "%s%s\n", labelNumber, oneLine(ref))
+	fmt.Fprintf(&b, "%s%s\n", labelNumber, oneLine(number))
 	b.WriteString(adviceTooLarge)
 	return b.String()
 }

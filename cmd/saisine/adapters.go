@@ -12,28 +12,28 @@ import (
 
 // This file lists every way in and every way out. Nothing registers itself.
 
-// addAdapters puts every configured channel under the supervisor and returns the
+// addAdapters puts every chosen channel under the supervisor and returns the
 // form, which also serves pages (nil when it is off).
-func (h *house) addAdapters(super *channels.Supervisor, secret []byte) *webform.Adapter {
-	for _, c := range h.cfg.Channels.Mailbox {
+func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, secret []byte) *webform.Adapter {
+	for _, c := range chosen.Mailbox {
 		health := new(channels.Health)
 		super.Add(mailbox.New(c, mailbox.Options{
 			Spool: h.store.Spool(), MaxMessage: int64(h.cfg.Limits.Message), Log: h.log, Health: health,
 		}), health)
 	}
-	for _, c := range h.cfg.Channels.Scans {
+	for _, c := range chosen.Scans {
 		health := new(channels.Health)
 		super.Add(scanfolder.New(c, scanfolder.Options{
 			Spool: h.store.Spool(), MaxFile: int64(h.cfg.Limits.File), Ledger: scanLedger{h}, Log: h.log, Health: health,
 			Now: func() time.Time { return time.Now().In(h.zone) },
 		}), health)
 	}
-	if !h.cfg.Channels.Webform.Enabled {
+	if !chosen.Webform.Enabled {
 		return nil
 	}
 	health := new(channels.Health)
 	form := webform.New(webform.Options{
-		Town: h.cfg.Town, Form: h.cfg.Channels.Webform,
+		Town: h.cfg.Town, Form: chosen.Webform,
 		Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
 		Categories: formCategories(h.rules), Follow: follower{h}, Spool: h.store.Spool(), Secret: secret,
 		Log: h.log, Health: health,

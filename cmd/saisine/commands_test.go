@@ -134,18 +134,15 @@ func TestRetry(t *testing.T) {
 	if out := list[submissionJSON](tw, "submissions", "list", "--state", "failed"); len(out) != 1 || out[0].ID != failed.ID {
 		t.Errorf("failed: %+v", out)
 	}
-	if out, code := tw.saisine("retry", failed.ID); code != 0 || !strings.Contains(out, "taken up again") {
+	// The ledger has its header only: there is nothing to treat.
+	if out, code := tw.saisine("retry", failed.ID); code != 0 || !strings.Contains(out, "cannot be treated again") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	// Its header is what the ledger has of it; that much is filed.
-	if s := tw.settled(2, 10*time.Second); len(s) != 2 {
-		t.Error("lost by the retry")
+	if out := list[submissionJSON](tw, "submissions", "list", "--state", "failed"); len(out) != 1 {
+		t.Errorf("failed: %+v", out)
 	}
-	if out := list[submissionJSON](tw, "submissions", "list", "--state", "failed"); len(out) != 0 {
-		t.Errorf("still failed: %+v", out)
-	}
-	if out, code := tw.saisine("retry", "--failed"); code != 0 || !strings.Contains(out, "nothing has failed") {
-		t.Errorf("exit %d: %s", code, out)
+	if _, _, code := tw.output("requests"); code != exitUsage {
+		t.Errorf("a command that is not whole: exit %d", code)
 	}
 	if _, _, code := tw.output("retry", "no-such-id"); code != exitFailed {
 		t.Errorf("unknown id: exit %d", code)
@@ -153,6 +150,40 @@ func TestRetry(t *testing.T) {
 	if _, _, code := tw.output("retry"); code != exitUsage {
 		t.Errorf("no id: exit %d", code)
 	}
+	d.stop()
+	tw.verify()
+}
+
+// A file that is no scan fails with a note, and dropping it back tries it again.
+func TestNoScanIsRetried(t *testing.T) {
+	tw := quietTown(t, "")
+	tw.dropScan("compte rendu.docx", []byte("PK\x03\x04 no scan"))
+	d := tw.start()
+	id := tw.settled(1, 30*time.Second)[0].ID
+	failed := filepath.Join(tw.scans, "_échecs", "compte rendu.docx")
+	noted := func() bool {
+		_, err := os.Stat(failed + ".erreur.txt")
+		return err == nil
+	}
+	tw.eventually(10*time.Second, "the note is there", noted)
+	if err := os.Rename(failed, filepath.Join(tw.scans, "compte rendu.docx")); err != nil {
+		t.Fatal(err)
+	}
+	tw.eventually(30*time.Second, "it was tried, and has failed again", func() bool {
+		subs := tw.submissions()
+		return len(subs) == 1 && subs[0].ID == id && subs[0].State == ingest.StateFailed && strings.Contains(subs[0].Reason, "format de fichier inconnu")
+	})
+	tw.eventually(10*time.Second, "its note says so", func() bool {
+		text, err := os.ReadFile(failed + ".erreur.txt")
+		return err == nil && strings.Contains(string(text), "format de fichier inconnu")
+	})
+	if len(tw.requests()) != 0 {
+		t.Error("an unread file became a request")
+	}
+	if out, code := tw.saisine("retry", "--failed"); code != 0 || !strings.Contains(out, "taken up again") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	tw.settled(1, 10*time.Second)
 	d.stop()
 	tw.verify()
 }
@@ -241,6 +272,8 @@ func TestUsageAndConfiguration(t *testing.T) {
 		{[]string{"requests", "list", "--nope"}, exitUsage, "unknown flag"},
 		{[]string{"requests", "show"}, exitUsage, "arg"},
 		{[]string{"requests", "list"}, exitFailed, "there is no database"},
+		{[]string{"deliveries", "list"}, exitFailed, "there is no database"},
+		{[]string{"deliveries", "list", "--state", "lost"}, exitUsage, "--state"},
 		{[]string{"serve", "--roles", "cook"}, exitUsage, "no role"},
 		{[]string{"submissions", "list", "--state", "asleep"}, exitUsage, "--state"},
 		{[]string{"version"}, exitDone, "saisine "},

@@ -195,7 +195,7 @@ func checkDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) che
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return checkJSON{Check: "database", OK: true, Detail: "none yet; the daemon makes it at its first start"}
 	}
-	s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Log: log})
+	s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Log: log, NoMigration: true})
 	if err == nil {
 		err = errors.Join(s.Ping(ctx), s.Close())
 	}

@@ -95,7 +95,7 @@ func (l outboxLedger) Unfinished(ctx context.Context, after int64, limit int) ([
 type submissionFailures struct{ s *store.Store }
 
 func (f submissionFailures) Fail(ctx context.Context, id, reason string) error {
-	err := f.s.Fail(ctx, id, "traitement impossible : "+reason)
+	err := f.s.Fail(ctx, id, "Le traitement n’a pas abouti. Détail technique : "+reason)
 	if errors.Is(err, ingest.ErrNotFound) {
 		return nil // a task without a row: nothing to record it on
 	}
@@ -105,7 +105,7 @@ func (f submissionFailures) Fail(ctx context.Context, id, reason string) error {
 type deliveryFailures struct{ s *store.Store }
 
 func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
-	return f.s.FailDelivery(ctx, id, "envoi impossible : "+reason)
+	return f.s.FailDelivery(ctx, id, "L’envoi n’a pas abouti. Détail technique : "+reason)
 }
 
 // scanLedger is scanfolder.Ledger: a retry is also told to the workers at once.
@@ -161,8 +161,9 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 		return err
 	}
 	folder, ok := scanFolder(h.cfg, rec.Account)
-	if !ok {
+	if !ok || rec.Hints.Partial {
 		// An import, or a folder that is no longer configured: nobody reads a note there.
+		// What was never taken has the adapter's own note beside it.
 		return nil
 	}
 	note := scanfolder.Note{ID: rec.ID, State: rec.State, Reason: rec.Reason, Reference: rec.Request, ReceivedAt: rec.ReceivedAt}
@@ -172,6 +173,11 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 			return err
 		}
 		note.Category, note.Service = h.categoryLabel(q.Category), q.Service
+	}
+	if rec.Reading != nil {
+		for _, p := range rec.Reading.Problems {
+			note.Problems = append(note.Problems, p.Detail)
+		}
 	}
 	place, err := scanfolder.UpdateNote(folder.Dir, rec.Acknowledged, note)
 	if err != nil {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/pprof"
-	"sort"
+	"slices"
 	"time"
 
 	"saisine.fr/saisine/channels"
@@ -19,7 +20,8 @@ const silentAfter = 15 * time.Minute
 // adminHandler serves what the machine's own monitoring reads.
 //
 //	/healthz  the process answers
-//	/readyz   it can take in and treat what comes; names what is wrong otherwise
+//	/readyz   it can take in and treat what comes; names what is wrong otherwise, and
+//	          the alarms: what a person should see to, though all works
 //	/metrics  Prometheus
 //	/debug/pprof/  profiles of the running program
 func adminHandler(h *house, super *channels.Supervisor) http.Handler {
@@ -30,12 +32,12 @@ func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		problems := h.problems(r.Context(), super, started)
+		problems, alarms := h.problems(r.Context(), super, started)
 		w.Header().Set("Content-Type", "application/json")
 		if len(problems) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": nonNil(problems)})
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": nonNil(problems), "alarms": nonNil(alarms)})
 	})
 	mux.Handle("GET /metrics", h.metrics.handler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -50,10 +52,9 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-func (h *house) problems(ctx context.Context, super *channels.Supervisor, started time.Time) []problem {
+func (h *house) problems(ctx context.Context, super *channels.Supervisor, started time.Time) (out, alarms []problem) {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTime)
 	defer cancel()
-	var out []problem
 	if err := h.store.Ping(ctx); err != nil {
 		out = append(out, problem{"database", err.Error()})
 	}
@@ -63,23 +64,25 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 		}
 	}
 	statuses := super.Statuses()
-	names := make([]string, 0, len(statuses))
-	for name := range statuses {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(statuses)) {
 		s := statuses[name]
 		seen := s.LastGood
 		if seen.IsZero() {
 			seen = started
 		}
+		keys := slices.Sorted(maps.Keys(s.Alarms))
+		for _, k := range keys {
+			alarms = append(alarms, problem{name, s.Alarms[k]})
+		}
 		switch {
+		case name == "webform":
+			// The form has no source to look at: a fault of it is one of the database, which
+			// was tried above, and would stand here until the next citizen posts.
 		case s.Err != nil:
 			out = append(out, problem{name, s.Err.Error()})
-		case name != "webform" && time.Since(seen) > silentAfter:
+		case time.Since(seen) > silentAfter:
 			out = append(out, problem{name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute))})
 		}
 	}
-	return out
+	return out, alarms
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"runtime"
@@ -101,7 +100,7 @@ func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("queue: %w", err)
+		return err
 	}
 	return nil
 }
@@ -151,7 +150,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	}
 	node, err := queue.Start(ctx, opts)
 	if err != nil {
-		return fmt.Errorf("queue: %w", err)
+		return err
 	}
 	h.node = node
 	h.client.Store(node.Client())

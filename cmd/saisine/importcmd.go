@@ -241,7 +241,7 @@ func (im *importer) report(daemon bool) error {
 		switch {
 		case im.wait:
 			fmt.Fprintf(im.app.stdout, "%d filed, %d set aside, %d failed in treatment\n", s.Filed, s.SetAside, s.Broken)
-		case !daemon:
+		case !daemon && len(im.ids) > 0:
 			fmt.Fprintln(im.app.stdout, "They wait in the ledger; the daemon treats them when it runs (\"saisine serve\").")
 		}
 	}

@@ -25,7 +25,7 @@ func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	return store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: zoneOf(cfg), Log: log})
+	return store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: zoneOf(cfg), Log: log, NoMigration: true})
 }
 
 // withStore runs f with the configured store.
@@ -45,9 +45,20 @@ func (a *app) withStore(ctx context.Context, f func(context.Context, config.Conf
 	return errors.Join(f(ctx, cfg, s), s.Close())
 }
 
+// parent is a command that only holds others.
+func parent(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_ = cmd.Help()
+			return usageError{fmt.Errorf("saisine %s needs one of the commands above", name)}
+		},
+	}
+}
+
 func newRequests(a *app) *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "requests", Short: "The requests"}
+	cmd := parent("requests", "The requests")
 	list := &cobra.Command{
 		Use: "list", Short: "List the requests, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -130,7 +141,7 @@ func printRequest(w io.Writer, q ingest.Request, zone *time.Location) error {
 func newSubmissions(a *app) *cobra.Command {
 	var asJSON bool
 	var state string
-	cmd := &cobra.Command{Use: "submissions", Short: "The ledger: all that came in"}
+	cmd := parent("submissions", "The ledger: all that came in")
 	list := &cobra.Command{
 		Use: "list", Short: "List the submissions, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -212,6 +223,55 @@ func printSubmission(w io.Writer, rec ingest.Record, zone *time.Location) error 
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", printable(v.Text))
 	return err
+}
+
+type deliveryJSON struct {
+	ID         string             `json:"id"`
+	Kind       string             `json:"kind"`
+	Submission string             `json:"submission"`
+	Request    string             `json:"request"`
+	State      ingest.OutboxState `json:"state"`
+	Reason     string             `json:"reason"`
+	CreatedAt  string             `json:"created_at"`
+}
+
+func newDeliveries(a *app) *cobra.Command {
+	var asJSON bool
+	var state string
+	cmd := parent("deliveries", "The outbox: all that leaves the house")
+	list := &cobra.Command{
+		Use: "list", Short: "List the deliveries of a state, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			st := ingest.OutboxState(state)
+			if st != ingest.OutboxPending && st != ingest.OutboxDelivered && st != ingest.OutboxFailed {
+				return usageError{fmt.Errorf("--state %q: pending, delivered or failed", state)}
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				return listDeliveries(ctx, a.stdout, s, zoneOf(cfg), st, asJSON)
+			})
+		},
+	}
+	list.Flags().StringVar(&state, "state", string(ingest.OutboxFailed), "pending, delivered or failed")
+	list.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	cmd.AddCommand(list)
+	return cmd
+}
+
+func listDeliveries(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, state ingest.OutboxState, asJSON bool) error {
+	out := newJSONLines(w)
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if !asJSON {
+		fmt.Fprintln(tw, "ID\tCREATED\tKIND\tSUBMISSION\tREQUEST\tSTATE\tREASON")
+	}
+	err := s.Deliveries(ctx, state, func(o ingest.OutboxItem) error {
+		if asJSON {
+			return out.print(deliveryJSON{o.ID, o.Kind, o.Submission, o.Request, o.State, o.Reason, rfc3339(o.CreatedAt, zone)})
+		}
+		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.CreatedAt.In(zone).Format("2006-01-02 15:04"),
+			o.Kind, orDash(o.Submission), orDash(o.Request), o.State, oneLine(o.Reason, 80))
+		return err
+	})
+	return errors.Join(err, tw.Flush())
 }
 
 func orDash(s string) string {

@@ -50,6 +50,8 @@ func (a *app) retry(ctx context.Context, cfg config.Config, s *store.Store, ids 
 		case errors.Is(err, ingest.ErrNotFound):
 			fmt.Fprintf(a.stderr, "saisine: there is no submission or delivery %q\n", id)
 			bad++
+		case errors.Is(err, store.ErrPartial):
+			fmt.Fprintf(a.stdout, "%s cannot be treated again: the thing itself is not in the ledger. Its reason (submissions show %[1]s) says where it lies; put it back into its channel once the cause is gone\n", id)
 		case err != nil:
 			return err
 		case taken:

@@ -65,7 +65,6 @@ type running struct {
 // everything runs.
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []string, started func(running)) (err error) {
 	has := func(r string) bool { return slices.Contains(roles, r) }
-	cfg = onlyRoles(cfg, has)
 	var lc net.ListenConfig
 	public, err := listen(ctx, &lc, cfg.Listen, has(roleWeb))
 	if err != nil {
@@ -88,7 +87,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	super := channels.NewSupervisor(log, channels.SupervisorOptions{})
-	form := h.addAdapters(super, secret)
+	form := h.addAdapters(super, onlyRoles(cfg, has).Channels, secret)
 	h.metrics.registry.MustRegister(houseCollector{h, super})
 
 	// The servers outlive ctx, so that a citizen who is just posting gets an answer.

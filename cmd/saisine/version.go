@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -38,6 +39,9 @@ func newMan(a *app) *cobra.Command {
 			header := &doc.GenManHeader{Title: "SAISINE", Section: "1", Source: "saisine " + version, Manual: "saisine"}
 			if len(args) == 0 {
 				return doc.GenMan(cmd.Root(), header, a.stdout)
+			}
+			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // manual pages are for everybody
+				return err
 			}
 			return doc.GenManTree(cmd.Root(), header, args[0])
 		},

@@ -165,7 +165,8 @@ func (s *Store) end(ctx context.Context, tx *tx, row ledgerRow, state ingest.Sta
 }
 
 // Retry takes a failed submission up again: it is received once more, under a new
-// attempt number. It does nothing when the submission has not failed.
+// attempt number. It does nothing when the submission has not failed, or when its
+// original is not the thing itself (ingest.Hints.Partial).
 func (s *Store) Retry(ctx context.Context, id string) error {
 	return s.retry(ctx, id, actorSystem)
 }
@@ -173,7 +174,7 @@ func (s *Store) Retry(ctx context.Context, id string) error {
 func (s *Store) retry(ctx context.Context, id, actor string) error {
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		row, err := waiting(ctx, tx, id)
-		if err != nil || row.state != ingest.StateFailed {
+		if err != nil || row.state != ingest.StateFailed || row.partial {
 			return err
 		}
 		if err := tx.exec(ctx, `UPDATE submissions SET state = 'received', reason = '', attempt = attempt + 1 WHERE id = $1`, id); err != nil {
@@ -200,6 +201,7 @@ type ledgerRow struct {
 	id         string
 	channel    ingest.Channel
 	state      ingest.State
+	partial    bool
 	link       ingest.Link
 	reference  string
 	receivedAt time.Time
@@ -207,18 +209,26 @@ type ledgerRow struct {
 
 func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 	row := ledgerRow{id: id}
-	var channel, state, link string
+	var channel, state, hints, link string
 	var at int64
 	var reference sql.NullString
-	err := tx.row(ctx, `SELECT s.channel, s.state, s.link, s.received_at, r.reference
+	err := tx.row(ctx, `SELECT s.channel, s.state, s.hints, s.link, s.received_at, r.reference
 		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id WHERE s.id = $1`, id).
-		Scan(&channel, &state, &link, &at, &reference)
+		Scan(&channel, &state, &hints, &link, &at, &reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
 	}
+	if err != nil {
+		return row, err
+	}
+	var h ingest.Hints
+	if err := json.Unmarshal([]byte(hints), &h); err != nil {
+		return row, fmt.Errorf("store: hints of %s: %w", id, err)
+	}
+	row.partial = h.Partial
 	row.channel, row.state, row.link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
 	row.reference, row.receivedAt = reference.String, time.UnixMicro(at)
-	return row, err
+	return row, nil
 }
 
 // readingDetail is the part of a reading that no query looks into.

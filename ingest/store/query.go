@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -217,10 +218,13 @@ func (s *Store) Counts(ctx context.Context) (map[ingest.State]int64, error) {
 	return out, err
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database takes a row, by writing one: a full or read-only
+// disk still answers questions.
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	return unavailable(s.read.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+	return s.doNow(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ('ping', $1)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.FormatInt(micros(s.opts.Now()), 10))
+	})
 }
 
 const outboxQuery = `SELECT o.id, o.kind, o.submission_id, r.reference, o.payload, o.state, o.reason, o.attempt, o.created_at
@@ -290,13 +294,20 @@ func (s *Store) FailDelivery(ctx context.Context, id, reason string) error {
 	})
 }
 
+// ErrPartial means that there is nothing to treat again: the ledger has only a part of
+// the thing, or a description (ingest.Hints.Partial).
+var ErrPartial = errors.New("store: the thing itself is not in the ledger")
+
 // RetryAny takes a failed submission or delivery up again. ErrNotFound when there is
 // neither; taken is false when it has not failed.
 func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err error) {
 	rec, err := s.Submission(ctx, id)
 	if err == nil {
-		if rec.State != ingest.StateFailed {
+		switch {
+		case rec.State != ingest.StateFailed:
 			return false, nil
+		case rec.Hints.Partial:
+			return false, ErrPartial
 		}
 		return true, s.retry(ctx, id, actor)
 	}

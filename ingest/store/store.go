@@ -41,6 +41,9 @@ type Options struct {
 	// Zone is the town's time zone: the year in a reference is the town's year.
 	Zone *time.Location
 	Log  *slog.Logger
+	// NoMigration leaves the schema alone: for commands beside a daemon, which may be of
+	// an older version and still be using it.
+	NoMigration bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// OnOutbox is told of each new outbox row after its commit. It must not block; a
@@ -60,6 +63,10 @@ type Store struct {
 
 // ErrUnsafe is returned by Open when the database does not keep what it acknowledges.
 var ErrUnsafe = errors.New("store: the database would lose acknowledged rows at a power cut")
+
+// ErrSchema is returned by Open when the database is of another version than this
+// program and is not to be, or cannot be, brought to this one.
+var ErrSchema = errors.New("store: the database is of another version")
 
 // synchronousFull is SQLite's number for FULL. In WAL mode, NORMAL leaves the last
 // commits in the page cache and a power cut takes them (sqlite.org/pragma.html#pragma_synchronous).
@@ -86,6 +93,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(o.Dir, "saisine.db")
+	// Made here and not by SQLite, whose files follow the umask: citizens' letters are
+	// for this user only. The log files take over these rights.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("store: open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("store: open database: %w", err)
+	}
 	if s.write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000")); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
@@ -131,14 +147,34 @@ func (s *Store) prepare(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("store: migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("store: migrate %s: %w", path, err)
+	if err := s.migrate(ctx, p); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	// 4 MiB of WAL between checkpoints instead of SQLite's 4 MB of 1,000 pages would
 	// be the same; 16 MiB makes the checkpoint's own fsync rarer under load, at the
 	// price of a log of that size.
 	if _, err := s.write.ExecContext(ctx, "PRAGMA wal_autocheckpoint=8000"); err != nil {
 		return fmt.Errorf("store: open %s: %w", path, err)
+	}
+	return nil
+}
+
+// migrate brings the schema to this program's version. It goes forward only: a database
+// of a newer program is refused, since this one would not know what it breaks.
+func (s *Store) migrate(ctx context.Context, p *goose.Provider) error {
+	have, want, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("store: schema version: %w", err)
+	case have > want:
+		return fmt.Errorf("%w: its schema is number %d, this program knows %d; use the newer saisine that made it", ErrSchema, have, want)
+	case have == want:
+		return nil
+	case s.opts.NoMigration && have > 0:
+		return fmt.Errorf("%w: its schema is number %d, this program wants %d; start the daemon of this version once", ErrSchema, have, want)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
 	}
 	return nil
 }
@@ -162,14 +198,21 @@ func (s *Store) Close() error {
 // Spool returns the spool for Blobs that this store can adopt by renaming.
 func (s *Store) Spool() ingest.Spool { return ingest.Spool{Dir: s.spool} }
 
-// ClearSpool removes what a killed process left in the spool. Only the process that
-// runs the channels may call it, before it starts them.
+// spoolAge is the age at which a spool file belongs to nobody any more: a piece is
+// submitted within minutes of being spooled.
+const spoolAge = 6 * time.Hour
+
+// ClearSpool removes what killed processes left in the spool.
 func (s *Store) ClearSpool() error {
 	entries, err := os.ReadDir(s.spool)
 	if err != nil {
 		return fmt.Errorf("store: clear spool: %w", err)
 	}
 	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || s.opts.Now().Sub(info.ModTime()) < spoolAge {
+			continue // in use, or removed by its owner just now
+		}
 		if err := os.RemoveAll(filepath.Join(s.spool, e.Name())); err != nil {
 			return fmt.Errorf("store: clear spool: %w", err)
 		}

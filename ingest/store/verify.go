@@ -162,7 +162,7 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 			`SELECT s.id FROM submissions s LEFT JOIN readings d ON d.submission_id = s.id WHERE s.state = 'filed' AND d.submission_id IS NULL`,
 		},
 		{
-			FindingOrphanRow, "its size and that of its original differ",
+			FindingOrphanRow, "its original is missing, or of another size",
 			`SELECT s.id FROM submissions s LEFT JOIN originals o ON o.sha256 = s.sha256 WHERE o.sha256 IS NULL OR o.size <> s.size`,
 		},
 	}
