@@ -137,7 +137,7 @@ func TestKilledAtAnyStepNothingIsLostOrDoubled(t *testing.T) {
 				d.drop("a.pdf", pdf("a"))
 				d.settle()
 				r := d.wantRows(1)[0]
-		place, err := UpdateNote(d.dir, r.Ack, Note{ID: r.ID, State: ingest.StateFailed, Reason: "illisible"})
+				place, err := UpdateNote(d.dir, r.Ack, Note{ID: r.ID, State: ingest.StateFailed, Reason: "illisible"})
 				if err != nil {
 					d.t.Fatal(err)
 				}
