@@ -53,7 +53,7 @@ func (m *Managed) supervise(firstFault chan<- error) {
 	for !m.isClosing() {
 		begun := time.Now()
 		answered, err := m.runOnce()
-		if !answered && !errors.Is(err, errHung) && !m.isClosing() {
+		if !answered && !errors.Is(err, errHung) && !endedFromOutside(err) && !m.isClosing() {
 			answered, err = m.runEmpty(ctx, err)
 		}
 		if m.isClosing() {
@@ -74,6 +74,17 @@ func (m *Managed) supervise(firstFault chan<- error) {
 		}
 		pause = min(2*pause, m.tune.backoffCap)
 	}
+}
+
+// endedFromOutside reports whether a server was ended by somebody (the administrator,
+// the kernel short of memory) rather than by what it read.
+func endedFromOutside(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	ws, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && ws.Signaled() && (ws.Signal() == syscall.SIGKILL || ws.Signal() == syscall.SIGTERM)
 }
 
 func (m *Managed) wasReady() bool {

@@ -94,6 +94,25 @@ func TestManagedSurvivesKillAndFreeze(t *testing.T) {
 	}
 }
 
+// A server that is killed before it has answered is not one that cannot read its data.
+func TestManagedKilledWhileStarting(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "redis")
+	m := startQuick(t, dir, quick())
+	rdb := dial(t, m.Conn())
+	eventually(t, 5*time.Second, "write", func() bool { return rdb.Set(t.Context(), "k", "v", 0).Err() == nil })
+	for range 8 {
+		pid := m.PID()
+		kill(t, pid, syscall.SIGKILL)
+		// The next one dies within its first milliseconds.
+		eventually(t, 10*time.Second, "a new server", func() bool { p := m.PID(); return p != 0 && p != pid })
+	}
+	eventually(t, 10*time.Second, "the data is back", func() bool { return rdb.Get(t.Context(), "k").Val() == "v" })
+	if aside, _ := filepath.Glob(dir + ".broken-*"); len(aside) != 0 {
+		t.Errorf("sound data was put aside: %v", aside)
+	}
+}
+
 // appendFile is the newest append-only file of a Redis 7, or that of a Redis 6.
 func appendFile(t *testing.T, dir string) string {
 	t.Helper()
