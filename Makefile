@@ -48,6 +48,21 @@ $(LINT):
 	@echo "Building golangci-lint $(LINT_VERSION), once"
 	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && mv $$tmp/golangci-lint $@ && rm -r $$tmp
 
+## test-faults: the fault tests alone, several times
+FAULTS ?= 5
+test-faults: packages-test
+	$(GO_TEST) -race -count=$(FAULTS) -timeout 80m -run 'TestKill|TestRandomKills|TestRedisFaults|TestResumes|TestDiskFull|TestFiveHundred' ./cmd/saisine
+
+## fuzz: every fuzz target for FUZZTIME each
+FUZZTIME ?= 5m
+fuzz: packages-test
+	@for pkg in $$(go list -tags $(TAGS) ./...); do \
+	  for target in $$($(GO_TEST) -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    $(GO_TEST) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg; \
+	  done; \
+	done
+
 packages:
 	@.ci/packages build
 
