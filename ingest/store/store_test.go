@@ -617,3 +617,12 @@ func TestClearSpool(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+func TestPanicInAWriteIsItsOwnFault(t *testing.T) {
+	s := open(t, t.TempDir())
+	if err := s.do(t.Context(), func(context.Context, *tx) error { panic("odd letter") }); err == nil {
+		t.Error("the panic was swallowed")
+	}
+	record(t, s, mail("1", "a"))
+	verified(t, s, 0)
+}

@@ -226,7 +226,7 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 		}
 	}()
 	for _, j := range group {
-		if err = j.work(ctx, &tx{w: w}); err != nil {
+		if err = guarded(ctx, j.work, &tx{w: w}); err != nil {
 			return err
 		}
 	}
@@ -237,6 +237,17 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 	w.commits.Add(1)
 	crashpoint.Hit("store.committed")
 	return nil
+}
+
+// guarded turns a panic of one work into its error: the writer serves everybody, and one
+// odd letter must not take the daemon down.
+func guarded(ctx context.Context, f work, t *tx) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("store: panic in a write: %v", x)
+		}
+	}()
+	return f(ctx, t)
 }
 
 // tx is the writer's transaction, as one work sees it, with its prepared statements.
