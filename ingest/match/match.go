@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -39,13 +41,20 @@ const suggestionsMax = 5
 const textKeyMin = 40
 
 // TextKey identifies the words of a reading whatever their case, accents, spacing
-// and punctuation; "" when there are too few of them.
+// and punctuation, together with the files that came with them; "" when there are too
+// few words. "Please find my request attached" is another matter with each file, and a
+// copier that scans to mail always says the same.
 func (*Matcher) TextKey(r ingest.Reading) string {
 	folded := Fold(r.Text)
 	if len(folded) < textKeyMin {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(folded))
+	files := make([]string, 0, len(r.Attachments))
+	for _, a := range r.Attachments {
+		files = append(files, a.SHA256)
+	}
+	slices.Sort(files)
+	sum := sha256.Sum256([]byte(folded + "\x00" + strings.Join(files, ",")))
 	return hex.EncodeToString(sum[:16])
 }
 

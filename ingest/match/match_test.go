@@ -117,3 +117,22 @@ func TestSuggestionsAreBounded(t *testing.T) {
 		t.Errorf("got %d suggestions", len(got))
 	}
 }
+
+// The same covering words with another file are another matter.
+func TestTextKeyTellsFilesApart(t *testing.T) {
+	m := &Matcher{}
+	words := "Bonjour, veuillez trouver ci-joint ma demande. Cordialement, J. Martin"
+	key := func(files ...string) string {
+		r := ingest.Reading{Text: words}
+		for _, f := range files {
+			r.Attachments = append(r.Attachments, ingest.Attachment{SHA256: f})
+		}
+		return m.TextKey(r)
+	}
+	if key("permis") == key("cantine") || key() == key("permis") {
+		t.Error("different files, one key")
+	}
+	if key("a", "b") != key("b", "a") {
+		t.Error("the order of the files matters")
+	}
+}

@@ -59,7 +59,11 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		crashpoint.Hit("store.filing")
 		return s.announce(ctx, tx, row, requestID)
 	})
-	return filed, err
+	if err != nil {
+		// When ctx has ended, the writer may still be at it: filed is not ours to read.
+		return ingest.Filed{}, err
+	}
+	return filed, nil
 }
 
 // place opens a request for the submission, or joins it to the one that the match names.

@@ -626,3 +626,37 @@ func TestPanicInAWriteIsItsOwnFault(t *testing.T) {
 	record(t, s, mail("1", "a"))
 	verified(t, s, 0)
 }
+
+// A server restored from a snapshot gives a UID again under the same UIDVALIDITY.
+func TestReusedNumberIsNotAReplay(t *testing.T) {
+	s := open(t, t.TempDir())
+	a := record(t, s, mail("INBOX|1|7", "the first"))
+	b := record(t, s, mail("INBOX|1|7", "another letter"))
+	if b.Replayed || b.ID == a.ID {
+		t.Fatalf("another letter was taken for the first: %+v", b)
+	}
+	for content, id := range map[string]string{"the first": a.ID, "another letter": b.ID} {
+		if r := record(t, s, mail("INBOX|1|7", content)); !r.Replayed || r.ID != id {
+			t.Errorf("%s: %+v", content, r)
+		}
+	}
+	verified(t, s, 0)
+}
+
+// When the caller has given up, the outcome still belongs to the writer (-race).
+func TestFileAfterTheCallerGaveUp(t *testing.T) {
+	s := open(t, t.TempDir())
+	r := record(t, s, mail("1", "a"))
+	ctx, cancel := context.WithCancel(t.Context())
+	got, err := s.File(ctx, r.ID, ingest.Filing{Match: func(context.Context, ingest.Candidates) (ingest.Match, error) {
+		cancel()
+		time.Sleep(10 * time.Millisecond) // the caller returns meanwhile
+		return ingest.Match{Link: ingest.LinkOpens}, nil
+	}})
+	if !errors.Is(err, context.Canceled) || got != (ingest.Filed{}) {
+		t.Errorf("%+v %v", got, err)
+	}
+	if again := file(t, s, r.ID, ingest.Filing{}); again.Request == "" {
+		t.Errorf("not filed: %+v", again)
+	}
+}
