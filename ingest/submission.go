@@ -138,6 +138,7 @@ type Receipt struct {
 
 // Record is a row of the ledger, with what was read from the original so far.
 type Record struct {
+	Seq          int64 // place in the ledger
 	ID           string
 	Channel      Channel
 	Account      string

@@ -3,6 +3,7 @@ package queue
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest/crashpoint"
+
+	"github.com/hibiken/asynq"
 )
 
 // Some tests kill a daemon. It is this test binary, started again with childRole.
@@ -212,4 +215,37 @@ func mustConnect(t testing.TB, address string) Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// A row that takes its daemon down again and again is counted at every death, although
+// the entries of its earlier tries still stand in Redis.
+func TestDeathsOverARowAreCounted(t *testing.T) {
+	needRedis(t)
+	dir := filepath.Join(t.TempDir(), "redis")
+	for round := range 4 {
+		c := startChild(t, "block", childDir+"="+dir, childRedis+"=")
+		c.line(t, "handler")
+		c.kill9(t)
+		m, err := startManaged(t.Context(), dir, testLog(t), quick())
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := NewClient(m.Conn(), nil, testLog(t))
+		most := -1
+		for _, q := range Queues() {
+			tasks, err := client.inspect.ListActiveTasks(q)
+			if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+				t.Fatal(err)
+			}
+			for _, task := range tasks {
+				most = max(most, interruptedOf(task))
+			}
+		}
+		if most != round {
+			t.Errorf("after %d deaths the row counts %d interruptions before this one", round+1, most)
+		}
+		if err := errors.Join(client.Close(), m.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -117,6 +117,37 @@ func (c *Client) Has(ctx context.Context, job Job) (bool, error) {
 	return info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted, nil
 }
 
+// Tasks returns whether a row has a task that leads to work being done, whatever name
+// it goes by: for a look from outside the daemon, which alone knows the names of
+// successors. It lists all tasks once.
+func (c *Client) Tasks(ctx context.Context) (has func(Job) bool, err error) {
+	type entry struct{ queue, base string }
+	known := make(map[entry]bool)
+	lists := []func(string, ...asynq.ListOption) ([]*asynq.TaskInfo, error){
+		c.inspect.ListPendingTasks, c.inspect.ListActiveTasks, c.inspect.ListScheduledTasks, c.inspect.ListRetryTasks,
+	}
+	for _, q := range Queues() {
+		for _, list := range lists {
+			for page := 1; ctx.Err() == nil; page++ {
+				tasks, err := list(q, asynq.PageSize(listPage), asynq.Page(page))
+				if errors.Is(err, asynq.ErrQueueNotFound) {
+					break
+				}
+				if err != nil {
+					return nil, fmt.Errorf("queue: list tasks: %w", err)
+				}
+				for _, t := range tasks {
+					known[entry{q, baseID(t.ID)}] = true
+				}
+				if len(tasks) < listPage {
+					break
+				}
+			}
+		}
+	}
+	return func(j Job) bool { return known[entry{j.Queue, j.taskID()}] }, ctx.Err()
+}
+
 // add enqueues a job, and fails with asynq.ErrTaskIDConflict when its task is in
 // Redis in any state. The name under which it tried comes back with it.
 func (c *Client) add(ctx context.Context, job Job) (taskID string, err error) {

@@ -44,13 +44,50 @@ func (o *orphans) atBoot(ctx context.Context) error {
 			return err
 		}
 	}
-	return o.each(ctx, func(t *asynq.TaskInfo) error {
+	// A row at which several processes died has several entries: asynq gives the old
+	// ones back only minutes later. The one that has seen most speaks for the row, or its
+	// count would begin anew with the oldest entry at every start.
+	type entry struct{ queue, base string }
+	found := make(map[entry]*asynq.TaskInfo)
+	held := make(map[entry]bool)
+	var order []entry
+	err := o.each(ctx, func(t *asynq.TaskInfo) error {
+		e := entry{t.Queue, baseID(t.ID)}
 		// Redis may have been down at the start, and our workers be at work by now.
 		if claimed[t.ID] || o.guard.runs(t.ID) {
+			held[e] = true
 			return nil
 		}
-		return o.renew(ctx, t, 1)
+		have := found[e]
+		if have == nil {
+			order = append(order, e)
+		}
+		if have == nil || interruptedOf(t) > interruptedOf(have) {
+			found[e] = t
+		}
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, e := range order {
+		if held[e] {
+			continue
+		}
+		if err := o.renew(ctx, found[e], 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interruptedOf is how many processes died over a task, 0 when it does not say.
+func interruptedOf(t *asynq.TaskInfo) int {
+	p, err := decodePayload(t.Payload)
+	if err != nil {
+		return 0
+	}
+	return p.Interrupted
 }
 
 // later is the look while workers run. A task can be orphaned without a process

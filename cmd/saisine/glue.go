@@ -51,15 +51,26 @@ type mailLane struct {
 }
 
 func (l mailLane) Process(ctx context.Context, id string) error {
-	err := l.Pipeline.Process(ctx, id)
-	if !errors.Is(err, ingest.ErrNeedsOCR) {
-		return err
-	}
 	rec, err := l.h.store.Submission(ctx, id)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return ingest.Permanent(err)
+	}
 	if err != nil {
 		return err
 	}
-	l.h.notify(jobOf(id, rec.Attempt, ingest.LaneOCR))
+	job := jobOf(id, rec.Attempt, ingest.LaneOCR)
+	// The sweeper offers a mail that waits for OCR here again each minute; it need not be
+	// read again to know where it belongs.
+	if c := l.h.client.Load(); c != nil && rec.State == ingest.StateReceived {
+		if waits, err := c.Has(ctx, job); err == nil && waits {
+			return nil
+		}
+	}
+	err = l.Pipeline.Process(ctx, id)
+	if !errors.Is(err, ingest.ErrNeedsOCR) {
+		return err
+	}
+	l.h.notify(job)
 	return nil
 }
 

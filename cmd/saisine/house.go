@@ -154,6 +154,8 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	}
 	h.node = node
 	h.client.Store(node.Client())
+	// What the workers wanted to hand over before there was a client waits in the ledger.
+	node.Sweep()
 	return nil
 }
 

@@ -226,7 +226,10 @@ func watchdog(ctx context.Context, log *slog.Logger, h *house) {
 		case <-tick.C:
 		}
 		ping, cancel := context.WithTimeout(ctx, interval/3)
-		if err := h.store.Ping(ping); err != nil {
+		err := h.store.Ping(ping)
+		// A full disk or a locked database is an answer: a restart would mend nothing, and
+		// take the page from citizens that tells them to come back.
+		if errors.Is(err, context.DeadlineExceeded) {
 			log.LogAttrs(ctx, slog.LevelError, "watchdog not fed: the database does not answer", slog.Any("err", err))
 		} else {
 			notify(ctx, log, daemon.SdNotifyWatchdog)

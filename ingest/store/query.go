@@ -13,7 +13,7 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-const recordQuery = `SELECT s.id, s.channel, s.account, s.source_key, s.received_at, s.sha256, s.size, s.media_type, s.hints,
+const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.sha256, s.size, s.media_type, s.hints,
 	s.state, s.reason, s.link, s.attempt, s.acknowledged, r.reference,
 	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
@@ -23,7 +23,7 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var channel, state, link, hints string
 	var at int64
 	var reference, kind, subject, body, name, email, phone, address, messageID, detail sql.NullString
-	if err := row.Scan(&rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
+	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
 		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &reference,
 		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail); err != nil {
 		return rec, err
@@ -61,25 +61,37 @@ func (s *Store) Submission(ctx context.Context, id string) (ingest.Record, error
 	return rec, err
 }
 
+// recordPage bounds how many rows are read at once: a listing that stands still in a
+// pager must not hold a read transaction, which would let SQLite's log grow for ever.
+const recordPage = 500
+
 // Submissions calls f for each row of the ledger, oldest first, in the given state
 // ("" for all), until f returns an error.
 func (s *Store) Submissions(ctx context.Context, state ingest.State, f func(ingest.Record) error) error {
-	return s.records(ctx, f, `WHERE $1 = '' OR s.state = $1 ORDER BY s.seq`, string(state))
-}
-
-// Sources calls f for every submission of a channel and account.
-func (s *Store) Sources(ctx context.Context, channel ingest.Channel, account string, f func(ingest.Record) error) error {
-	return s.records(ctx, f, `WHERE s.channel = $1 AND s.account = $2 ORDER BY s.seq`, string(channel), account)
-}
-
-func (s *Store) records(ctx context.Context, f func(ingest.Record) error, where string, args ...any) error {
-	return each(func(row rowScanner) error {
-		rec, err := s.scanRecord(row)
+	after := int64(0)
+	for {
+		var page []ingest.Record
+		err := each(func(row rowScanner) error {
+			rec, err := s.scanRecord(row)
+			page = append(page, rec)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, recordQuery+`WHERE s.seq > $1 AND ($2 = '' OR s.state = $2) ORDER BY s.seq LIMIT $3`,
+				after, string(state), recordPage)
+		})
 		if err != nil {
 			return err
 		}
-		return f(rec)
-	}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, recordQuery+where, args...) })
+		for _, rec := range page {
+			if err := f(rec); err != nil {
+				return err
+			}
+			after = rec.Seq
+		}
+		if len(page) < recordPage {
+			return nil
+		}
+	}
 }
 
 const requestQuery = `SELECT id, reference, status, category, service, confidence, needs_review, reasons, subject, body,
@@ -185,6 +197,8 @@ type Waiting struct {
 	ID        string
 	Attempt   int
 	MediaType string
+	// Since is when it came into the ledger.
+	Since time.Time
 }
 
 // Waiting returns up to limit rows still in StateReceived with a number above after,
@@ -193,11 +207,13 @@ func (s *Store) Waiting(ctx context.Context, after int64, limit int) ([]Waiting,
 	var out []Waiting
 	err := each(func(row rowScanner) error {
 		var w Waiting
-		err := row.Scan(&w.Seq, &w.ID, &w.Attempt, &w.MediaType)
+		var since int64
+		err := row.Scan(&w.Seq, &w.ID, &w.Attempt, &w.MediaType, &since)
+		w.Since = s.time(since)
 		out = append(out, w)
 		return err
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, media_type FROM submissions
+		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, media_type, recorded_at FROM submissions
 			WHERE state = 'received' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 	})
 	return out, err

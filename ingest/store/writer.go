@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,8 @@ const (
 	// While writes come in for which somebody waits, those that can wait get a turn
 	// only this often. They are then taken together, so that none starves.
 	laterTurn = 400 * time.Millisecond
+	// laterRoom is how many of them a commit takes, also when it is full already.
+	laterRoom = 32
 	// A writer for whom somebody waits is expected back this soon; the commit of one
 	// that can wait would only be in its way.
 	nowPause = 2 * time.Millisecond
@@ -132,7 +135,7 @@ func (w *writer) run() {
 			group = gatherCrowd(group, w.now)
 		}
 		if !now || time.Since(lastLater) >= laterTurn {
-			group = gather(group, w.later, groupMax)
+			group = gather(group, w.later, len(group)+laterRoom)
 			lastLater = time.Now()
 		}
 		w.commit(ctx, group)
@@ -198,7 +201,9 @@ func gather(group []job, from <-chan job, max int) []job {
 func (w *writer) commit(ctx context.Context, group []job) {
 	err := w.transact(ctx, group)
 	w.writes.Add(int64(len(group)))
-	if err != nil && len(group) > 1 {
+	// When not even BEGIN went through, no write of the group is at fault; trying each
+	// would only wait for the same lock as often as there are writes.
+	if err != nil && len(group) > 1 && !errors.Is(err, errBegin) {
 		w.splits.Add(1)
 		for i := range group {
 			group[i].done <- w.transact(ctx, group[i:i+1])
@@ -213,7 +218,7 @@ func (w *writer) commit(ctx context.Context, group []job) {
 func (w *writer) transact(ctx context.Context, group []job) (err error) {
 	t := &tx{w: w}
 	if err = t.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return unavailable(err)
+		return fmt.Errorf("%w: %w", errBegin, unavailable(err))
 	}
 	defer func() {
 		if err == nil {
@@ -244,11 +249,15 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 func guarded(ctx context.Context, f work, t *tx) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
-			err = fmt.Errorf("store: panic in a write: %v", x)
+			err = fmt.Errorf("store: panic in a write: %q at %s", fmt.Sprint(x), debug.Stack())
 		}
 	}()
 	return f(ctx, t)
 }
+
+// errBegin means that no transaction could be begun: the database is locked by another
+// program, or out of order.
+var errBegin = errors.New("store: cannot begin to write")
 
 // tx is the writer's transaction, as one work sees it, with its prepared statements.
 // It is only valid inside that work.
