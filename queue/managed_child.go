@@ -22,6 +22,10 @@ var stopSignal os.Signal = syscall.SIGTERM
 // aliveLong is how long a server must have run for its end to count as a first one.
 const aliveLong = time.Minute
 
+// maxKilled is how often in a row a server may be killed before it answers until its
+// data is held to be the cause: the kernel ends what loads more than there is memory.
+const maxKilled = 5
+
 // errHung is why a server was killed that gave no answer.
 var errHung = errors.New("queue: redis-server did not answer and was killed")
 
@@ -49,17 +53,26 @@ func (m *Managed) supervise(firstFault chan<- error) {
 	runtime.LockOSThread()
 	defer close(m.ended)
 	ctx := context.Background()
-	pause := m.tune.backoff
+	pause, killed := m.tune.backoff, 0
 	for !m.isClosing() {
 		begun := time.Now()
 		answered, err := m.runOnce()
-		if !answered && !errors.Is(err, errHung) && !endedFromOutside(err) && !m.isClosing() {
+		outside := !answered && endedFromOutside(err)
+		switch {
+		case answered:
+			killed = 0
+		case outside:
+			killed++
+		}
+		if !answered && !errors.Is(err, errHung) && (!outside || killed >= maxKilled) && !m.isClosing() {
+			killed = 0
 			answered, err = m.runEmpty(ctx, err)
+			outside = false
 		}
 		if m.isClosing() {
 			return
 		}
-		if !answered && !m.wasReady() {
+		if !answered && !outside && !m.wasReady() {
 			firstFault <- err
 			return
 		}

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/hibiken/asynq"
 
+	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
 )
 
@@ -82,6 +84,7 @@ var (
 	errRetry       = &verdictError{text: "failed, will be tried again"}
 	errFailed      = &verdictError{text: "failed for good, see the ledger", skip: true}
 	errInterrupted = &verdictError{text: "interrupted"}
+	errHouse       = &verdictError{text: "waits for the house"}
 )
 
 // worker is the asynq handler of all queues.
@@ -161,6 +164,11 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 		log.LogAttrs(ctx, slog.LevelInfo, "work on a row was interrupted", slog.Any("error", err))
 		return OutcomeInterrupted, errInterrupted
 	}
+	if houseFault(err) {
+		// Nor is a full disk: the piece waits until there is room, however long.
+		log.LogAttrs(ctx, slog.LevelWarn, "work on a row waits for the house", slog.Any("error", err))
+		return OutcomeRetry, errHouse
+	}
 	retried, _ := asynq.GetRetryCount(ctx)
 	maxRetry, _ := asynq.GetMaxRetry(ctx)
 	var perm interface{ Permanent() bool }
@@ -195,9 +203,25 @@ func (w *worker) retryDelay(n int, err error, task *asynq.Task) time.Duration {
 	if errors.Is(err, errInterrupted) || errors.Is(err, asynq.ErrLeaseExpired) {
 		n = 0
 	}
+	if errors.Is(err, errHouse) {
+		n = 2 // neither at once nor for long
+	}
 	d := w.client.policies[Kind(task.Type())].delay(n)
 	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d)) //nolint:gosec // spreads load, guards nothing
 }
 
 // isFailure implements asynq's predicate: only a real failure uses up a retry.
-func isFailure(err error) bool { return !errors.Is(err, errInterrupted) }
+func isFailure(err error) bool {
+	return !errors.Is(err, errInterrupted) && !errors.Is(err, errHouse)
+}
+
+// houseFault reports whether an error says that the house itself is out of something,
+// so that no piece is to blame.
+func houseFault(err error) bool {
+	for _, fault := range []error{ingest.ErrUnavailable, syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}

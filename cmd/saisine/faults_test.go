@@ -230,3 +230,22 @@ func TestDiskFull(t *testing.T) {
 	tw.verify()
 	d.stop()
 }
+
+// A machine without redis-server, or one on which it does not start, still takes in.
+func TestIntakeWithoutRedis(t *testing.T) {
+	tw := newTown(t)
+	tw.deliver("k0xmail0")
+	d := tw.start("PATH=" + t.TempDir())
+	if status, _, _, err := tw.post(form("k0xform0"), nil); err != nil || status != http.StatusSeeOther {
+		t.Errorf("form: %d %v", status, err)
+	}
+	tw.eventually(20*time.Second, "both are in the ledger", func() bool { return len(tw.submissions()) == 2 && tw.inbox() == 0 })
+	if ready := get(t, "http://"+tw.admin+"/readyz"); !strings.Contains(ready, `"queue"`) {
+		t.Errorf("readyz does not name the queue: %s", ready)
+	}
+	d.stop()
+	second := tw.start()
+	tw.settled(2, 20*time.Second)
+	second.stop()
+	tw.verify()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -33,7 +34,8 @@ type house struct {
 	reader *ingest.DocumentReader
 	ocr    *ocr.Reader
 
-	managed *queue.Managed // nil with a Redis of the town's own
+	managed atomic.Pointer[queue.Managed] // nil with a Redis of the town's own
+	closing chan struct{}
 	conn    queue.Conn
 	node    *queue.Node
 	client  atomic.Pointer[queue.Client] // set once the node runs
@@ -47,6 +49,9 @@ type houseOptions struct {
 	// shareRedis reaches the private Redis of a daemon that runs already instead of
 	// starting one.
 	shareRedis bool
+	// patient opens without the private Redis when it cannot be started, and goes on
+	// trying: intake does not need it.
+	patient bool
 }
 
 // redisDir is where the private redis-server keeps its data.
@@ -55,7 +60,7 @@ func redisDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "red
 // openHouse opens the store, then Redis, then starts the workers. On an error
 // everything that was opened is closed again.
 func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o houseOptions) (_ *house, err error) {
-	h := &house{cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics()}
+	h := &house{cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics(), closing: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -95,14 +100,57 @@ func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
 	case o.shareRedis:
 		h.conn, err = queue.Existing(redisDir(h.cfg))
 	default:
-		if h.managed, err = queue.StartManaged(ctx, redisDir(h.cfg), h.log); err == nil {
-			h.conn = h.managed.Conn()
+		var m *queue.Managed
+		m, err = queue.StartManaged(ctx, redisDir(h.cfg), h.log)
+		switch {
+		case err == nil:
+			h.managed.Store(m)
+			h.conn = m.Conn()
+		case o.patient && !errors.Is(err, queue.ErrInUse):
+			h.log.LogAttrs(ctx, slog.LevelError, "the queue cannot be started; intake goes on, treatment waits", slog.Any("err", err))
+			if err = os.MkdirAll(redisDir(h.cfg), 0o700); err != nil {
+				return err
+			}
+			if h.conn, err = queue.Existing(redisDir(h.cfg)); err == nil {
+				go h.startRedisLater()
+			}
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return nil
+}
+
+// redisRetry is how often the private Redis is tried again that did not start.
+const redisRetry = 30 * time.Second
+
+// startRedisLater tries until the private Redis runs or the house closes. Clients find
+// it on the socket where they look already.
+func (h *house) startRedisLater() {
+	ctx := context.Background()
+	for {
+		select {
+		case <-h.closing:
+			return
+		case <-time.After(redisRetry):
+		}
+		start, cancel := context.WithTimeout(ctx, redisRetry)
+		m, err := queue.StartManaged(start, redisDir(h.cfg), h.log)
+		cancel()
+		if err != nil {
+			h.log.LogAttrs(ctx, slog.LevelError, "the queue still cannot be started", slog.Any("err", err))
+			continue
+		}
+		h.managed.Store(m)
+		select {
+		case <-h.closing: // it came while the house was being closed
+			_ = m.Close()
+		default:
+			h.log.LogAttrs(ctx, slog.LevelInfo, "the queue runs")
+		}
+		return
+	}
 }
 
 func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
@@ -189,14 +237,15 @@ func (h *house) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	h.client.Store(nil)
+	close(h.closing)
 	if h.node != nil {
 		errs = append(errs, h.node.Shutdown(ctx))
 	}
 	if h.ocr != nil {
 		errs = append(errs, h.ocr.Close())
 	}
-	if h.managed != nil {
-		errs = append(errs, h.managed.Close())
+	if m := h.managed.Load(); m != nil {
+		errs = append(errs, m.Close())
 	}
 	if h.store != nil {
 		errs = append(errs, h.store.Close())

@@ -74,7 +74,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if err != nil {
 		return errors.Join(err, closeListener(public))
 	}
-	h, err := openHouse(ctx, cfg, log, houseOptions{workers: has(roleWorkers)})
+	h, err := openHouse(ctx, cfg, log, houseOptions{workers: has(roleWorkers), patient: true})
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
