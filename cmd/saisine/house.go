@@ -112,7 +112,7 @@ func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
 				return err
 			}
 			if h.conn, err = queue.Existing(redisDir(h.cfg)); err == nil {
-				go h.startRedisLater()
+				go h.startRedisLater() //nolint:gosec // G118: outlives the context that opened the house
 			}
 		}
 	}
