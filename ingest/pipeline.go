@@ -52,6 +52,9 @@ type Candidates interface {
 	ByMessageID(ctx context.Context, ids []string) ([]Candidate, error)
 	// ByTextKey finds submissions with the same TextKey.
 	ByTextKey(ctx context.Context, key string) ([]Candidate, error)
+	// OthersWaiting reports whether other mails came into the ledger lately that have not
+	// come to their end yet.
+	OthersWaiting(ctx context.Context) (bool, error)
 	// ByReference finds the opening submission of a request.
 	ByReference(ctx context.Context, reference string) ([]Candidate, error)
 }
@@ -78,6 +81,10 @@ type Classifier interface {
 // ErrNeedsOCR is returned by a Reader without OCR for a submission that has pages to
 // be recognised: it belongs into the OCR queue.
 var ErrNeedsOCR = errors.New("ingest: needs OCR")
+
+// ErrNotYet is returned by a Matcher for a submission that may belong to one that is
+// still being treated: it is to be tried again in a moment, however often.
+var ErrNotYet = errors.New("ingest: waits for a piece that came with it")
 
 // permanentError marks an error that no retry will mend.
 type permanentError struct{ err error }

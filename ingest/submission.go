@@ -144,6 +144,7 @@ type Record struct {
 	Account      string
 	SourceKey    string
 	ReceivedAt   time.Time
+	RecordedAt   time.Time // when it came into the ledger
 	SHA256       string
 	Size         int64
 	MediaType    string

@@ -165,8 +165,8 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 		return OutcomeInterrupted, errInterrupted
 	}
 	if houseFault(err) {
-		// Nor is a full disk: the piece waits until there is room, however long.
-		log.LogAttrs(ctx, slog.LevelWarn, "work on a row waits for the house", slog.Any("error", err))
+		// Nor is a full disk, or a piece that came with it: it waits, however long.
+		log.LogAttrs(ctx, slog.LevelInfo, "work on a row has to wait", slog.Any("error", err))
 		return OutcomeRetry, errHouse
 	}
 	retried, _ := asynq.GetRetryCount(ctx)
@@ -204,7 +204,7 @@ func (w *worker) retryDelay(n int, err error, task *asynq.Task) time.Duration {
 		n = 0
 	}
 	if errors.Is(err, errHouse) {
-		n = 2 // neither at once nor for long
+		n = 0 // soon again, and no longer each time
 	}
 	d := w.client.policies[Kind(task.Type())].delay(n)
 	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d)) //nolint:gosec // spreads load, guards nothing
@@ -218,7 +218,7 @@ func isFailure(err error) bool {
 // houseFault reports whether an error says that the house itself is out of something,
 // so that no piece is to blame.
 func houseFault(err error) bool {
-	for _, fault := range []error{ingest.ErrUnavailable, syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+	for _, fault := range []error{ingest.ErrUnavailable, ingest.ErrNotYet, syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
 		if errors.Is(err, fault) {
 			return true
 		}

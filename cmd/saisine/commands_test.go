@@ -383,3 +383,29 @@ func TestDemoOnce(t *testing.T) {
 		t.Errorf("%d requests from %d channels:\n%s", requests, len(channels), out)
 	}
 }
+
+// Mails and their replies that are imported together join, whatever the order of
+// their reading.
+func TestImportedThreadsJoin(t *testing.T) {
+	tw := quietTown(t, "")
+	dir := t.TempDir()
+	const n = 20
+	for i := range n {
+		mark := fmt.Sprintf("fil%02d", i)
+		first := plainMail(mark, "")
+		reply := bytes.Replace(plainMail("re"+mark, ""), []byte("MIME-Version"), []byte("In-Reply-To: <"+mark+"@example.fr>\r\nMIME-Version"), 1)
+		reply = bytes.Replace(reply, []byte("citoyen-re"), []byte("citoyen-"), 1)
+		for name, raw := range map[string][]byte{"a" + mark: reply, "b" + mark: first} {
+			if err := os.WriteFile(filepath.Join(dir, name+".eml"), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if out, code := tw.saisine("import", "eml", dir, "--wait"); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	if got := len(tw.requests()); got != n {
+		t.Errorf("%d requests for %d threads", got, n)
+	}
+	tw.verify()
+}

@@ -249,3 +249,13 @@ func TestIntakeWithoutRedis(t *testing.T) {
 	second.stop()
 	tw.verify()
 }
+
+// A language that is not installed is named by readyz before the first scan comes.
+func TestMissingLanguageIsNamed(t *testing.T) {
+	tw := quietTown(t, "ocr: {languages: [deu_frak_missing]}")
+	d := tw.start()
+	if ready := get(t, "http://"+tw.admin+"/readyz"); !strings.Contains(ready, "deu_frak_missing") || !strings.Contains(ready, `"ready":false`) {
+		t.Errorf("readyz: %s", ready)
+	}
+	d.stop()
+}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/channels"
@@ -46,6 +48,35 @@ func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 	return mux
 }
 
+// ocrLook is how often the programs and languages of OCR are looked for.
+const ocrLook = time.Minute
+
+// ocrState says whether what OCR needs is installed; without it scans are kept and
+// wait, which nobody would notice before the first clerk asks.
+func (h *house) ocrState(ctx context.Context) []checkJSON {
+	h.ocrMu.Lock()
+	defer h.ocrMu.Unlock()
+	if h.ocrLooked.IsZero() || time.Since(h.ocrLooked) > ocrLook {
+		// Not the asker's time: one who goes away must not leave "missing" behind.
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
+		defer cancel()
+		h.ocrChecks, h.ocrLooked = checkOCR(look, h.cfg), time.Now()
+	}
+	return h.ocrChecks
+}
+
+// warnOfOCR logs at the start what OCR lacks.
+func (h *house) warnOfOCR(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	for _, c := range h.ocrState(ctx) {
+		if !c.OK && ctx.Err() == nil {
+			h.log.LogAttrs(ctx, slog.LevelError, "scans cannot be read and will wait",
+				slog.String("check", c.Check), slog.String("detail", c.Detail), slog.String("fix", c.Fix))
+		}
+	}
+}
+
 // problem is something that keeps the house from doing all its work.
 type problem struct {
 	Part   string `json:"part"`
@@ -61,6 +92,13 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 	if client := h.client.Load(); client != nil {
 		if _, err := client.Depths(ctx); err != nil {
 			out = append(out, problem{"queue", "Redis does not answer; intake goes on, treatment waits: " + err.Error()})
+		}
+	}
+	if h.ocr != nil {
+		for _, c := range h.ocrState(ctx) {
+			if !c.OK {
+				out = append(out, problem{"ocr", strings.TrimSpace(c.Check + ": " + c.Detail + " " + c.Fix)})
+			}
 		}
 	}
 	statuses := super.Statuses()

@@ -40,7 +40,11 @@ type house struct {
 	node    *queue.Node
 	client  atomic.Pointer[queue.Client] // set once the node runs
 	metrics *metrics
-	notes   sync.Mutex // held while a note beside a scan is written
+	// What OCR needs, as last looked for.
+	ocrMu     sync.Mutex
+	ocrChecks []checkJSON
+	ocrLooked time.Time
+	notes     sync.Mutex // held while a note beside a scan is written
 }
 
 // houseOptions say what a house does beside keeping the store.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -59,6 +60,8 @@ func (a *app) read(ctx context.Context, files []string, asJSON bool) (err error)
 			bad++
 			reading = ingest.Reading{Problems: []ingest.Problem{{Code: "unreadable", Detail: err.Error()}}}
 			fmt.Fprintf(a.stderr, "saisine: %s: %v\n", name, err)
+		} else if unread(reading) {
+			bad++
 		}
 		if asJSON {
 			err = newJSONLines(a.stdout).print(viewReading(name, reading))
@@ -76,6 +79,20 @@ func (a *app) read(ctx context.Context, files []string, asJSON bool) (err error)
 	return nil
 }
 
+// unread reports whether nothing at all could be read of a file, for a reason.
+func unread(r ingest.Reading) bool {
+	if r.Text != "" || r.Subject != "" || len(r.Attachments) > 0 {
+		return false
+	}
+	for _, p := range r.Problems {
+		switch p.Code {
+		case "unreadable_file", "encrypted", "unsupported_format", "over_limit", "empty_file":
+			return true
+		}
+	}
+	return false
+}
+
 // readFile reads one file. Its error means that the file itself could not be read.
 func readFile(ctx context.Context, reader *ingest.DocumentReader, spool ingest.Spool, name string, limit int64) (ingest.Reading, error) {
 	blob, mediaType, err := openFile(spool, name, limit)
@@ -88,7 +105,8 @@ func readFile(ctx context.Context, reader *ingest.DocumentReader, spool ingest.S
 
 // openFile spools a file and tells its media type.
 func openFile(spool ingest.Spool, name string, limit int64) (*ingest.Blob, string, error) {
-	f, err := os.Open(name)
+	// O_NONBLOCK: opening a pipe that nobody writes to must not wait.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, "", err
 	}

@@ -98,6 +98,9 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if started != nil {
 		started(running{house: h, public: addrOf(public), admin: addrOf(admin)})
 	}
+	if has(roleWorkers) {
+		go h.warnOfOCR(ctx) // intake does not wait for it
+	}
 	notify(ctx, log, daemon.SdNotifyReady)
 	go watchdog(ctx, log, h)
 	err = super.Run(ctx, h.intake)

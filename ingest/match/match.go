@@ -19,6 +19,8 @@ import (
 // concurrent use; that two equal submissions which arrive at once become one request
 // follows from the store, which lets one filing look and write at a time.
 type Matcher struct {
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 	// Window is how far back the same text of the same sender is still the same
 	// matter; zero means 30 days.
 	Window time.Duration
@@ -31,6 +33,16 @@ const (
 	scoreForeignReply = 0.6 // replies to a known mail, but somebody else wrote it
 	scoreSameText     = 0.5 // the same words from somebody else: a petition, a neighbour
 )
+
+// patience is how long after its arrival a reply waits for the mail that it answers.
+const patience = 90 * time.Second
+
+func (m *Matcher) since(t time.Time) time.Duration {
+	if m.Now != nil {
+		return m.Now().Sub(t)
+	}
+	return time.Since(t)
+}
 
 // suggestionsMax bounds the suggestions of one submission: of a petition with 20,000
 // signatures, an agent wants to see the group and not a list.
@@ -74,6 +86,17 @@ func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Rec
 	known, err := c.ByMessageID(ctx, threadIDs(r))
 	if err != nil {
 		return out, fmt.Errorf("match: by Message-ID: %w", err)
+	}
+	if len(known) == 0 && len(threadIDs(r)) > 0 && m.since(rec.RecordedAt) < patience {
+		// A mail and its reply that come in together (after an outage, in an import) may be
+		// read in any order: wait for the others before saying that it answers nothing.
+		waiting, err := c.OthersWaiting(ctx)
+		if err != nil {
+			return out, fmt.Errorf("match: others waiting: %w", err)
+		}
+		if waiting {
+			return out, ingest.ErrNotYet
+		}
 	}
 	if len(known) > 0 {
 		// In-Reply-To names the mail answered, References the thread from its

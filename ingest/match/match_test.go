@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,9 +12,10 @@ import (
 
 // fakeCandidates answers from lists, as the store would from its tables.
 type fakeCandidates struct {
-	hash map[string][]ingest.Candidate
-	mid  map[string][]ingest.Candidate
-	text map[string][]ingest.Candidate
+	waiting bool
+	hash    map[string][]ingest.Candidate
+	mid     map[string][]ingest.Candidate
+	text    map[string][]ingest.Candidate
 }
 
 func (f fakeCandidates) ByHash(_ context.Context, h string) ([]ingest.Candidate, error) {
@@ -30,6 +32,8 @@ func (f fakeCandidates) ByMessageID(_ context.Context, ids []string) (out []inge
 func (f fakeCandidates) ByTextKey(_ context.Context, k string) ([]ingest.Candidate, error) {
 	return f.text[k], nil
 }
+
+func (f fakeCandidates) OthersWaiting(context.Context) (bool, error) { return f.waiting, nil }
 
 func (fakeCandidates) ByReference(context.Context, string) ([]ingest.Candidate, error) {
 	return nil, nil
@@ -134,5 +138,29 @@ func TestTextKeyTellsFilesApart(t *testing.T) {
 	}
 	if key("a", "b") != key("b", "a") {
 		t.Error("the order of the files matters")
+	}
+}
+
+// A reply that came in together with what it answers waits for it, but not for ever.
+func TestReplyWaitsForItsMail(t *testing.T) {
+	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	m := &Matcher{Now: func() time.Time { return now }}
+	reply := ingest.Reading{InReplyTo: []string{"unknown@x"}}
+	for _, tt := range []struct {
+		name    string
+		age     time.Duration
+		waiting bool
+		reading ingest.Reading
+		want    error
+	}{
+		{"others are being read", time.Second, true, reply, ingest.ErrNotYet},
+		{"nothing else waits", time.Second, false, reply, nil},
+		{"long enough", 2 * patience, true, reply, nil},
+		{"no reply", time.Second, true, ingest.Reading{}, nil},
+	} {
+		_, err := m.Match(t.Context(), fakeCandidates{waiting: tt.waiting}, ingest.Record{RecordedAt: now.Add(-tt.age)}, tt.reading, "")
+		if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
 	}
 }

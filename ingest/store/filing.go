@@ -363,6 +363,17 @@ func (c candidates) ByTextKey(ctx context.Context, key string) ([]ingest.Candida
 	return c.find(ctx, whereTextKey, key)
 }
 
+// lately is how long ago another piece may have come in to count as waiting.
+const lately = 2 * time.Minute
+
+func (c candidates) OthersWaiting(ctx context.Context) (bool, error) {
+	var n int
+	err := c.tx.row(ctx, `SELECT count(*) FROM (SELECT 1 FROM submissions
+		WHERE state = 'received' AND channel = 'mailbox' AND recorded_at > $1 AND id <> $2 LIMIT 1) AS one`,
+		micros(c.store.opts.Now().Add(-lately)), c.except).Scan(&n)
+	return n > 0, err
+}
+
 func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
 	return c.find(ctx, whereReference, reference)
 }

@@ -13,7 +13,7 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.sha256, s.size, s.media_type, s.hints,
+const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.recorded_at, s.sha256, s.size, s.media_type, s.hints,
 	s.state, s.reason, s.link, s.attempt, s.acknowledged, r.reference,
 	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
@@ -21,15 +21,15 @@ const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.r
 func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var rec ingest.Record
 	var channel, state, link, hints string
-	var at int64
+	var at, recorded int64
 	var reference, kind, subject, body, name, email, phone, address, messageID, detail sql.NullString
-	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
+	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &recorded, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
 		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &reference,
 		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail); err != nil {
 		return rec, err
 	}
 	rec.Channel, rec.State, rec.Link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
-	rec.ReceivedAt, rec.Request = s.time(at), reference.String
+	rec.ReceivedAt, rec.RecordedAt, rec.Request = s.time(at), s.time(recorded), reference.String
 	if err := json.Unmarshal([]byte(hints), &rec.Hints); err != nil {
 		return rec, fmt.Errorf("store: hints of %s: %w", rec.ID, err)
 	}
