@@ -63,7 +63,9 @@ func runChild(role string) int {
 		if r.err != nil {
 			return fail(r.err)
 		}
-		for {
+		// (Go parks the main thread instead of ending it. The lock above keeps it away only
+		// when this goroutine had not left it before; then there is nothing to wait for.)
+		for tid != os.Getpid() {
 			if _, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", tid)); err != nil {
 				break
 			}
