@@ -116,6 +116,9 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 		case name == "webform":
 			// The form has no source to look at: a fault of it is one of the database, which
 			// was tried above, and would stand here until the next citizen posts.
+			if s.LastGood.IsZero() {
+				out = append(out, problem{name, "not open yet"})
+			}
 		case s.Err != nil:
 			out = append(out, problem{name, s.Err.Error()})
 		case time.Since(seen) > silentAfter:

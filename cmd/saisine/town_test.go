@@ -187,7 +187,8 @@ func (tw *town) start(env ...string) *daemonProcess {
 		if d.ended() {
 			tw.t.Fatalf("the daemon ended:\n%s", d.log.tail(40))
 		}
-		return tw.answers("http://" + tw.admin + "/healthz")
+		// The form is open when it has said so: a moment after the server answers.
+		return strings.Contains(get(tw.t, "http://"+tw.admin+"/metrics"), `saisine_channel_last_good_timestamp_seconds{channel="webform"}`)
 	})
 	return d
 }
