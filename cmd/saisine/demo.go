@@ -302,6 +302,10 @@ func postForms(ctx context.Context, base string) ([]string, error) {
 	var links []string
 	for _, form := range forms {
 		link, err := postForm(ctx, client, base, form)
+		for try := 0; errors.Is(err, errFormClosed) && try < 50; try++ {
+			time.Sleep(100 * time.Millisecond) // the town opens its form in this moment
+			link, err = postForm(ctx, client, base, form)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -309,6 +313,8 @@ func postForms(ctx context.Context, base string) ([]string, error) {
 	}
 	return links, nil
 }
+
+var errFormClosed = errors.New("the form is not open")
 
 func postForm(ctx context.Context, client *http.Client, base string, fields map[string]string) (string, error) {
 	var body bytes.Buffer
@@ -333,6 +339,9 @@ func postForm(ctx context.Context, client *http.Client, base string, fields map[
 	defer func() { _ = res.Body.Close() }()
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
 		return "", err
+	}
+	if res.StatusCode == http.StatusServiceUnavailable {
+		return "", errFormClosed
 	}
 	if res.StatusCode != http.StatusSeeOther {
 		return "", fmt.Errorf("the form answered %s", res.Status)
