@@ -55,8 +55,6 @@ type Candidates interface {
 	// OthersWaiting reports whether other mails came into the ledger lately that have not
 	// come to their end yet.
 	OthersWaiting(ctx context.Context) (bool, error)
-	// ByReference finds the opening submission of a request.
-	ByReference(ctx context.Context, reference string) ([]Candidate, error)
 }
 
 // Reader turns an original into a Reading. An ugly original is a Reading with
@@ -117,13 +115,28 @@ type Pipeline struct {
 // says so, an error with Permanent() true when a retry cannot help, and any other
 // error when it may.
 func (p *Pipeline) Process(ctx context.Context, id string) error {
+	rec, err := p.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	return p.Treat(ctx, rec)
+}
+
+// Load returns the row of a submission. That there is none is permanent.
+func (p *Pipeline) Load(ctx context.Context, id string) (Record, error) {
 	rec, err := p.Ledger.Submission(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return Permanent(err)
+		return rec, Permanent(err)
 	}
 	if err != nil {
-		return fmt.Errorf("pipeline: load %s: %w", id, err)
+		return rec, fmt.Errorf("pipeline: load %s: %w", id, err)
 	}
+	return rec, nil
+}
+
+// Treat is Process for a row that was loaded a moment ago.
+func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
+	id := rec.ID
 	if rec.State != StateReceived {
 		return nil
 	}

@@ -41,11 +41,7 @@ func newDoctor(a *app) *cobra.Command {
 		Long: "Tries everything that saisine needs and says what to do about what is missing. Exit code 1 when something is.\nIt moves no mail and no scan, and may be run beside the daemon.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(true)
-			if err != nil {
-				return err
-			}
-			log, err := a.logger()
+			cfg, log, err := a.begin(true)
 			if err != nil {
 				return err
 			}
@@ -203,7 +199,7 @@ func checkDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) che
 }
 
 func checkRedis(ctx context.Context, cfg config.Config, log *slog.Logger) []checkJSON {
-	conn, err := queue.Existing(redisDir(cfg))
+	conn, err := daemonQueue(cfg)
 	if cfg.Redis == "" {
 		path, lerr := exec.LookPath("redis-server")
 		if lerr != nil {
@@ -212,11 +208,8 @@ func checkRedis(ctx context.Context, cfg config.Config, log *slog.Logger) []chec
 		if err != nil {
 			return []checkJSON{{Check: "redis-server", OK: true, Detail: path + "; the daemon does not run"}}
 		}
-	} else {
-		conn, err = queue.Connect(cfg.Redis)
-		if err != nil {
-			return []checkJSON{{Check: "redis", Detail: err.Error(), Fix: "correct redis: in the configuration"}}
-		}
+	} else if err != nil {
+		return []checkJSON{{Check: "redis", Detail: err.Error(), Fix: "correct redis: in the configuration"}}
 	}
 	client := queue.NewClient(conn, nil, log)
 	defer func() { _ = client.Close() }()

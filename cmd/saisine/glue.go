@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"saisine.fr/saisine/channels/scanfolder"
@@ -50,23 +48,25 @@ type mailLane struct {
 	h *house
 }
 
+// offeredAgain is the age from which on a mail in this lane may be one that waits for
+// OCR: the sweeper, which does not know, offers it here each minute.
+const offeredAgain = 30 * time.Second
+
 func (l mailLane) Process(ctx context.Context, id string) error {
-	rec, err := l.h.store.Submission(ctx, id)
-	if errors.Is(err, ingest.ErrNotFound) {
-		return ingest.Permanent(err)
-	}
+	rec, err := l.Load(ctx, id)
 	if err != nil {
 		return err
 	}
 	job := jobOf(id, rec.Attempt, ingest.LaneOCR)
-	// The sweeper offers a mail that waits for OCR here again each minute; it need not be
-	// read again to know where it belongs.
-	if c := l.h.client.Load(); c != nil && rec.State == ingest.StateReceived {
-		if waits, err := c.Has(ctx, job); err == nil && waits {
-			return nil
+	if rec.State == ingest.StateReceived && time.Since(rec.RecordedAt) > offeredAgain {
+		// It need not be read again to know where it belongs.
+		if c := l.h.client.Load(); c != nil {
+			if waits, err := c.Has(ctx, job); err == nil && waits {
+				return nil
+			}
 		}
 	}
-	err = l.Pipeline.Process(ctx, id)
+	err = l.Treat(ctx, rec)
 	if !errors.Is(err, ingest.ErrNeedsOCR) {
 		return err
 	}
@@ -243,12 +243,4 @@ func (f follower) Follow(ctx context.Context, token string) (webform.Status, err
 		st.Category = f.h.categoryLabel(q.Category)
 	}
 	return st, nil
-}
-
-// decodeJSON decodes strictly enough to notice a line that is no object.
-func decodeJSON(line []byte, v any) error {
-	if err := json.Unmarshal(line, v); err != nil {
-		return fmt.Errorf("not a JSON object: %w", err)
-	}
-	return nil
 }

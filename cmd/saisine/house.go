@@ -31,7 +31,6 @@ type house struct {
 	rules  *classify.Rules
 	tokens ingest.Tokens
 	intake *ingest.Intake
-	reader *ingest.DocumentReader
 	ocr    *ocr.Reader
 
 	managed atomic.Pointer[queue.Managed] // nil with a Redis of the town's own
@@ -45,6 +44,14 @@ type house struct {
 	ocrChecks []checkJSON
 	ocrLooked time.Time
 	notes     sync.Mutex // held while a note beside a scan is written
+}
+
+// daemonQueue says how to reach the queue of a daemon that runs beside this command.
+func daemonQueue(cfg config.Config) (queue.Conn, error) {
+	if cfg.Redis != "" {
+		return queue.Connect(cfg.Redis)
+	}
+	return queue.Existing(redisDir(cfg))
 }
 
 // houseOptions say what a house does beside keeping the store.
@@ -99,10 +106,8 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 
 func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
 	switch {
-	case h.cfg.Redis != "":
-		h.conn, err = queue.Connect(h.cfg.Redis)
-	case o.shareRedis:
-		h.conn, err = queue.Existing(redisDir(h.cfg))
+	case h.cfg.Redis != "" || o.shareRedis:
+		h.conn, err = daemonQueue(h.cfg)
 	default:
 		var m *queue.Managed
 		m, err = queue.StartManaged(ctx, redisDir(h.cfg), h.log)
@@ -115,7 +120,7 @@ func (h *house) openRedis(ctx context.Context, o houseOptions) (err error) {
 			if err = os.MkdirAll(redisDir(h.cfg), 0o700); err != nil {
 				return err
 			}
-			if h.conn, err = queue.Existing(redisDir(h.cfg)); err == nil {
+			if h.conn, err = daemonQueue(h.cfg); err == nil {
 				go h.startRedisLater() //nolint:gosec // G118: outlives the context that opened the house
 			}
 		}
@@ -178,7 +183,6 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		Ledgers: []queue.Ledger{submissionLedger{h.store}, outboxLedger{h.store}},
 	}
 	if o.workers {
-		h.reader = h.newReader(h.ocr)
 		ocrWorkers := h.cfg.OCR.Workers
 		if ocrWorkers <= 0 {
 			ocrWorkers = runtime.NumCPU()
@@ -189,7 +193,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		failures := submissionFailures{h.store}
 		opts.Works = map[queue.Kind]queue.Work{
 			queue.KindProcess:   {Processor: mailLane{h.pipeline(h.newReader(nil)), h}, Failures: failures},
-			queue.KindRecognize: {Processor: h.pipeline(h.reader), Failures: failures},
+			queue.KindRecognize: {Processor: h.pipeline(h.newReader(h.ocr)), Failures: failures},
 			queue.KindDeliver:   {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
 		}
 		policies := queue.DefaultPolicies()

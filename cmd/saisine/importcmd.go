@@ -95,11 +95,7 @@ func (im *importer) run(ctx context.Context, list lister, paths []string) (err e
 			return usageError{err}
 		}
 	}
-	cfg, err := im.app.load(true)
-	if err != nil {
-		return err
-	}
-	log, err := im.app.logger()
+	cfg, log, err := im.app.begin(true)
 	if err != nil {
 		return err
 	}

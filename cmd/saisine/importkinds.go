@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -189,8 +190,8 @@ func listLinesFile(path string, yield func(item) error) error {
 
 func noteSubmission(line []byte) (ingest.Submission, error) {
 	var note ingest.Note
-	if err := decodeJSON(line, &note); err != nil {
-		return ingest.Submission{}, err
+	if err := json.Unmarshal(line, &note); err != nil {
+		return ingest.Submission{}, fmt.Errorf("not a JSON object: %w", err)
 	}
 	channel := note.ChannelName()
 	if channel == "" {

@@ -30,11 +30,7 @@ func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger
 
 // withStore runs f with the configured store.
 func (a *app) withStore(ctx context.Context, f func(context.Context, config.Config, *store.Store) error) error {
-	cfg, err := a.load(false)
-	if err != nil {
-		return err
-	}
-	log, err := a.logger()
+	cfg, log, err := a.begin(false)
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,16 @@ func (a *app) load(secrets bool) (config.Config, error) {
 	return cfg, nil
 }
 
+// begin is load with the logger.
+func (a *app) begin(secrets bool) (config.Config, *slog.Logger, error) {
+	cfg, err := a.load(secrets)
+	if err != nil {
+		return cfg, nil, err
+	}
+	log, err := a.logger()
+	return cfg, log, err
+}
+
 func asUsage(err error) error {
 	var conf *config.Errors
 	if errors.As(err, &conf) {

@@ -30,11 +30,7 @@ Exit code 1 when a file could not be read at all.`,
 }
 
 func (a *app) read(ctx context.Context, files []string, asJSON bool) (err error) {
-	cfg, err := a.load(false)
-	if err != nil {
-		return err
-	}
-	log, err := a.logger()
+	cfg, log, err := a.begin(false)
 	if err != nil {
 		return err
 	}

@@ -88,10 +88,7 @@ const wakeTime = 3 * time.Second
 // wake tells a running daemon's workers at once. When none runs, or Redis does not
 // answer, the sweeper finds the rows by itself.
 func (a *app) wake(ctx context.Context, cfg config.Config, s *store.Store, ids []string) {
-	conn, err := queue.Existing(redisDir(cfg))
-	if cfg.Redis != "" {
-		conn, err = queue.Connect(cfg.Redis)
-	}
+	conn, err := daemonQueue(cfg)
 	if err == nil {
 		log, lerr := a.logger()
 		if lerr != nil {

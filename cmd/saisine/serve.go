@@ -40,11 +40,7 @@ func newServe(a *app) *cobra.Command {
 					return usageError{fmt.Errorf("--roles: there is no role %q; the roles are %s", r, strings.Join(allRoles, ", "))}
 				}
 			}
-			cfg, err := a.load(true)
-			if err != nil {
-				return err
-			}
-			log, err := a.logger()
+			cfg, log, err := a.begin(true)
 			if err != nil {
 				return err
 			}

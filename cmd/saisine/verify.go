@@ -54,11 +54,7 @@ sound. One line for each broken promise; exit code 1 when there is one.
 It can be run beside the daemon.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(!offline)
-			if err != nil {
-				return err
-			}
-			log, err := a.logger()
+			cfg, log, err := a.begin(!offline)
 			if err != nil {
 				return err
 			}
@@ -172,10 +168,7 @@ func (v *verifier) waiting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := queue.Existing(redisDir(v.cfg))
-	if v.cfg.Redis != "" {
-		conn, err = queue.Connect(v.cfg.Redis)
-	}
+	conn, err := daemonQueue(v.cfg)
 	if err != nil {
 		return v.unreadable(err)
 	}

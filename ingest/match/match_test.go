@@ -35,10 +35,6 @@ func (f fakeCandidates) ByTextKey(_ context.Context, k string) ([]ingest.Candida
 
 func (f fakeCandidates) OthersWaiting(context.Context) (bool, error) { return f.waiting, nil }
 
-func (fakeCandidates) ByReference(context.Context, string) ([]ingest.Candidate, error) {
-	return nil, nil
-}
-
 func TestMatch(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	alice := ingest.Person{Name: "Alice Martin", Email: "alice@example.fr"}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -29,13 +28,4 @@ func unavailable(err error) error {
 
 func isNoTransaction(err error) bool {
 	return strings.Contains(err.Error(), "no transaction is active")
-}
-
-// IsFull reports whether err comes from a disk or quota that is full.
-func IsFull(err error) bool {
-	var se sqlite3.Error
-	if errors.As(err, &se) && (se.Code == sqlite3.ErrFull || errors.Is(se.SystemErrno, syscall.ENOSPC)) {
-		return true
-	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -312,7 +312,6 @@ const (
 	whereHash      = `WHERE s.sha256 = $1`
 	whereMessageID = `WHERE d.message_id = $1 AND d.message_id <> ''`
 	whereTextKey   = `WHERE d.text_key = $1 AND d.text_key <> ''`
-	whereReference = `WHERE r.reference = $1 AND s.link = 'opens'`
 	// Of many equal letters the first ones decide.
 	candidateOrder = ` ORDER BY s.seq LIMIT 64`
 )
@@ -372,10 +371,6 @@ func (c candidates) OthersWaiting(ctx context.Context) (bool, error) {
 		WHERE state = 'received' AND channel = 'mailbox' AND recorded_at > $1 AND id <> $2 LIMIT 1) AS one`,
 		micros(c.store.opts.Now().Add(-lately)), c.except).Scan(&n)
 	return n > 0, err
-}
-
-func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
-	return c.find(ctx, whereReference, reference)
 }
 
 func nullString(s string) any {

@@ -54,29 +54,13 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 			sum, sub.Original.Size(), content); err != nil {
 			return err
 		}
-		for _, key := range []string{sub.SourceKey, sub.SourceKey + "|sha256:" + sum} {
-			n, err := tx.execN(ctx, `INSERT INTO submissions
-				(id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, reason)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-				ON CONFLICT (channel, account, source_key) DO NOTHING`,
-				id, string(sub.Channel), sub.Account, key, sub.Epoch, micros(sub.ReceivedAt), micros(s.opts.Now()),
-				sum, sub.Original.Size(), sub.MediaType, string(hints), string(state), sub.Reason)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				break
-			}
-			if receipt, err = replay(ctx, tx, `WHERE s.channel = $1 AND s.account = $2 AND s.source_key = $3`,
-				string(sub.Channel), sub.Account, key); err != nil {
-				return err
-			}
-			if sub.Epoch == "" || receipt.sha256 == sum {
-				return nil
-			}
-			// A number used again for something else: the server was restored from a
-			// snapshot, or is another one. The hash is the second guard; an extra row is
-			// better than a mail taken for one that the ledger has.
+		known, err := s.insert(ctx, tx, sub, ledgerInsert{id: id, sha256: sum, hints: string(hints), state: state})
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			receipt = *known
+			return nil
 		}
 		receipt = replayed{Receipt: ingest.Receipt{ID: id, State: state, Reason: sub.Reason, SourceRef: sub.Hints.SourceRef}}
 		crashpoint.Hit("store.row_written")
@@ -89,6 +73,41 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 		return ingest.Receipt{}, err
 	}
 	return receipt.Receipt, nil
+}
+
+// ledgerInsert is what Record has worked out for a new row.
+type ledgerInsert struct {
+	id, sha256, hints string
+	state             ingest.State
+}
+
+// insert adds the row. When the ledger holds the submission already, it adds nothing
+// and returns the row that is there.
+func (s *Store) insert(ctx context.Context, tx *tx, sub ingest.Submission, row ledgerInsert) (known *replayed, err error) {
+	for _, key := range []string{sub.SourceKey, sub.SourceKey + "|sha256:" + row.sha256} {
+		n, err := tx.execN(ctx, `INSERT INTO submissions
+			(id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, reason)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (channel, account, source_key) DO NOTHING`,
+			row.id, string(sub.Channel), sub.Account, key, sub.Epoch, micros(sub.ReceivedAt), micros(s.opts.Now()),
+			row.sha256, sub.Original.Size(), sub.MediaType, row.hints, string(row.state), sub.Reason)
+		if err != nil || n > 0 {
+			return nil, err
+		}
+		there, err := replay(ctx, tx, `WHERE s.channel = $1 AND s.account = $2 AND s.source_key = $3`,
+			string(sub.Channel), sub.Account, key)
+		if err != nil {
+			return nil, err
+		}
+		known = &there
+		if sub.Epoch == "" || there.sha256 == row.sha256 {
+			break
+		}
+		// A number used again for something else: the server was restored from a
+		// snapshot, or is another one. The hash is the second guard; an extra row is
+		// better than a mail taken for one that the ledger has.
+	}
+	return known, nil
 }
 
 // replayed is the receipt of a row together with the hash of its original.

@@ -79,6 +79,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
@@ -115,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
-	if s.writer, err = newWriter(ctx, s.write); err != nil {
+	if s.writer, err = newWriter(ctx, s.write, o.Log); err != nil {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -46,6 +47,7 @@ type job struct {
 // the common case needs no savepoints.
 type writer struct {
 	conn  *sql.Conn
+	log   *slog.Logger
 	stmts map[string]*sql.Stmt
 	// now takes the writes for which a citizen or a mail server is waiting, later
 	// those of the workers: while much comes in, taking it in goes first.
@@ -71,13 +73,13 @@ func (s *Store) WriterStats() WriterStats {
 	return WriterStats{w.commits.Load(), w.writes.Load(), w.splits.Load()}
 }
 
-func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: writing connection: %w", err)
 	}
 	w := &writer{
-		conn: conn, stmts: make(map[string]*sql.Stmt),
+		conn: conn, log: log, stmts: make(map[string]*sql.Stmt),
 		now: make(chan job), later: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
@@ -231,7 +233,7 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 		}
 	}()
 	for _, j := range group {
-		if err = guarded(ctx, j.work, &tx{w: w}); err != nil {
+		if err = w.guarded(ctx, j.work); err != nil {
 			return err
 		}
 	}
@@ -246,14 +248,17 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 
 // guarded turns a panic of one work into its error: the writer serves everybody, and one
 // odd letter must not take the daemon down.
-func guarded(ctx context.Context, f work, t *tx) (err error) {
+func (w *writer) guarded(ctx context.Context, f work) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
-			err = fmt.Errorf("store: panic in a write: %q at %s", fmt.Sprint(x), debug.Stack())
+			w.log.LogAttrs(ctx, slog.LevelError, "panic in a write", slog.String("panic", fmt.Sprintf("%q", fmt.Sprint(x))), slog.String("stack", string(debug.Stack())))
+			err = errPanic
 		}
 	}()
-	return f(ctx, t)
+	return f(ctx, &tx{w: w})
 }
+
+var errPanic = errors.New("store: panic in a write")
 
 // errBegin means that no transaction could be begun: the database is locked by another
 // program, or out of order.
