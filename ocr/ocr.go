@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ocr/child"
+	"saisine.fr/saisine/ocr/wire"
 )
 
 // The values of Page.Source.
@@ -114,7 +115,18 @@ type Page struct {
 	Confidence float64
 	// Rotation is by how many degrees clockwise the page was turned to stand upright.
 	Rotation int
+	// Barcodes are what the barcodes on the page say.
+	Barcodes []Barcode
+	// Layout says where the words of a recognised page stand; nil for any other page.
+	Layout *Layout
 }
+
+// The parts of a page that the children report as they are.
+type (
+	Barcode = wire.Barcode
+	Layout  = wire.Layout
+	Word    = wire.Word
+)
 
 // Problem is something that kept a document from being read in whole. Detail is French
 // and meant for the clerk.

@@ -134,6 +134,40 @@ type Page struct {
 	Source     string
 	Confidence float64
 	Rotation   int
+	Barcodes   []Barcode `json:",omitempty"`
+	Layout     *Layout   `json:",omitempty"`
+}
+
+// Barcode is what a barcode on a page says.
+type Barcode struct {
+	// Type is the symbology as zbar names it: "QR-Code", "CODE-128", "CODE-39" …
+	Type string
+	Text string
+}
+
+// Layout says where the words of a recognised page stand: on its image as it was
+// recognised, which is the page upright (turned by Page.Rotation) and then
+// straightened. Turning the image by Skew counter-clockwise about its centre gives
+// back the upright page as it is.
+type Layout struct {
+	// Width and Height are the size of that image in pixels.
+	Width, Height int
+	// DPI is its resolution.
+	DPI int
+	// Skew is by how many degrees clockwise the page was turned to be straight.
+	Skew  float64
+	Words []Word
+}
+
+// Word is one recognised word.
+type Word struct {
+	Text string
+	// Confidence is 0 to 1.
+	Confidence float64
+	// X, Y, W, H is its box in pixels of the Layout, from the upper left corner.
+	X, Y, W, H int
+	// Line numbers the line that the word stands in, from 0 upwards in reading order.
+	Line int
 }
 
 // Plan says what a document consists of.
