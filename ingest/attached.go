@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"saisine.fr/saisine/ingest/message"
+	"saisine.fr/saisine/ingest/office"
 )
 
 // Below this many bytes an attached image is a logo of a signature or a tracking
 // pixel, never a photographed letter: OCR of it costs seconds and gives noise.
 const imageMin = 40 << 10
 
-// filesToRead keeps, while a mail or form is being parsed, those attachments that OCR
-// can read. The others are only hashed.
+// filesToRead keeps, while a mail or form is being parsed, those attachments that can
+// be read. The others are only hashed.
 type filesToRead struct {
 	reader *DocumentReader
 	files  map[int]*os.File // by attachment index
@@ -26,10 +27,10 @@ type filesToRead struct {
 // writer is message.Options.Attachment.
 func (f *filesToRead) writer(a message.AttachmentInfo) io.Writer {
 	mt := scanType(a.Type, a.Name)
-	if mt == "" || f.err != nil {
+	switch {
+	case f.err != nil, mt == "" && !officeType(a.Type, a.Name):
 		return nil
-	}
-	if f.reader.OCR == nil {
+	case mt != "" && f.reader.OCR == nil:
 		// Only its size decides now whether the OCR queue is needed.
 		return nil
 	}
@@ -49,14 +50,14 @@ func (f *filesToRead) remove() {
 	}
 }
 
-// readFile is an attachment with what OCR made of it.
+// readFile is an attachment with what was read of it.
 type readFile struct {
 	Attachment
 	problems []Problem
 }
 
-// withOriginal parses an original by parse and then reads the attachments that OCR
-// can read, each on its own: one that is broken costs a problem.
+// withOriginal parses an original by parse and then reads the attachments that can be
+// read, each on its own: one that is broken costs a problem.
 func (d *DocumentReader) withOriginal(ctx context.Context, b *Blob, parse func(io.Reader, *filesToRead) ([]message.Attachment, error)) ([]readFile, error) {
 	r, err := b.Open()
 	if err != nil {
@@ -80,6 +81,10 @@ func (d *DocumentReader) withOriginal(ctx context.Context, b *Blob, parse func(i
 					return nil, err
 				}
 			}
+		} else if file := kept.files[a.Index]; file != nil && scanType(a.Type, a.Name) == "" {
+			if err := d.readOffice(file, &rf); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, rf)
 	}
@@ -102,6 +107,23 @@ func (d *DocumentReader) readAttachment(ctx context.Context, file *os.File, rf *
 		return err
 	}
 	rf.Text = documentText(doc)
+	for _, p := range doc.Problems {
+		rf.problems = append(rf.problems, Problem{Code: p.Code, Detail: strings.TrimSpace(rf.Name + " : " + p.Detail)})
+	}
+	return nil
+}
+
+// readOffice reads an attachment that no OCR is needed for. A file that is nothing to
+// read after all is an attachment like any other.
+func (d *DocumentReader) readOffice(file *os.File, rf *readFile) error {
+	doc, err := office.Read(file, rf.Size, d.officeLimits())
+	if err != nil {
+		return fmt.Errorf("ingest: read attachment: %w", err)
+	}
+	rf.Text = doc.Text
+	if doc.Kind == office.KindOther {
+		return nil
+	}
 	for _, p := range doc.Problems {
 		rf.problems = append(rf.problems, Problem{Code: p.Code, Detail: strings.TrimSpace(rf.Name + " : " + p.Detail)})
 	}

@@ -69,6 +69,22 @@ func (b *Blob) Open() (io.ReadCloser, error) {
 	return os.Open(b.path)
 }
 
+// readerAt returns a reader at any place of the content, and its size. Close it after use.
+func (b *Blob) readerAt() (interface {
+	io.ReaderAt
+	io.Closer
+}, int64, error,
+) {
+	if b.path != "" {
+		f, err := os.Open(b.path)
+		return f, b.size, err
+	}
+	return struct {
+		io.ReaderAt
+		io.Closer
+	}{bytes.NewReader(b.mem), io.NopCloser(nil)}, b.size, nil
+}
+
 // Close removes the temporary file, unless a store has renamed it away.
 func (b *Blob) Close() error {
 	if b.path == "" || b.stored {
@@ -106,6 +122,19 @@ func (s Spool) Read(r io.Reader, max int64) (*Blob, error) {
 	return w.Blob()
 }
 
+// File takes everything from r into a file, however little it is.
+func (s Spool) File(r io.Reader) (*Blob, error) {
+	w := s.Writer()
+	if err := w.spill(); err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		w.Abort()
+		return nil, err
+	}
+	return w.Blob()
+}
+
 // Writer returns a writer whose content becomes a Blob.
 func (s Spool) Writer() *BlobWriter {
 	return &BlobWriter{dir: s.Dir, hash: sha256.New()}
@@ -124,15 +153,9 @@ type BlobWriter struct {
 // Write implements io.Writer.
 func (w *BlobWriter) Write(p []byte) (int, error) {
 	if w.file == nil && w.size+int64(len(p)) > InlineMax {
-		f, err := os.CreateTemp(w.dir, "spool-*")
-		if err != nil {
-			return 0, fmt.Errorf("ingest: create spool file: %w", err)
+		if err := w.spill(); err != nil {
+			return 0, err
 		}
-		w.file = f
-		if _, err := f.Write(w.mem); err != nil {
-			return 0, fmt.Errorf("ingest: write spool file: %w", err)
-		}
-		w.mem = nil
 	}
 	if w.file != nil {
 		if n, err := w.file.Write(p); err != nil {
@@ -144,6 +167,20 @@ func (w *BlobWriter) Write(p []byte) (int, error) {
 	w.hash.Write(p)
 	w.size += int64(len(p))
 	return len(p), nil
+}
+
+// spill moves what is in memory into a file.
+func (w *BlobWriter) spill() error {
+	f, err := os.CreateTemp(w.dir, "spool-*")
+	if err != nil {
+		return fmt.Errorf("ingest: create spool file: %w", err)
+	}
+	w.file = f
+	if _, err := f.Write(w.mem); err != nil {
+		return fmt.Errorf("ingest: write spool file: %w", err)
+	}
+	w.mem = nil
+	return nil
 }
 
 // Blob ends the writer and returns what was written. The bytes are not yet durable:

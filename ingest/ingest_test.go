@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -241,11 +243,11 @@ func TestDocumentReader(t *testing.T) {
 	if r, err := read(without, MediaNote, "{broken"); err != nil || len(r.Problems) != 1 || r.Text != "{broken" {
 		t.Errorf("broken note: %+v %v", r, err)
 	}
-	if r, err := read(without, MediaText, "\xef\xbb\xbfcaf\xe9\r\n\x00"); err != nil || r.Text != "café\n" {
+	if r, err := read(without, MediaText, "\xef\xbb\xbfcaf\xe9\r\n\x00"); err != nil || r.Text != "café" {
 		t.Errorf("text: %q %v", r.Text, err)
 	}
 	var permanent interface{ Permanent() bool }
-	if _, err := read(without, "application/octet-stream", "??"); !errors.Is(err, ErrUnknownFormat) || !errors.As(err, &permanent) {
+	if _, err := read(without, "application/octet-stream", "\x7fELF\x02\x01\x01\x00\x00\x00"); !errors.Is(err, ErrUnknownFormat) || !errors.As(err, &permanent) {
 		t.Errorf("unknown: %v", err)
 	}
 }
@@ -346,5 +348,52 @@ func TestAsideReason(t *testing.T) {
 		if got := asideReason(tt.r); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestAttachedDocuments reads what word processors make, without any OCR.
+func TestAttachedDocuments(t *testing.T) {
+	var docx bytes.Buffer
+	z := zip.NewWriter(&docx)
+	for name, content := range map[string]string{
+		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`,
+		"word/document.xml":   `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>Le lampadaire est éteint.</w:t></w:r></w:p></w:body></w:document>`,
+	} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write([]byte(content))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	attach := func(name, mediaType string, content []byte) string {
+		return "--b\r\nContent-Type: " + mediaType + "\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"" + name + "\"\r\n\r\n" +
+			base64.StdEncoding.EncodeToString(content) + "\r\n"
+	}
+	mail := "From: a@b.fr\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nVoir pièce jointe.\r\n" +
+		attach("lettre.docx", "application/octet-stream", docx.Bytes()) +
+		attach("ancien.doc", "application/msword", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"+strings.Repeat("\x00", 600))) +
+		attach("table.xlsx", "application/octet-stream", []byte("PK\x03\x04")) + "--b--\r\n"
+	d := &DocumentReader{TempDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+	r, err := d.Read(t.Context(), NewBlob([]byte(mail)), Record{MediaType: MediaMail})
+	if err != nil || len(r.Attachments) != 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got := r.Attachments[0].Text; got != "Le lampadaire est éteint." {
+		t.Errorf("docx: %q", got)
+	}
+	if len(r.Problems) != 1 || !strings.HasPrefix(r.Problems[0].Detail, "ancien.doc : ") {
+		t.Errorf("problems: %+v", r.Problems)
+	}
+	if left, _ := filepath.Glob(filepath.Join(d.TempDir, "*")); len(left) != 0 {
+		t.Errorf("temporary files left: %v", left)
+	}
+	// By itself.
+	if r, err := d.Read(t.Context(), NewBlob(docx.Bytes()), Record{MediaType: "application/octet-stream"}); err != nil || r.Text != "Le lampadaire est éteint." || r.Kind != KindText {
+		t.Errorf("a docx by itself: %+v, %v", r, err)
 	}
 }

@@ -2,9 +2,33 @@ package ingest
 
 import "time"
 
-// OutboxScanNote is the kind of outbox row that brings the note beside a scan
-// (NAME.reçu.txt) up to date. Kinds are stored, so they never change.
-const OutboxScanNote = "scan.note"
+// The kinds of outbox rows. They are stored, so they never change.
+const (
+	// OutboxScanNote brings the note beside a scan (NAME.reçu.txt) up to date.
+	OutboxScanNote = "scan.note"
+	// OutboxScanCopy makes the searchable copy of a submission's pages.
+	OutboxScanCopy = "scan.copy"
+)
+
+// OutboxNotice tells of a new outbox row.
+type OutboxNotice struct {
+	ID, Kind string
+	Attempt  int
+}
+
+// Copy is the searchable copy of the pages of a submission: a PDF with their words under
+// the image.
+type Copy struct {
+	// SHA256 and Size are those of the file; "" where none can be made, and then Reason
+	// says why, in French.
+	SHA256 string
+	Size   int64
+	Pages  int
+	// PDFA is true when it is PDF/A.
+	PDFA   bool
+	Reason string
+	MadeAt time.Time
+}
 
 // OutboxState is where an outbox row stands.
 type OutboxState string

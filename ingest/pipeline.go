@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"time"
 
 	"saisine.fr/saisine/ingest/crashpoint"
 	"saisine.fr/saisine/ocr"
@@ -27,6 +29,13 @@ type Ledger interface {
 	SetAside(ctx context.Context, id string, r Reading, reason string) error
 	// Fail ends a submission that could not be treated, for a person to look at.
 	Fail(ctx context.Context, id, reason string) error
+	// Collate sets submissions aside with their readings and adds those that were made
+	// of their pages, all together, and returns the ids of the added ones. When one of
+	// the former has left StateReceived already it does nothing.
+	Collate(ctx context.Context, ended []Ending, made []Submission) ([]string, error)
+	// Sides returns the scans of one side of a stack (Hints.TwoSided) that wait in the
+	// same folder as rec, rec among them, in the order in which they came.
+	Sides(ctx context.Context, rec Record) ([]Record, error)
 }
 
 // Filing is everything that filing a submission needs.
@@ -35,7 +44,9 @@ type Filing struct {
 	Classification Classification
 	// TextKey identifies the normalised text, "" when there is too little of it.
 	TextKey string
-	Match   func(ctx context.Context, c Candidates) (Match, error)
+	// Copy asks for a searchable copy of its pages.
+	Copy  bool
+	Match func(ctx context.Context, c Candidates) (Match, error)
 }
 
 // Filed is the outcome of a filing.
@@ -108,7 +119,11 @@ type Pipeline struct {
 	Reader     Reader
 	Matcher    Matcher
 	Classifier Classifier
-	Log        *slog.Logger
+	// Notifier is told of submissions that are made of others; nil: the sweeper finds them.
+	Notifier Notifier
+	Log      *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 }
 
 // Process treats the submission with this id. It returns ErrNeedsOCR when the Reader
@@ -141,22 +156,29 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 		return nil
 	}
 	crashpoint.Hit("worker.started")
+	if rec.Hints.TwoSided {
+		ended, alone, err := p.join(ctx, rec)
+		if ended || err != nil {
+			return err
+		}
+		rec.Hints.Problems = append(slices.Clone(rec.Hints.Problems), alone...)
+	}
 	reading, err := p.read(ctx, rec)
 	if err != nil {
 		return err
 	}
 	crashpoint.Hit("worker.read")
+	if ended, err := p.divide(ctx, rec, reading); ended || err != nil {
+		return err
+	}
 	if reason := asideReason(reading); reason != "" {
-		if err := p.Ledger.SetAside(ctx, id, reading, reason); err != nil {
-			return fmt.Errorf("pipeline: set aside %s: %w", id, err)
-		}
-		crashpoint.Hit("worker.set_aside")
-		return nil
+		return p.setAside(ctx, id, reading, reason)
 	}
 	f := Filing{
 		Reading:        reading,
-		Classification: p.Classifier.Classify(ctx, rec, reading),
+		Classification: p.classify(ctx, rec, reading),
 		TextKey:        p.Matcher.TextKey(reading),
+		Copy:           reading.recognised(),
 	}
 	f.Match = func(ctx context.Context, c Candidates) (Match, error) {
 		return p.Matcher.Match(ctx, c, rec, reading, f.TextKey)
@@ -170,6 +192,30 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "submission filed",
 		slog.String("id", id), slog.String("request", filed.Request), slog.String("link", string(filed.Link)))
 	return nil
+}
+
+func (p *Pipeline) setAside(ctx context.Context, id string, r Reading, reason string) error {
+	if err := p.Ledger.SetAside(ctx, id, r, reason); err != nil {
+		return fmt.Errorf("pipeline: set aside %s: %w", id, err)
+	}
+	crashpoint.Hit("worker.set_aside")
+	return nil
+}
+
+// classify asks the Classifier, except about words that were read unsurely: where no
+// page is sure only the folder and the like may speak, and a person looks in any case.
+func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classification {
+	unsure, sure := r.sureness()
+	if !unsure {
+		return p.Classifier.Classify(ctx, rec, r)
+	}
+	if !sure {
+		r.Subject, r.Text, r.OwnText, r.Attachments = "", "", "", nil
+	}
+	c := p.Classifier.Classify(ctx, rec, r)
+	c.NeedsReview = true
+	c.Reasons = append(c.Reasons, "lecture peu sûre (OCR) : à vérifier sur l’image")
+	return c
 }
 
 // asideReason says why a reading is no citizen's message, or "". Only what certainly

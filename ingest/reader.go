@@ -9,13 +9,17 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 
 	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest/letter"
 	"saisine.fr/saisine/ingest/message"
+	"saisine.fr/saisine/ingest/office"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -30,6 +34,9 @@ type DocumentReader struct {
 	// OCR reads pages. When nil, a submission that has any gives ErrNeedsOCR.
 	OCR    Recognizer
 	Limits config.Limits
+	// Pages gives what was read of the scans that a collation is made of; nil where there
+	// is no ledger.
+	Pages PageSource
 	// TempDir is where attachments lie while they are being read; "" is the system's.
 	TempDir string
 	Log     *slog.Logger
@@ -56,6 +63,8 @@ func (d *DocumentReader) Read(ctx context.Context, b *Blob, rec Record) (Reading
 		return d.readScan(ctx, b, rec)
 	case MediaNote:
 		return readNote(b)
+	case MediaCollation:
+		return d.readCollation(ctx, b, rec)
 	}
 	return d.readText(b, rec)
 }
@@ -86,6 +95,9 @@ func mailReading(m message.Message) Reading {
 		Kind: KindMail, Subject: m.Subject, Text: m.Text, Date: m.Date,
 		From:      Person{Name: m.From.Name, Email: strings.ToLower(m.From.Email)},
 		MessageID: bareID(m.MessageID), Automatic: m.Automatic,
+	}
+	if m.OwnText != m.Text {
+		r.OwnText = m.OwnText
 	}
 	for _, a := range m.To {
 		r.To = append(r.To, a.Email)
@@ -156,47 +168,105 @@ func (d *DocumentReader) readScan(ctx context.Context, b *Blob, rec Record) (Rea
 	if err != nil {
 		return Reading{}, err
 	}
-	out := Reading{Kind: doc.Kind, Text: documentText(doc), Subject: subjectLine(documentText(doc))}
-	for _, p := range doc.Pages {
-		out.Pages = append(out.Pages, Page{Number: p.Number, Text: p.Text, Source: p.Source, Confidence: p.Confidence, Rotation: p.Rotation})
-	}
-	for _, p := range doc.Problems {
-		out.Problems = append(out.Problems, Problem{Code: p.Code, Detail: p.Detail})
-	}
+	return scanReading(doc, rec.ReceivedAt), nil
+}
+
+func scanReading(doc ocr.Document, received time.Time) Reading {
+	out := Reading{Kind: doc.Kind, Total: doc.Total}
 	if out.Kind == "" {
 		out.Kind = KindPDF
 	}
-	return out, nil
+	for _, p := range doc.Pages {
+		page := Page{
+			Number: p.Number, Text: p.Text, Source: p.Source, Confidence: p.Confidence, Rotation: p.Rotation,
+			Unsure: p.Unsure, Layout: p.Layout,
+		}
+		for _, b := range p.Barcodes {
+			if _, ok := ParseSeparator(b.Text); ok {
+				// What little else is read off such a sheet is no doubt of a letter's.
+				page.Separator, page.Unsure = strings.TrimSpace(b.Text), false
+				break
+			}
+		}
+		out.Pages = append(out.Pages, page)
+	}
+	for _, p := range doc.Problems {
+		if p.Code != ocr.ProblemUnsure { // said by doubt, which knows of separator sheets
+			out.Problems = append(out.Problems, Problem{Code: p.Code, Detail: p.Detail})
+		}
+	}
+	out.doubt()
+	out.letter(received)
+	return out
 }
 
-// readText reads what is no known format as text, when it is one.
+// letter fills in what the pages say as a letter. received is when it came, or zero.
+func (r *Reading) letter(received time.Time) {
+	var texts []string
+	for _, p := range r.Pages {
+		if t := strings.TrimSpace(p.Text); t != "" && p.Separator == "" {
+			texts = append(texts, t)
+		}
+	}
+	r.letterOf(received, texts...)
+}
+
+// letterOf fills in the text of a letter, and its facts.
+func (r *Reading) letterOf(received time.Time, texts ...string) {
+	r.Text = strings.Join(texts, "\n\n")
+	f := letter.Read(texts...)
+	if r.Subject = clip(f.Subject, subjectMax); r.Subject == "" {
+		r.Subject = firstLine(r.Text)
+	}
+	r.From = Person{Name: f.Sender.Name, Email: f.Sender.Email, Phone: f.Sender.Phone, Address: f.Sender.Address}
+	r.Letter = LetterFacts{YourRef: f.YourRef, OurRef: f.OurRef, Signature: f.Signature, Registered: f.Registered, Enclosures: f.Enclosures}
+	// A day in the future is a slip of the pen or of OCR. No date is better than a wrong one.
+	if received.IsZero() || !f.Date.After(received.Add(24*time.Hour)) {
+		r.Date = f.Date
+	}
+}
+
+// readText reads what is no scan and no mail: the file of a word processor, or text.
 func (d *DocumentReader) readText(b *Blob, rec Record) (Reading, error) {
 	out := Reading{Kind: KindText}
-	if !strings.HasPrefix(rec.MediaType, "text/") {
-		return out, Permanent(ErrUnknownFormat)
-	}
-	r, err := b.Open()
+	r, size, err := b.readerAt()
 	if err != nil {
 		return out, fmt.Errorf("ingest: open original: %w", err)
 	}
-	raw, err := io.ReadAll(io.LimitReader(r, textMax+1))
+	doc, err := office.Read(r, size, d.officeLimits())
+	if err == nil && doc.Kind == office.KindOther && strings.HasPrefix(rec.MediaType, "text/") {
+		// Whoever handed it in says that it is text.
+		var raw []byte
+		raw, err = io.ReadAll(io.NewSectionReader(r, 0, textMax))
+		doc = office.Document{Kind: office.KindText, Text: message.PlainText(raw)}
+	}
 	if err := errors.Join(err, r.Close()); err != nil {
 		return out, fmt.Errorf("ingest: read original: %w", err)
 	}
-	if len(raw) > textMax {
-		raw = raw[:textMax]
-		out.Problems = append(out.Problems, Problem{Code: "text_truncated", Detail: fmt.Sprintf("seuls les %d premiers octets ont été lus", textMax)})
+	if doc.Kind == office.KindOther {
+		return out, Permanent(ErrUnknownFormat)
 	}
-	out.Text = cleanText(raw)
-	out.Subject = subjectLine(out.Text)
+	for _, p := range doc.Problems {
+		out.Problems = append(out.Problems, Problem(p))
+	}
+	out.letterOf(rec.ReceivedAt, doc.Text)
 	return out, nil
+}
+
+func (d *DocumentReader) officeLimits() office.Limits {
+	return office.Limits{Ratio: d.Limits.UnpackedRatio, Unpacked: officeMax, Text: textMax}
 }
 
 // ErrUnknownFormat means that this version cannot read that kind of file.
 var ErrUnknownFormat = errors.New("format de fichier inconnu : conservé, mais non lu")
 
-// textMax bounds the bytes of a plain text that are read.
-const textMax = 4 << 20
+const (
+	// textMax bounds the text that is made of one file, in bytes.
+	textMax = 4 << 20
+	// officeMax bounds what is unpacked of a word processor's file, in bytes: it is read in
+	// the daemon itself.
+	officeMax = 32 << 20
+)
 
 // cleanText makes UTF-8 without NUL of bytes that claim to be text. What is not UTF-8
 // is windows-1252 in practice, never Latin-1 (WHATWG Encoding §4.2 maps the label
@@ -212,23 +282,14 @@ func cleanText(raw []byte) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\x00", "")
 }
 
-// subjectLine finds the subject of a letter: its "Objet :" line, or its first line
-// that says something.
-func subjectLine(text string) string {
-	first := ""
+// firstLine is the first line of a text that says something, to stand for a subject.
+func firstLine(text string) string {
 	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if lower := strings.ToLower(line); strings.HasPrefix(lower, "objet") {
-			rest := strings.TrimSpace(strings.TrimLeft(line[len("objet"):], " \u00a0\u202f"))
-			if s, ok := strings.CutPrefix(rest, ":"); ok && strings.TrimSpace(s) != "" {
-				return clip(strings.TrimSpace(s), subjectMax)
-			}
-		}
-		if first == "" && len([]rune(line)) >= 12 {
-			first = line
+		if line = strings.TrimSpace(line); len([]rune(line)) >= 12 {
+			return clip(line, subjectMax)
 		}
 	}
-	return clip(first, subjectMax)
+	return ""
 }
 
 const subjectMax = 200
@@ -260,6 +321,25 @@ func (d *DocumentReader) tempFile(mediaType string) (*os.File, error) {
 }
 
 var extensions = map[string]string{MediaPDF: ".pdf", MediaTIFF: ".tif", MediaJPEG: ".jpg", MediaPNG: ".png"}
+
+// officeExt are the endings of files that package office may read.
+var officeExt = []string{
+	".docx", ".docm", ".dotx", ".dotm", ".doc", ".dot", ".odt", ".ott", ".fodt", ".rtf", ".txt", ".text", ".log", ".md", ".csv", ".htm", ".html", ".xhtml",
+}
+
+// officeType tells whether an attachment is one that package office may read, by its
+// name or its declared type. What it is in truth is told by its bytes.
+func officeType(mediaType, name string) bool {
+	mt := strings.ToLower(mediaType)
+	switch {
+	case strings.HasPrefix(mt, "text/") && mt != "text/calendar" && mt != "text/vcard",
+		strings.HasPrefix(mt, "application/vnd.openxmlformats-officedocument.wordprocessingml."),
+		strings.HasPrefix(mt, "application/vnd.oasis.opendocument.text"),
+		mt == "application/msword", mt == "application/rtf":
+		return true
+	}
+	return slices.Contains(officeExt, strings.ToLower(filepath.Ext(name)))
+}
 
 // scanType tells whether an attachment is one that OCR can read, by its declared type
 // or, since many programs declare application/octet-stream, by its name.

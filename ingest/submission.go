@@ -1,7 +1,11 @@
 package ingest
 
 import (
+	"slices"
+	"strings"
 	"time"
+
+	"saisine.fr/saisine/ocr"
 )
 
 // Channel names the way by which a submission came in.
@@ -61,6 +65,9 @@ const (
 	// MediaNote is a submission that somebody typed for a citizen, or that another
 	// program hands over: a JSON object, see Note.
 	MediaNote = "application/vnd.saisine.note+json"
+	// MediaCollation is a submission made of pages of scans in the ledger: a JSON
+	// object, see Collation.
+	MediaCollation = "application/vnd.saisine.collation+json"
 	// MediaAbsent is what stands in the ledger for a thing that could not be taken (too
 	// large, undeliverable): a text that says what it is and where it lies.
 	MediaAbsent = "text/vnd.saisine.absent"
@@ -87,6 +94,15 @@ type Hints struct {
 	Partial bool `json:"partial,omitempty"`
 	// NoReceipt is set when the citizen must not be sent a receipt (bulk imports).
 	NoReceipt bool `json:"no_receipt,omitempty"`
+	// TwoSided is set for a scan of one side of a stack: the fronts, or the backs in
+	// reverse. It is joined with the other one.
+	TwoSided bool `json:"two_sided,omitempty"`
+	// Parents are the submissions that this one was made from: of a letter the scan that
+	// it was in, of a stack its fronts and its backs.
+	Parents []string `json:"parents,omitempty"`
+	// Postmark is the day of the postmark as a clerk gave it, at midnight UTC, or zero. It
+	// proves timely filing (CRPA L112-1), which the day of reception does not.
+	Postmark time.Time `json:"postmark,omitzero"`
 	// Problems is what the channel already found wrong.
 	Problems []Problem `json:"problems,omitempty"`
 }
@@ -188,6 +204,22 @@ type Page struct {
 	Source     string  `json:"source"` // text-layer, ocr, blank
 	Confidence float64 `json:"confidence"`
 	Rotation   int     `json:"rotation"`
+	// Unsure is set when the page was recognised so badly that a person must look at it.
+	Unsure bool `json:"unsure,omitempty"`
+	// Separator is what the barcode of a separator sheet says; such a page belongs to no
+	// letter.
+	Separator string `json:"separator,omitempty"`
+	// Layout says where the words of a recognised page stand. The ledger keeps it apart.
+	Layout *ocr.Layout `json:"-"`
+}
+
+// LetterFacts is what a letter says of itself, beside sender, date and subject.
+type LetterFacts struct {
+	YourRef    string   `json:"your_ref,omitempty"`
+	OurRef     string   `json:"our_ref,omitempty"`
+	Signature  string   `json:"signature,omitempty"`
+	Registered bool     `json:"registered,omitempty"` // lettre recommandée
+	Enclosures []string `json:"enclosures,omitempty"`
 }
 
 // Reading is what a submission says: the outcome of the reading step, which can be
@@ -204,9 +236,40 @@ type Reading struct {
 	References  []string
 	Automatic   string // why this is no citizen's message, or ""
 	Text        string // the whole readable text, attachments not included
+	OwnText     string // of a mail, the sender's own words: no quoted history, signature or footer
 	Category    string // the citizen's choice, or ""
 	Place       string
 	Attachments []Attachment
 	Pages       []Page
+	Total       int // pages in the file, those that were not read included
+	Letter      LetterFacts
 	Problems    []Problem
+}
+
+// recognised reports whether a page of it was recognised, so that its file has words
+// that cannot be searched.
+func (r Reading) recognised() bool {
+	return slices.ContainsFunc(r.Pages, func(p Page) bool { return p.Source == ocr.SourceOCR })
+}
+
+// sureness reports whether a page was read unsurely, and whether another one was read well.
+func (r Reading) sureness() (unsure, sure bool) {
+	for _, p := range r.Pages {
+		switch {
+		case p.Unsure:
+			unsure = true
+		case strings.TrimSpace(p.Text) != "" && p.Separator == "":
+			sure = true
+		}
+	}
+	return unsure, sure
+}
+
+// Words is what the sender wrote, as far as it can be told: the text to go by where a
+// quoted history or a footer would mislead.
+func (r Reading) Words() string {
+	if r.OwnText != "" {
+		return r.OwnText
+	}
+	return r.Text
 }

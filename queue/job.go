@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ const (
 	KindRecognize Kind = "scan:recognize"
 	// KindDeliver sends a row of the outbox.
 	KindDeliver Kind = "outbox:deliver"
+	// KindCopy makes the searchable copy that a row of the outbox asks for. It is a kind
+	// of its own since it may take as long as the scan took to be read.
+	KindCopy Kind = "outbox:copy"
 )
 
 // The queues. Each has workers of its own, so that a scan of 200 pages never holds
@@ -30,10 +34,15 @@ const (
 	QueueMail     = "mail"
 	QueueOCR      = "ocr"
 	QueueOutbound = "outbound"
+	// QueueCopies has what may wait until all else is done.
+	QueueCopies = "copies"
 )
 
 // Queues lists all queues.
-func Queues() []string { return []string{QueueMail, QueueOCR, QueueOutbound} }
+func Queues() []string { return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies} }
+
+// Kinds lists all kinds of tasks.
+func Kinds() []Kind { return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy} }
 
 // Job is one row of the ledger or the outbox that waits to be worked on.
 type Job struct {
@@ -72,9 +81,9 @@ func validID(id string) bool {
 
 func (j Job) validate() error {
 	switch {
-	case j.Kind != KindProcess && j.Kind != KindRecognize && j.Kind != KindDeliver:
+	case !slices.Contains(Kinds(), j.Kind):
 		return fmt.Errorf("%w: unknown kind %q", ErrInvalidJob, j.Kind)
-	case j.Queue != QueueMail && j.Queue != QueueOCR && j.Queue != QueueOutbound:
+	case !slices.Contains(Queues(), j.Queue):
 		return fmt.Errorf("%w: unknown queue %q", ErrInvalidJob, j.Queue)
 	case !validID(j.ID):
 		return fmt.Errorf("%w: id %q", ErrInvalidJob, j.ID)
@@ -148,6 +157,7 @@ func DefaultPolicies() map[Kind]Policy {
 		KindProcess:   {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindDeliver:   {MaxRetry: 28, Base: time.Minute, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
+		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 	}
 }
 

@@ -33,10 +33,24 @@ type Note struct {
 	Reference string // of the request, or ""
 	Category  string // the request's category in words, or ""
 	Service   string // the service in charge in words, or ""
+	// Letters are the submissions that were made of the scan: the letters between its
+	// separator sheets, or the stack of which it is one side.
+	Letters []NoteLetter
 	// Problems is what was wrong with a scan that was filed all the same, in French.
 	Problems []string
 	// ReceivedAt is shown in its own time zone; zero leaves the line out.
 	ReceivedAt time.Time
+}
+
+// NoteLetter is a line about a submission that was made of a scan.
+type NoteLetter struct {
+	State     ingest.State
+	Reason    string // for StateSetAside and StateFailed, in French
+	Reference string // of the request, or ""
+	Pages     int
+	Category  string // in words, or ""
+	Service   string // in words, or ""
+	Problems  []string
 }
 
 // UpdateNote brings the note beside a scan up to date: "NAME.reçu.txt" in `_traités`

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -218,11 +219,39 @@ func (a *Adapter) clearAlarm(file string) {
 
 func alarmKey(file string) string { return "file " + strconv.Quote(file) }
 
-// service is the service that the first sub-folder names, or "".
-func service(file string) string {
-	first, _, found := strings.Cut(file, "/")
-	if !found {
-		return ""
+// twoSidedDir is the folder for stacks that are scanned in two goes: the fronts, then
+// the backs as the stack lies, turned over.
+const twoSidedDir = "recto-verso"
+
+// hints is what the place of a file says of it: the service that the first sub-folder
+// names, and whether it is one side of a stack.
+func hints(file string) ingest.Hints {
+	h := ingest.Hints{Filename: clean(path.Base(file)), Postmark: postmark(path.Base(file))}
+	folders := strings.Split(path.Dir(file), "/")
+	for _, name := range folders {
+		switch {
+		case strings.EqualFold(strings.TrimSpace(name), twoSidedDir):
+			h.TwoSided = true
+		case h.Service == "" && name != ".":
+			h.Service = strings.TrimSpace(clean(name))
+		}
 	}
-	return strings.TrimSpace(clean(first))
+	return h
+}
+
+// postmarked finds the day of the postmark that a clerk wrote into a file's name:
+// "cachet 2026-11-20", "lettre_cachet-20-11-2026.pdf".
+var postmarked = regexp.MustCompile(`(?i)cachet[ _.-]*(?:du[ _.-]*)?(?:(\d{4})[-_.](\d{2})[-_.](\d{2})|(\d{1,2})[-_.](\d{1,2})[-_.](\d{4}))(?:\D|$)`)
+
+func postmark(name string) time.Time {
+	m := postmarked.FindStringSubmatch(name)
+	if m == nil {
+		return time.Time{}
+	}
+	year, month, day := m[1]+m[6], m[2]+m[5], m[3]+m[4]
+	t, err := time.Parse("2006-1-2", strings.Join([]string{year, strings.TrimPrefix(month, "0"), strings.TrimPrefix(day, "0")}, "-"))
+	if err != nil {
+		return time.Time{} // no such day: better none than another
+	}
+	return t
 }

@@ -195,11 +195,12 @@ func (a *Adapter) moveNoted(file string, info fs.FileInfo, folder, owner, suffix
 // refuse puts a file over the size limit aside. The ledger says that it came and where
 // it lies; the note names the limit and what to do.
 func (a *Adapter) refuse(ctx context.Context, sink ingest.Sink, file string, info fs.FileInfo, at time.Time) error {
-	ref := sourceRef(file, info)
+	ref, about := sourceRef(file, info), hints(file)
+	about.SourceRef, about.Partial = ref, true
 	r, err := sink.Submit(ctx, ingest.Submission{
 		Channel: ingest.ChannelScan, Account: a.cfg.Name, SourceKey: "volumineux|" + ref + "|" + a.cfg.Name, ReceivedAt: at,
 		Original:  ingest.NewBlob([]byte(tooLargeText(path.Base(file), ref, info.Size(), a.opts.MaxFile))),
-		MediaType: ingest.MediaAbsent, Hints: ingest.Hints{Service: service(file), Filename: clean(path.Base(file)), SourceRef: ref, Partial: true},
+		MediaType: ingest.MediaAbsent, Hints: about,
 		Settled: ingest.StateFailed, Reason: tooLargeReason(path.Base(file), info.Size(), a.opts.MaxFile),
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"strconv"
 	"time"
 
@@ -80,8 +79,9 @@ func (a *Adapter) take(ctx context.Context, sink ingest.Sink, file string, s *si
 	sub := ingest.Submission{
 		Channel: ingest.ChannelScan, Account: a.cfg.Name, SourceKey: sc.sum + "|" + a.cfg.Name,
 		ReceivedAt: sc.at, Original: blob, MediaType: media,
-		Hints: ingest.Hints{Service: service(file), Filename: clean(path.Base(file)), SourceRef: sc.ref},
+		Hints: hints(file),
 	}
+	sub.Hints.SourceRef = sc.ref
 	if media == mediaUnknown {
 		sub.Settled, sub.Reason = ingest.StateFailed, reasonUnknown
 	}

@@ -36,7 +36,11 @@ func (n Note) text(name string) string {
 	var b strings.Builder
 	b.WriteString("Ce scan a bien été reçu.\n\n")
 	n.facts(&b, name)
-	line(&b, "État", n.stateText())
+	if len(n.Letters) == 0 {
+		line(&b, "État", n.stateText())
+	} else {
+		line(&b, "État", "réparti en courriers, chacun suivi pour lui-même")
+	}
 	line(&b, "Motif", n.Reason)
 	line(&b, "Demande", n.Reference)
 	line(&b, "Catégorie", n.Category)
@@ -44,7 +48,29 @@ func (n Note) text(name string) string {
 	for _, p := range n.Problems {
 		line(&b, "Attention", p)
 	}
+	for i, l := range n.Letters {
+		fmt.Fprintf(&b, "\nCourrier %d sur %d", i+1, len(n.Letters))
+		if l.Pages > 0 {
+			fmt.Fprintf(&b, " (%d page%s)", l.Pages, plural(l.Pages))
+		}
+		b.WriteByte('\n')
+		line(&b, "État", Note{State: l.State}.stateText())
+		line(&b, "Motif", l.Reason)
+		line(&b, "Demande", l.Reference)
+		line(&b, "Catégorie", l.Category)
+		line(&b, "Service", l.Service)
+		for _, p := range l.Problems {
+			line(&b, "Attention", p)
+		}
+	}
 	return b.String()
+}
+
+func plural(n int) string {
+	if n > 1 {
+		return "s"
+	}
+	return ""
 }
 
 func (n Note) errorText(name string) string {
@@ -74,6 +100,8 @@ func (n Note) stateText() string {
 		return "classé dans une demande"
 	case ingest.StateSetAside:
 		return "mis de côté, sans ouvrir de demande"
+	case ingest.StateFailed:
+		return "n’a pas pu être traité"
 	default:
 		return "enregistré, en attente de lecture"
 	}

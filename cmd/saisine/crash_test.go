@@ -57,9 +57,13 @@ var crashPoints = []struct {
 	{"deliver.handed_over", 1},
 }
 
-// crashPointsElsewhere are killed in the tests of their own room: they lie on a path
-// that only a failed scan takes.
-var crashPointsElsewhere = map[string]string{"scan.retried": "channels/scanfolder"}
+// crashPointsElsewhere are killed in tests of their own: they lie on a path that only a
+// failed scan takes, or one with several letters in it.
+var crashPointsElsewhere = map[string]string{
+	"scan.retried":    "channels/scanfolder",
+	"store.collating": "TestKillWhileCollating",
+	"copy.stored":     "TestKillWhileCollating",
+}
 
 // Every point named in the code is killed at in a test.
 func TestEveryCrashPointIsTested(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/channels/scanfolder"
@@ -32,8 +33,14 @@ func (h *house) notify(job queue.Job) {
 	}
 }
 
-func (h *house) notifyOutbox(id string) {
-	h.notify(queue.Job{Kind: queue.KindDeliver, ID: id, Queue: queue.QueueOutbound})
+func (h *house) notifyOutbox(n ingest.OutboxNotice) { h.notify(outboxJob(n.Kind, n.ID, n.Attempt)) }
+
+// outboxJob is the job that delivers a row of the outbox.
+func outboxJob(kind, id string, attempt int) queue.Job {
+	if kind == ingest.OutboxScanCopy {
+		return queue.Job{Kind: queue.KindCopy, ID: id, Attempt: attempt, Queue: queue.QueueCopies}
+	}
+	return queue.Job{Kind: queue.KindDeliver, ID: id, Attempt: attempt, Queue: queue.QueueOutbound}
 }
 
 type laneNotifier struct{ h *house }
@@ -98,7 +105,8 @@ func (l outboxLedger) Unfinished(ctx context.Context, after int64, limit int) ([
 	}
 	jobs := make([]queue.Job, len(rows))
 	for i, w := range rows {
-		jobs[i] = queue.Job{Kind: queue.KindDeliver, ID: w.ID, Attempt: w.Attempt, Queue: queue.QueueOutbound, Seq: w.Seq}
+		jobs[i] = outboxJob(w.Kind, w.ID, w.Attempt)
+		jobs[i].Seq = w.Seq
 	}
 	return jobs, nil
 }
@@ -177,17 +185,25 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 		// What was never taken has the adapter's own note beside it.
 		return nil
 	}
-	note := scanfolder.Note{ID: rec.ID, State: rec.State, Reason: rec.Reason, Reference: rec.Request, ReceivedAt: rec.ReceivedAt}
-	if rec.Request != "" {
-		q, err := h.store.Request(ctx, rec.Request)
+	about, err := h.noteLetter(ctx, rec)
+	if err != nil {
+		return err
+	}
+	note := scanfolder.Note{
+		ID: rec.ID, State: rec.State, Reason: about.Reason, Reference: rec.Request, ReceivedAt: rec.ReceivedAt,
+		Category: about.Category, Service: about.Service, Problems: about.Problems,
+	}
+	if rec.State == ingest.StateSetAside {
+		made, err := h.store.Made(ctx, rec.ID)
 		if err != nil {
 			return err
 		}
-		note.Category, note.Service = h.categoryLabel(q.Category), q.Service
-	}
-	if rec.Reading != nil {
-		for _, p := range rec.Reading.Problems {
-			note.Problems = append(note.Problems, p.Detail)
+		for _, m := range made {
+			l, err := h.noteLetter(ctx, m)
+			if err != nil {
+				return err
+			}
+			note.Letters = append(note.Letters, l)
 		}
 	}
 	place, err := scanfolder.UpdateNote(folder.Dir, rec.Acknowledged, note)
@@ -198,6 +214,35 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 		return h.store.Acknowledge(ctx, rec.ID, place)
 	}
 	return nil
+}
+
+// noteLetter is what a note says of a submission.
+func (h *house) noteLetter(ctx context.Context, rec ingest.Record) (scanfolder.NoteLetter, error) {
+	l := scanfolder.NoteLetter{State: rec.State, Reason: frenchReason(rec.Reason), Reference: rec.Request}
+	if rec.Reading != nil {
+		l.Pages = len(rec.Reading.Pages)
+		for _, p := range rec.Reading.Problems {
+			l.Problems = append(l.Problems, p.Detail)
+		}
+	}
+	if rec.Request != "" {
+		q, err := h.store.Request(ctx, rec.Request)
+		if err != nil {
+			return l, err
+		}
+		l.Category, l.Service = h.categoryLabel(q.Category), q.Service
+	}
+	return l, nil
+}
+
+// frenchReason leaves out the word that begins a reason for scripts.
+func frenchReason(reason string) string {
+	for _, word := range []string{ingest.ReasonSplit, ingest.ReasonJoined} {
+		if rest, ok := strings.CutPrefix(reason, word+": "); ok {
+			return rest
+		}
+	}
+	return reason
 }
 
 func (h *house) categoryLabel(code string) string {

@@ -189,19 +189,25 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		}
 		// One document more than there are children, so that none idles while a
 		// document is between its pages.
-		opts.Concurrency = map[string]int{queue.QueueMail: mailWorkers, queue.QueueOCR: ocrWorkers + 1, queue.QueueOutbound: outboundWorkers}
+		opts.Concurrency = map[string]int{
+			queue.QueueMail: mailWorkers, queue.QueueOCR: ocrWorkers + 1,
+			queue.QueueOutbound: outboundWorkers, queue.QueueCopies: 1,
+		}
 		failures := submissionFailures{h.store}
 		opts.Works = map[queue.Kind]queue.Work{
 			queue.KindProcess:   {Processor: mailLane{h.pipeline(h.newReader(nil)), h}, Failures: failures},
 			queue.KindRecognize: {Processor: h.pipeline(h.newReader(h.ocr)), Failures: failures},
 			queue.KindDeliver:   {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
+			queue.KindCopy:      {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
 		}
 		policies := queue.DefaultPolicies()
-		recognize := policies[queue.KindRecognize]
 		// The document's own timeout ends it with the pages it has; the queue's limit
 		// must be the later one, or a long scan would never end.
-		recognize.Limit = max(recognize.Limit, 2*h.cfg.OCR.DocumentTimeout)
-		policies[queue.KindRecognize] = recognize
+		for _, kind := range []queue.Kind{queue.KindRecognize, queue.KindCopy} {
+			policy := policies[kind]
+			policy.Limit = max(policy.Limit, 2*h.cfg.OCR.DocumentTimeout)
+			policies[kind] = policy
+		}
 		opts.Policies = policies
 	}
 	node, err := queue.Start(ctx, opts)
@@ -217,7 +223,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 
 // newReader returns a reader; recognizer nil makes one that stops at pages.
 func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
-	r := &ingest.DocumentReader{Limits: h.cfg.Limits, TempDir: h.store.Spool().Dir, Log: h.log}
+	r := &ingest.DocumentReader{Limits: h.cfg.Limits, Pages: h.store, TempDir: h.store.Spool().Dir, Log: h.log}
 	if recognizer != nil {
 		r.OCR = recognizer
 	}
@@ -225,13 +231,16 @@ func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
 }
 
 func (h *house) pipeline(r ingest.Reader) *ingest.Pipeline {
-	return &ingest.Pipeline{Ledger: h.store, Reader: r, Matcher: &match.Matcher{}, Classifier: h.rules, Log: h.log}
+	return &ingest.Pipeline{
+		Ledger: h.store, Reader: r, Matcher: &match.Matcher{}, Classifier: h.rules, Notifier: laneNotifier{h}, Log: h.log,
+	}
 }
 
 // dispatcher lists every way out.
 func (h *house) dispatcher() *deliver.Dispatcher {
 	return &deliver.Dispatcher{Store: h.store, Handlers: map[string]deliver.Handler{
 		ingest.OutboxScanNote: h.deliverScanNote,
+		ingest.OutboxScanCopy: h.makeCopy,
 	}}
 }
 

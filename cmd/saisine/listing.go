@@ -162,10 +162,14 @@ func newSubmissions(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return newJSONLines(a.stdout).print(viewSubmission(rec, zoneOf(cfg)))
+				v, err := showSubmission(ctx, s, rec, zoneOf(cfg))
+				if err != nil {
+					return err
 				}
-				return printSubmission(a.stdout, rec, zoneOf(cfg))
+				if asJSON {
+					return newJSONLines(a.stdout).print(v)
+				}
+				return printSubmission(a.stdout, rec, v, zoneOf(cfg))
 			})
 		},
 	}
@@ -173,6 +177,8 @@ func newSubmissions(a *app) *cobra.Command {
 		c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 		cmd.AddCommand(c)
 	}
+	cmd.AddCommand(newFetch(a, "original", "Write the bytes of a submission as they came in", fetchOriginal))
+	cmd.AddCommand(newFetch(a, "copy", "Write the searchable copy of a scan or letter (PDF)", fetchCopy))
 	return cmd
 }
 
@@ -195,7 +201,7 @@ func listSubmissions(ctx context.Context, w io.Writer, s *store.Store, zone *tim
 	return errors.Join(err, tw.Flush())
 }
 
-func printSubmission(w io.Writer, rec ingest.Record, zone *time.Location) error {
+func printSubmission(w io.Writer, rec ingest.Record, v submissionJSON, zone *time.Location) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
 	row("id", rec.ID)
@@ -205,11 +211,26 @@ func printSubmission(w io.Writer, rec ingest.Record, zone *time.Location) error 
 	row("original", fmt.Sprintf("%d bytes, %s, sha256 %s", rec.Size, rec.MediaType, rec.SHA256))
 	row("state", strings.TrimSuffix(fmt.Sprintf("%s: %s", rec.State, rec.Reason), ": "))
 	row("request", strings.TrimSpace(orDash(rec.Request)+" "+string(rec.Link)))
-	v := viewSubmission(rec, zone)
 	row("from", strings.Join(nonEmpty(v.From.Name, v.From.Email, v.From.Phone, v.From.Address), ", "))
 	row("subject", v.Subject)
 	for _, at := range v.Attachments {
 		row("attachment", fmt.Sprintf("%s, %s, %d bytes", at.Name, at.Type, at.Size))
+	}
+	if v.Postmark != "" {
+		row("postmark", v.Postmark)
+	}
+	if f := v.Letter; f != nil {
+		row("letter", strings.Join(nonEmpty(prefixed("your ref. ", f.YourRef), prefixed("our ref. ", f.OurRef), prefixed("signed ", f.Signature),
+			prefixed("enclosed ", strings.Join(f.Enclosures, ", "))), "; "))
+	}
+	for _, p := range v.Parents {
+		row("made from", p)
+	}
+	for _, l := range v.Letters {
+		row("letter in it", l)
+	}
+	if c := v.Copy; c != nil {
+		row("searchable copy", strings.Join(nonEmpty(c.Reason, prefixed("sha256 ", c.SHA256), map[bool]string{true: "PDF/A"}[c.PDFA]), ", "))
 	}
 	for _, p := range v.Problems {
 		row("problem", p.Code+": "+p.Detail)
@@ -268,6 +289,14 @@ func listDeliveries(ctx context.Context, w io.Writer, s *store.Store, zone *time
 		return err
 	})
 	return errors.Join(err, tw.Flush())
+}
+
+// prefixed is s after a word, or "" when s is.
+func prefixed(word, s string) string {
+	if s == "" {
+		return ""
+	}
+	return word + s
 }
 
 func orDash(s string) string {

@@ -116,7 +116,7 @@ func enqueueRow(ctx context.Context, client *queue.Client, s *store.Store, id st
 		if oerr != nil || o.State != ingest.OutboxPending {
 			return nil //nolint:nilerr // an unknown id was reported before
 		}
-		return client.Enqueue(ctx, queue.Job{Kind: queue.KindDeliver, ID: id, Attempt: o.Attempt, Queue: queue.QueueOutbound})
+		return client.Enqueue(ctx, outboxJob(o.Kind, id, o.Attempt))
 	}
 	if err != nil || rec.State != ingest.StateReceived {
 		return err

@@ -30,6 +30,26 @@ type submissionJSON struct {
 	MessageID   string           `json:"message_id"`
 	Attachments []attachmentJSON `json:"attachments"`
 	Problems    []ingest.Problem `json:"problems"`
+	// Parents are the submissions that it was made from: of a letter the scan that it was in.
+	Parents []string `json:"parents,omitempty"`
+	// Pages is what was read page by page.
+	Pages    []ingest.Page       `json:"pages,omitempty"`
+	OwnText  string              `json:"own_text,omitempty"`
+	Letter   *ingest.LetterFacts `json:"letter,omitempty"`
+	Postmark string              `json:"postmark,omitempty"`
+	// Letters and Copy are given by "submissions show" only.
+	Letters []string  `json:"letters,omitempty"`
+	Copy    *copyJSON `json:"copy,omitempty"`
+}
+
+// copyJSON is the searchable copy.
+type copyJSON struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	Pages  int    `json:"pages"`
+	PDFA   bool   `json:"pdfa"`
+	Reason string `json:"reason"`
+	MadeAt string `json:"made_at"`
 }
 
 type attachmentJSON struct {
@@ -93,6 +113,8 @@ type readJSON struct {
 	Attachments []readAttachmentJSON `json:"attachments"`
 	Pages       []ingest.Page        `json:"pages"`
 	Letters     []letterJSON         `json:"letters"`
+	OwnText     string               `json:"own_text,omitempty"`
+	Letter      *ingest.LetterFacts  `json:"letter,omitempty"`
 	Problems    []ingest.Problem     `json:"problems"`
 }
 
@@ -118,10 +140,11 @@ func viewSubmission(rec ingest.Record, zone *time.Location) submissionJSON {
 		ID: rec.ID, Channel: rec.Channel, Account: rec.Account, SourceKey: rec.SourceKey,
 		ReceivedAt: rfc3339(rec.ReceivedAt, zone), SHA256: rec.SHA256, Size: rec.Size,
 		State: rec.State, Reason: rec.Reason, Request: rec.Request, Link: rec.Link,
-		Attachments: []attachmentJSON{}, Problems: []ingest.Problem{},
+		Attachments: []attachmentJSON{}, Problems: []ingest.Problem{}, Parents: rec.Hints.Parents, Postmark: day(rec.Hints.Postmark),
 	}
 	if r := rec.Reading; r != nil {
 		v.Subject, v.Text, v.From, v.MessageID = r.Subject, r.Text, r.From, r.MessageID
+		v.Pages, v.OwnText, v.Letter = r.Pages, r.OwnText, letterFacts(*r)
 		for _, a := range r.Attachments {
 			v.Attachments = append(v.Attachments, viewAttachment(a))
 		}
@@ -170,10 +193,27 @@ func viewReading(file string, r ingest.Reading) readJSON {
 	for _, a := range r.Attachments {
 		v.Attachments = append(v.Attachments, readAttachmentJSON{viewAttachment(a), a.Text})
 	}
-	if n := len(r.Pages); n > 0 {
-		v.Letters = append(v.Letters, letterJSON{Pages: [2]int{1, n}})
+	v.OwnText, v.Letter = r.OwnText, letterFacts(r)
+	letters, _ := r.Letters()
+	for _, l := range letters {
+		v.Letters = append(v.Letters, letterJSON{Pages: [2]int{l.First, l.Last}, Separator: l.Separator})
 	}
 	return v
+}
+
+// letterFacts is what a letter says of itself, or nil when it says nothing.
+func letterFacts(r ingest.Reading) *ingest.LetterFacts {
+	if f := r.Letter; f.YourRef != "" || f.OurRef != "" || f.Signature != "" || f.Registered || len(f.Enclosures) > 0 {
+		return &f
+	}
+	return nil
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 func nonNil[T any](s []T) []T {

@@ -225,7 +225,7 @@ func (r *Rules) words(e []evidence, reading ingest.Reading) {
 	inSubject := make([]bool, len(r.phrases))
 	r.matcher.find(reading.Subject, func(id int) { inSubject[id] = true })
 	count := func(id int) { counts[id] = min(2, counts[id]+1) }
-	r.matcher.find(reading.Text, count)
+	r.matcher.find(reading.Words(), count)
 	for _, a := range reading.Attachments {
 		r.matcher.find(a.Text, count)
 	}

@@ -116,6 +116,8 @@ func (r *headerReader) line() ([]byte, bool) {
 		}
 		if len(line) < maxFieldBytes {
 			line = append(line, part...)
+		} else {
+			r.tooLarge()
 		}
 	}
 	return line, true

@@ -1,7 +1,9 @@
 package message
 
 import (
+	"bytes"
 	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -68,6 +70,16 @@ var rtfHidden = map[string]bool{
 	"listtable": true, "listoverridetable": true, "rsidtbl": true, "generator": true, "themedata": true, "xmlnstbl": true, "fldinst": true,
 }
 
+// IsRTF reports whether a file begins as RTF does.
+func IsRTF(head []byte) bool { return bytes.HasPrefix(head, []byte("{\\rtf")) }
+
+// RTFText returns the text of an RTF file, about max bytes of it at most. It takes any
+// bytes and time in proportion to their number; truncated says that max was met.
+func RTFText(b []byte, max int) (text string, truncated bool) {
+	text, truncated = readRTF(b, max)
+	return tidy(cleanText(text)), truncated
+}
+
 // rtfReader turns RTF into text. Groups are counted, not nested, so that depth costs
 // nothing.
 type rtfReader struct {
@@ -82,10 +94,16 @@ type rtfReader struct {
 	unicode  int // how many: \uc
 }
 
-// rtfText returns the text of RTF.
+// rtfText returns the text of RTF of which there is no more than is to be read.
 func rtfText(b []byte) string {
+	text, _ := readRTF(b, math.MaxInt)
+	return text
+}
+
+// readRTF reads until the text has about max bytes.
+func readRTF(b []byte, max int) (text string, truncated bool) {
 	r := rtfReader{b: b, codepage: "windows-1252", unicode: 1}
-	for len(r.b) > 0 {
+	for len(r.b) > 0 && !truncated {
 		c := r.b[0]
 		r.b = r.b[1:]
 		switch c {
@@ -95,16 +113,19 @@ func rtfText(b []byte) string {
 			if r.hidden == r.depth {
 				r.hidden = 0
 			}
-			r.depth = max(r.depth-1, 0)
+			if r.depth > 0 {
+				r.depth--
+			}
 		case '\\':
 			r.control()
 		case '\r', '\n', 0:
 		default:
 			r.char(c)
 		}
+		truncated = r.out.Len()+len(r.bytes) >= max
 	}
 	r.flush()
-	return r.out.String()
+	return r.out.String(), truncated
 }
 
 // char takes one character of the code page.

@@ -23,6 +23,7 @@ const (
 	eventSetAside  = "submission.set_aside"
 	eventFailed    = "submission.failed"
 	eventRetried   = "submission.retried"
+	eventCollated  = "submission.collated"
 )
 
 // actorSystem is the actor of what the daemon does by itself.
@@ -57,6 +58,11 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			return err
 		}
 		crashpoint.Hit("store.filing")
+		if f.Copy {
+			if err := s.outbox(ctx, tx, ingest.OutboxScanCopy, id, requestID); err != nil {
+				return err
+			}
+		}
 		return s.announce(ctx, tx, row, requestID)
 	})
 	if err != nil {
@@ -206,6 +212,7 @@ type ledgerRow struct {
 	channel    ingest.Channel
 	state      ingest.State
 	partial    bool
+	made       bool // of other submissions
 	link       ingest.Link
 	reference  string
 	receivedAt time.Time
@@ -229,7 +236,7 @@ func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 	if err := json.Unmarshal([]byte(hints), &h); err != nil {
 		return row, fmt.Errorf("store: hints of %s: %w", id, err)
 	}
-	row.partial = h.Partial
+	row.partial, row.made = h.Partial, len(h.Parents) > 0
 	row.channel, row.state, row.link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
 	row.reference, row.receivedAt = reference.String, time.UnixMicro(at)
 	return row, nil
@@ -245,15 +252,19 @@ type readingDetail struct {
 	Automatic   string              `json:"automatic,omitempty"`
 	Category    string              `json:"category,omitempty"`
 	Place       string              `json:"place,omitempty"`
+	OwnText     string              `json:"own_text,omitempty"`
 	Attachments []ingest.Attachment `json:"attachments,omitempty"`
 	Pages       []ingest.Page       `json:"pages,omitempty"`
+	Total       int                 `json:"total,omitempty"`
+	Letter      ingest.LetterFacts  `json:"letter,omitzero"`
 	Problems    []ingest.Problem    `json:"problems,omitempty"`
 }
 
 func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Reading, textKey string) error {
 	d := readingDetail{
 		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic,
-		Category: r.Category, Place: r.Place, Attachments: r.Attachments, Pages: r.Pages, Problems: r.Problems,
+		Category: r.Category, Place: r.Place, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
+		Letter: r.Letter, Problems: r.Problems,
 	}
 	if !r.Date.IsZero() {
 		d.Date = &r.Date
@@ -261,6 +272,9 @@ func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Rea
 	detail, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("store: reading: %w", err)
+	}
+	if err := s.saveLayouts(ctx, tx, id, r.Pages); err != nil {
+		return err
 	}
 	return tx.exec(ctx, `INSERT INTO readings
 		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail)
@@ -281,18 +295,36 @@ func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID str
 		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text))
 }
 
-// announce writes the outbox rows that the end of a submission causes.
+// announce writes the outbox rows that the end of a submission causes: the note beside
+// the scan that it came in.
 func (s *Store) announce(ctx context.Context, tx *tx, row ledgerRow, requestID int64) error {
-	if row.channel != ingest.ChannelScan {
+	scans := []string{row.id}
+	switch {
+	case row.made:
+		var err error
+		if scans, err = roots(ctx, tx, row.id); err != nil {
+			return err
+		}
+	case row.channel != ingest.ChannelScan:
 		return nil
 	}
+	for _, id := range scans {
+		if err := s.outbox(ctx, tx, ingest.OutboxScanNote, id, requestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outbox adds a row to the outbox. requestID 0 means none.
+func (s *Store) outbox(ctx context.Context, tx *tx, kind, submissionID string, requestID int64) error {
 	uid, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("store: new id: %w", err)
 	}
-	tx.outbox = append(tx.outbox, uid.String())
+	tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: uid.String(), Kind: kind})
 	return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)`,
-		uid.String(), ingest.OutboxScanNote, row.id, nullInt(requestID), micros(s.opts.Now()))
+		uid.String(), kind, submissionID, nullInt(requestID), micros(s.opts.Now()))
 }
 
 // candidates answers Filing.Match from inside the filing transaction.

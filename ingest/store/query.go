@@ -44,7 +44,8 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 		Kind: kind.String, Subject: subject.String, Text: body.String, MessageID: messageID.String,
 		From: ingest.Person{Name: name.String, Email: email.String, Phone: phone.String, Address: address.String},
 		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic,
-		Category: d.Category, Place: d.Place, Attachments: d.Attachments, Pages: d.Pages, Problems: d.Problems,
+		Category: d.Category, Place: d.Place, OwnText: d.OwnText, Attachments: d.Attachments, Pages: d.Pages, Total: d.Total,
+		Letter: d.Letter, Problems: d.Problems,
 	}
 	if d.Date != nil {
 		rec.Reading.Date = *d.Date
@@ -196,7 +197,8 @@ type Waiting struct {
 	Seq       int64
 	ID        string
 	Attempt   int
-	MediaType string
+	MediaType string // of a submission
+	Kind      string // of an outbox row
 	// Since is when it came into the ledger.
 	Since time.Time
 }
@@ -284,11 +286,11 @@ func (s *Store) PendingOutbox(ctx context.Context, after int64, limit int) ([]Wa
 	var out []Waiting
 	err := each(func(row rowScanner) error {
 		var w Waiting
-		err := row.Scan(&w.Seq, &w.ID, &w.Attempt)
+		err := row.Scan(&w.Seq, &w.ID, &w.Attempt, &w.Kind)
 		out = append(out, w)
 		return err
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT seq, id, attempt FROM outbox WHERE state = 'pending' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, kind FROM outbox WHERE state = 'pending' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 	})
 	return out, err
 }
@@ -338,7 +340,7 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 		return false, nil
 	}
 	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
-		tx.outbox = append(tx.outbox, id)
+		tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: o.Kind, Attempt: o.Attempt + 1})
 		return tx.exec(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
 	})
 	return err == nil, err

@@ -36,7 +36,7 @@ var migrations embed.FS
 // Options says where the store lies.
 type Options struct {
 	// Dir is the data folder; the database is Dir/saisine.db, originals lie under
-	// Dir/originals and Dir/spool.
+	// Dir/originals and Dir/spool, searchable copies under Dir/copies.
 	Dir string
 	// Zone is the town's time zone: the year in a reference is the town's year.
 	Zone *time.Location
@@ -48,7 +48,7 @@ type Options struct {
 	Now func() time.Time
 	// OnOutbox is told of each new outbox row after its commit. It must not block; a
 	// notice that gets lost is made up for by the sweeper. May be nil.
-	OnOutbox func(id string)
+	OnOutbox func(ingest.OutboxNotice)
 }
 
 // Store is the open store. All methods are safe for concurrent use.
@@ -59,6 +59,7 @@ type Store struct {
 	writer *writer
 	spool  string
 	files  *fileStore
+	copies *fileStore
 }
 
 // ErrUnsafe is returned by Open when the database does not keep what it acknowledges.
@@ -93,6 +94,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	var err error
 	if s.files, err = openFileStore(filepath.Join(o.Dir, "originals")); err != nil {
+		return nil, err
+	}
+	if s.copies, err = openFileStore(filepath.Join(o.Dir, "copies")); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(o.Dir, "saisine.db")
@@ -257,7 +261,7 @@ func (s *Store) do(ctx context.Context, f work) error { return s.doIn(ctx, false
 func (s *Store) doNow(ctx context.Context, f work) error { return s.doIn(ctx, true, f) }
 
 func (s *Store) doIn(ctx context.Context, now bool, f work) error {
-	var outbox []string
+	var outbox []ingest.OutboxNotice
 	err := s.writer.do(ctx, now, func(ctx context.Context, tx *tx) error {
 		err := f(ctx, tx)
 		outbox = tx.outbox
@@ -267,8 +271,8 @@ func (s *Store) doIn(ctx context.Context, now bool, f work) error {
 		return err
 	}
 	if s.opts.OnOutbox != nil {
-		for _, id := range outbox {
-			s.opts.OnOutbox(id)
+		for _, n := range outbox {
+			s.opts.OnOutbox(n)
 		}
 	}
 	return nil

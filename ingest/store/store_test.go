@@ -374,10 +374,10 @@ func TestEndsAndRetry(t *testing.T) {
 func TestOutboxOfScans(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), OnOutbox: func(id string) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), OnOutbox: func(n ingest.OutboxNotice) {
 		mu.Lock()
 		defer mu.Unlock()
-		told = append(told, id)
+		told = append(told, n.ID)
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -27,6 +31,9 @@ const (
 	FindingNoOpening       = "request_without_opening"
 	FindingNoReading       = "filed_without_reading"
 	FindingOrphanRow       = "row_without_original"
+	FindingNothingMade     = "divided_without_letters"
+	FindingCollation       = "letter_without_pages"
+	FindingCopy            = "copy_damaged"
 )
 
 // VerifyReport sums up a verification.
@@ -44,8 +51,9 @@ type VerifyReport struct {
 
 // Verify reads the whole store again and calls found for each broken promise: every
 // original hashes to its ledger row, every filed submission has its reading and
-// request, every request has exactly one opening submission, and the database file
-// itself is sound. progress, when not nil, is called after each original.
+// request, every request has exactly one opening submission, every scan that was divided
+// has its letters and every letter its pages, every searchable copy is whole, and the
+// database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
 	var rep VerifyReport
 	report := func(f Finding) { rep.Findings++; found(f) }
@@ -55,6 +63,8 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 			return s.verifyOriginals(ctx, rep, report, progress)
 		},
 		s.verifyLinks,
+		s.verifyCollations,
+		s.verifyCopies,
 		s.verifyFiles,
 	}
 	for _, step := range steps {
@@ -162,6 +172,11 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 			`SELECT s.id FROM submissions s LEFT JOIN readings d ON d.submission_id = s.id WHERE s.state = 'filed' AND d.submission_id IS NULL`,
 		},
 		{
+			FindingNothingMade, "set aside for what was made of it, but nothing was",
+			`SELECT s.id FROM submissions s WHERE s.state = 'set_aside' AND (s.reason LIKE '` + ingest.ReasonSplit + `:%' OR s.reason LIKE '` + ingest.ReasonJoined + `:%')
+			AND NOT EXISTS (SELECT 1 FROM descent d WHERE d.parent_id = s.id)`,
+		},
+		{
 			FindingOrphanRow, "its original is missing, or of another size",
 			`SELECT s.id FROM submissions s LEFT JOIN originals o ON o.sha256 = s.sha256 WHERE o.sha256 IS NULL OR o.size <> s.size`,
 		},
@@ -180,6 +195,91 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 		}
 	}
 	return nil
+}
+
+// verifyCollations checks that the pages of each submission that was made of others are
+// those of originals in the ledger.
+func (s *Store) verifyCollations(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	after := int64(0)
+	for {
+		var page []ingest.Record
+		err := each(func(row rowScanner) error {
+			var rec ingest.Record
+			err := row.Scan(&rec.Seq, &rec.ID, &rec.SHA256)
+			page = append(page, rec)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, `SELECT seq, id, sha256 FROM submissions WHERE media_type = $1 AND seq > $2 ORDER BY seq LIMIT 500`,
+				ingest.MediaCollation, after)
+		})
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, rec := range page {
+			after = rec.Seq
+			if detail, err := s.collationFault(ctx, rec); err != nil {
+				return err
+			} else if detail != "" {
+				report(Finding{FindingCollation, rec.ID, detail})
+			}
+		}
+	}
+}
+
+// collationFault says what is wrong with the pages of a collation, or "".
+func (s *Store) collationFault(ctx context.Context, rec ingest.Record) (string, error) {
+	blob, err := s.Original(ctx, rec)
+	if err != nil {
+		return "", nil //nolint:nilerr // reported by verifyOriginals
+	}
+	c, err := ingest.ReadCollation(blob)
+	if err := blob.Close(); err != nil {
+		return "", err
+	}
+	if err != nil {
+		return err.Error(), nil //nolint:nilerr // a finding
+	}
+	for _, p := range c.Pages {
+		var sum string
+		err := s.read.QueryRowContext(ctx, `SELECT sha256 FROM submissions WHERE id = $1`, p.Scan).Scan(&sum)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return "the ledger has no scan " + p.Scan, nil
+		case err != nil:
+			return "", err
+		case sum != p.SHA256:
+			return "the original of " + p.Scan + " is not the one that its pages were taken from", nil
+		}
+	}
+	return "", nil
+}
+
+// verifyCopies reads the searchable copies again.
+func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	after := ""
+	for {
+		var sum, id string
+		err := s.read.QueryRowContext(ctx, `SELECT sha256, submission_id FROM copies WHERE sha256 > $1 AND sha256 <> '' ORDER BY sha256 LIMIT 1`, after).Scan(&sum, &id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		after = sum
+		f, err := s.OpenCopy(sum)
+		if err != nil {
+			report(Finding{FindingCopy, id, err.Error()})
+			continue
+		}
+		h := sha256.New()
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			report(Finding{FindingCopy, id, err.Error()})
+		} else if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+			report(Finding{FindingCopy, id, "the bytes hash to " + got})
+		}
+	}
 }
 
 func (s *Store) verifyFiles(ctx context.Context, rep *VerifyReport, _ func(Finding)) error {

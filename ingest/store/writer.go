@@ -268,8 +268,8 @@ var errBegin = errors.New("store: cannot begin to write")
 // It is only valid inside that work.
 type tx struct {
 	w *writer
-	// outbox collects the ids of the outbox rows that the work wrote.
-	outbox []string
+	// outbox collects the outbox rows that the work wrote.
+	outbox []ingest.OutboxNotice
 }
 
 // stmt returns the prepared statement for a query. The writer keeps and closes it.

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/store"
+)
+
+// showSubmission is the whole view of one submission.
+func showSubmission(ctx context.Context, s *store.Store, rec ingest.Record, zone *time.Location) (submissionJSON, error) {
+	v := viewSubmission(rec, zone)
+	made, err := s.Made(ctx, rec.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, m := range made {
+		v.Letters = append(v.Letters, m.ID)
+	}
+	c, err := s.Copy(ctx, rec.ID)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return v, nil
+	}
+	v.Copy = &copyJSON{SHA256: c.SHA256, Size: c.Size, Pages: c.Pages, PDFA: c.PDFA, Reason: c.Reason, MadeAt: rfc3339(c.MadeAt, zone)}
+	return v, err
+}
+
+// newFetch is a command that writes bytes that belong to a submission.
+func newFetch(a *app, name, short string, open func(context.Context, *store.Store, ingest.Record) (io.ReadCloser, error)) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use: name + " ID", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, _ config.Config, s *store.Store) error {
+				rec, err := s.Submission(ctx, args[0])
+				if errors.Is(err, ingest.ErrNotFound) {
+					return fmt.Errorf("there is no submission %q; \"saisine submissions list\" shows them", args[0])
+				}
+				if err != nil {
+					return err
+				}
+				r, err := open(ctx, s, rec)
+				if err != nil {
+					return err
+				}
+				return errors.Join(a.writeTo(output, r), r.Close())
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "-", "the file to write, which must not exist; - is standard output")
+	return cmd
+}
+
+func fetchOriginal(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadCloser, error) {
+	b, err := s.Original(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	return b.Open()
+}
+
+func fetchCopy(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadCloser, error) {
+	c, err := s.Copy(ctx, rec.ID)
+	switch {
+	case errors.Is(err, ingest.ErrNotFound):
+		return nil, fmt.Errorf("submission %s has no searchable copy (yet): the daemon makes one of scans with recognised pages, after they were filed", rec.ID)
+	case err != nil:
+		return nil, err
+	case c.SHA256 == "":
+		return nil, fmt.Errorf("no searchable copy of %s could be made: %s", rec.ID, c.Reason)
+	}
+	return s.OpenCopy(c.SHA256)
+}
+
+// writeTo writes r into a new file, or to standard output for "-" unless that is a terminal.
+func (a *app) writeTo(name string, r io.Reader) error {
+	if name == "-" {
+		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return usageError{errors.New("this is not written to a terminal; name a file with --output")}
+		}
+		_, err := io.Copy(a.stdout, r)
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,362 @@
+package letter
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A party is the sender as the letter gives it, before its name is put together.
+type party struct {
+	person, org string
+	address     []string
+	closed      bool // the address has its town
+	phone       string
+	email       string
+}
+
+func (p party) reachable() bool { return len(p.address) > 0 || p.phone != "" || p.email != "" }
+
+// sender puts the name together: the person, then the organisation in brackets.
+func (p party) sender() Sender {
+	s := Sender{Name: p.person, Phone: p.phone, Email: p.email, Address: clip(strings.Join(p.address, ", "), maxAddress)}
+	switch {
+	case p.org != "" && p.person != "":
+		s.Name += " (" + p.org + ")"
+	case p.org != "":
+		s.Name = p.org
+	}
+	s.Name = clip(s.Name, 2*maxName)
+	return s
+}
+
+// findSender puts the sender together of all places that tell it, the surest first.
+func findSender(ls []line, head int, end ending) party {
+	if p, ok := fromForm(ls); ok {
+		return p
+	}
+	p := fromHead(ls[:head], end)
+	if q, ok := fromSentence(ls); ok {
+		if p.person == "" && p.org == "" {
+			p.person = q.person
+		}
+		p.fill(q)
+	}
+	tail := readBlock(end.block, end.name, true)
+	if p.person == "" && p.org == "" || end.name == "" || sameName(p.person, end.name) || p.org != "" && p.person == "" {
+		if p.person == "" {
+			p.person = end.name
+		}
+		if p.org == "" && tail.org != "" && len(p.address) == 0 {
+			p.org = tail.org
+		}
+		p.fill(tail)
+		p.fill(readFooter(end.after))
+	}
+	if p.org != "" && sameName(p.org, p.person) && strings.HasPrefix(fold(p.org), "etude de ") {
+		p.org = "" // "Étude de Maître Paul Lacaze" says no more than his name
+	}
+	for _, l := range ls {
+		if p.phone != "" {
+			break
+		}
+		p.phone = ownPhone(l)
+	}
+	return p
+}
+
+// fill takes from q what p lacks.
+func (p *party) fill(q party) {
+	if len(p.address) == 0 {
+		p.address, p.closed = q.address, q.closed
+	}
+	if p.phone == "" {
+		p.phone = q.phone
+	}
+	if p.email == "" {
+		p.email = q.email
+	}
+}
+
+// fromHead reads the blocks of the head that are not the recipient's.
+func fromHead(head []line, end ending) party {
+	var p party
+	var found, afterRecipient bool
+	bs := blocks(head)
+	// A head that begins with "Direction …" and names the town below is another office's.
+	addressed := slices.ContainsFunc(bs, func(b block) bool { return b.recipient && !b.maybe })
+	for i, b := range bs {
+		if ownOffice := i == 0 && b.maybe && addressed; b.recipient && !ownOffice {
+			afterRecipient = true
+			continue
+		}
+		q := readBlock(b.lines, end.name, false)
+		named := q.person != "" || q.org != ""
+		switch {
+		case b.forced && named && !found:
+			p, found = q, true
+		case !found && named && (q.reachable() || certain(b.lines[0], q, end)):
+			if !afterRecipient && p.person == "" && p.org == "" {
+				// An address above the name, as on some letterheads.
+				q.fill(p)
+			}
+			p, found, afterRecipient = q, true, false
+		case found && !afterRecipient && !named:
+			p.fill(q)
+		case found && !afterRecipient && p.org != "" && p.person == "" && q.org == "":
+			p.person = q.person
+			p.fill(q)
+		case !found && !afterRecipient && !named:
+			p.fill(q)
+		}
+	}
+	if !found && end.name == "" {
+		return party{}
+	}
+	return p
+}
+
+// certain tells that a name without any address in the head is the sender's: it has the
+// legal form of a firm, it is civil, or it is that of the signature.
+func certain(l line, q party, end ending) bool {
+	if sameName(q.person, end.name) {
+		return true
+	}
+	if q.org != "" {
+		return legalForm.MatchString(l.fold)
+	}
+	return civilWords(strings.Fields(l.text)) > 0 && end.name == ""
+}
+
+var (
+	legalForm = regexp.MustCompile(`\b(?:sarl|sasu?|eurl|sci|scop|selarl|gaec|earl|association|cabinet|etude|ets|societe|syndicat|comite|collectif|club)\b`)
+	dashes    = regexp.MustCompile(` +[-–—•|·/] +| {3,}`)
+	careOf    = regexp.MustCompile(`^(?:c/o|chez|a l'adresse de) `)
+	nameThen  = regexp.MustCompile(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
+	townTail  = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
+	onlyTown  = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
+)
+
+// pieces parts a line of a letterhead at its dashes, if that yields an address or a way
+// to reach the sender.
+func pieces(l line) []line {
+	if nameThen.MatchString(l.fold) {
+		// "Rosine Malet, 17 rue des Vignerons"
+		if first, rest, ok := strings.Cut(l.text, ","); ok {
+			if _, is := personOf(first, 2); is {
+				return append([]line{newLine(first)}, pieces(newLine(strings.TrimSpace(rest)))...)
+			}
+		}
+	}
+	parts := dashes.Split(l.text, 12)
+	if len(parts) < 2 {
+		return []line{l}
+	}
+	out := make([]line, 0, len(parts))
+	useful := false
+	for _, s := range parts {
+		pl := newLine(strings.TrimSpace(s))
+		if pl.blank() {
+			continue
+		}
+		useful = useful || isPostal(pl) || isContact(pl) || isLegal(pl, tokens(pl.fold))
+		out = append(out, pl)
+	}
+	if !useful {
+		return []line{l}
+	}
+	return out
+}
+
+// readBlock reads the lines of one block. signature is the name below the letter; bottom
+// tells that the block stands there, where the firm comes after the person.
+func readBlock(ls []line, signature string, bottom bool) party {
+	r := reader{signature: signature, bottom: bottom}
+	for _, whole := range ls {
+		for _, l := range pieces(whole) {
+			r.read(l)
+		}
+	}
+	return r.party
+}
+
+// A reader puts a party together line by line.
+type reader struct {
+	party
+	signature string
+	bottom    bool
+	// pending are lines that are part of the address if a street or a town follows.
+	pending []string
+}
+
+func (p *reader) read(l line) {
+	if l.blank() {
+		return
+	}
+	ts := tokens(l.fold)
+	named := p.person != "" || p.org != ""
+	if isContact(l) {
+		if ph := phones(l); p.phone == "" && len(ph) > 0 {
+			p.phone = ph[0]
+		}
+		if p.email == "" {
+			p.email = email(l)
+		}
+		return
+	}
+	if p.closed {
+		return
+	}
+	switch k := kindOf(l); {
+	case k == kindLabel || k == kindDate || k == kindSalutation || k == kindProse:
+	case careOf.MatchString(l.fold):
+		m := careOf.FindStringIndex(l.fold)
+		if q, ok := personOf(l.cut(m[1], len(l.fold)), 1); ok && p.org != "" && p.person == "" {
+			p.person = q.name
+			return
+		}
+		p.pending = append(p.pending, l.text)
+	case k == kindPostal:
+		p.address = append(p.address, p.pending...)
+		p.pending = nil
+		text := l.text
+		if at := postalAt(l); at == 0 && onlyTown.MatchString(l.fold) {
+			text = townTail.ReplaceAllString(text, "")
+		}
+		p.address = append(p.address, strings.TrimRight(text, " ,.;"))
+		p.closed = true
+	case k == kindStreet:
+		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
+		if streetNum.MatchString(l.fold) || wayWords.has(ts[0]) {
+			p.address = append(p.address, p.pending...)
+			p.pending = nil
+		}
+	case k == kindLegal || cedex.MatchString(l.fold):
+	case k == kindOrg && p.org == "" && len(p.address) == 0 && (!p.bottom || named):
+		p.org = strings.Trim(l.text, " ,;:-")
+		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) {
+			p.person = q.name
+		}
+	case k == kindMaybeRecipient && !named && len(p.address) == 0 && !p.bottom:
+		p.org = strings.Trim(l.text, " ,;:-")
+	case k == kindRole || k == kindOrg || k == kindMaybeRecipient || k == kindRecipient:
+	case p.person == "":
+		q, rest, ok := nameIn(l.text, 2)
+		if !ok {
+			if named && (p.org == "" || streetNum.MatchString(l.fold)) {
+				p.pending = append(p.pending, l.text)
+			}
+			return
+		}
+		if p.org != "" && !q.civil && !sameName(q.name, p.signature) && !isRole(rest) {
+			return // below the firm it may as well be a house
+		}
+		if strings.Contains(fold(l.text), " et me ") || strings.Contains(fold(l.text), " et maitre ") {
+			return // two partners: which of them writes is for the signature to tell
+		}
+		p.person = q.name
+		if rest != "" {
+			p.read(newLine(rest))
+		}
+	case named && len(ts) <= 8 && (p.org == "" || streetNum.MatchString(l.fold)):
+		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
+	}
+}
+
+// readFooter reads the small print at the foot of a letterhead: one or two lines of
+// pieces between dashes, with the sender's town among them.
+func readFooter(ls []line) party {
+	for i, l := range ls {
+		if ps := pieces(l); len(ps) < 3 || belowSign.MatchString(l.fold) {
+			continue
+		}
+		p := readBlock(ls[i:min(i+3, len(ls))], "", true)
+		if p.closed {
+			return p
+		}
+	}
+	return party{}
+}
+
+// Sentences by which a letter names its sender.
+var (
+	iUndersigned = regexp.MustCompile(`\bje,? ?s[o0]ussigne(?:\(e\)|e)?,? ?`)
+	fromPart     = regexp.MustCompile(`^de la part de ?:? ?`)
+	living       = regexp.MustCompile(`\b(?:demeurant|domicilie(?:\(e\)|e)?|habitant|residant)(?: actuellement)?(?: (?:a l'adresse(?: suivante)?|au|aux|a|en))?[ :]+`)
+	iLive        = regexp.MustCompile(`\b(?:j'habite|nous habitons|je demeure|je reside|nous residons)(?: (?:au|aux|a))? (?:l'adresse suivante ?:? ?)?((?:[0-9]{1,4}(?: bis| ter)?,? )?(?:rue|avenue|boulevard|bd|place|chemin|route|impasse|allee|quai|cours|square|venelle|passage) [^,.;:()]{3,50}?(?:,? [0-9]{5} [a-z' -]{2,40}?)?)(?: (?:et|depuis|ou|avec|je|nous|mais|car|qui|a cote|au-dessus) |[,.;:()]|$)`)
+	addressStops = regexp.MustCompile(`,? (?:certifie|atteste|declare|demande|souhaite|sollicite|agissant|ne\b|nee\b|autorise|donne|reconnais|m'engage|et je|et nous|depuis|vous|qui|,? en qualite)|[.;)]`)
+	streetIn     = regexp.MustCompile(`, ?[0-9]{1,4}(?: ?bis| ?ter)?,? [a-z]`)
+)
+
+// fromSentence reads "Je soussigné …, demeurant au …" and "De la part de …".
+func fromSentence(ls []line) (party, bool) {
+	var p party
+	for i, l := range ls {
+		if i > maxEdge {
+			break
+		}
+		m := iUndersigned.FindStringIndex(l.fold)
+		if m == nil {
+			m = fromPart.FindStringIndex(l.fold)
+		}
+		if m == nil {
+			if s := iLive.FindStringSubmatchIndex(l.fold); s != nil && len(p.address) == 0 {
+				p.address = []string{l.cut(s[2], s[3])}
+			}
+			continue
+		}
+		// The sentence may be wrapped.
+		text := l.cut(m[1], len(l.fold))
+		for j := i + 1; j < len(ls) && j <= i+3 && !ls[j].blank(); j++ {
+			text += " " + ls[j].text
+		}
+		s := newLine(text)
+		if q, ok := leadingName(s); ok {
+			p.person = q
+		} else {
+			continue
+		}
+		if d := living.FindStringIndex(s.fold); d != nil {
+			p.address = sentenceAddress(s, d[1])
+		} else if d := streetIn.FindStringIndex(s.fold); d != nil && d[0] < maxName {
+			p.address = sentenceAddress(s, d[0]+1)
+		}
+		return p, true
+	}
+	return p, len(p.address) > 0
+}
+
+// leadingName returns the name that a sentence begins with.
+func leadingName(l line) (string, bool) {
+	to := strings.IndexAny(l.fold, ",;(:")
+	if to < 0 {
+		to = len(l.fold)
+	}
+	ws := strings.Fields(l.cut(0, to))
+	for n := min(len(ws), 8); n > 0; n-- {
+		if q, ok := personOf(strings.Join(ws[:n], " "), 2); ok {
+			return q.name, true
+		}
+	}
+	return "", false
+}
+
+// sentenceAddress returns the address that begins at from in a sentence, if it looks
+// like one.
+func sentenceAddress(l line, from int) []string {
+	to := len(l.fold)
+	if m := addressStops.FindStringIndex(l.fold[from:]); m != nil {
+		to = from + m[0]
+	}
+	a := newLine(strings.Trim(l.cut(from, to), " ,:"))
+	if at := postalAt(a); at >= 0 {
+		// The town ends at the next comma.
+		if i := strings.IndexByte(a.fold[at:], ','); i > 0 {
+			a = newLine(a.cut(0, at+i))
+		}
+	}
+	if len(a.fold) > 160 || !isPostal(a) && !isStreet(a, tokens(a.fold)) {
+		return nil
+	}
+	return []string{a.text}
+}

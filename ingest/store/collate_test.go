@@ -1,0 +1,274 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ocr"
+)
+
+func scan(key string, at time.Time, h ingest.Hints) ingest.Submission {
+	return ingest.Submission{
+		Channel: ingest.ChannelScan, Account: "courrier", SourceKey: key, ReceivedAt: at,
+		Original: ingest.NewBlob([]byte("scan " + key)), MediaType: ingest.MediaPDF, Hints: h,
+	}
+}
+
+// letterOf is the submission of pages of a scan.
+func letterOf(t *testing.T, s *Store, key string, parents []string, pages ...ingest.PageRef) ingest.Submission {
+	t.Helper()
+	for i := range pages {
+		rec, err := s.Submission(t.Context(), pages[i].Scan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[i].SHA256 = rec.SHA256
+	}
+	raw, err := json.Marshal(ingest.Collation{Pages: pages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ingest.Submission{
+		Channel: ingest.ChannelScan, Account: "courrier", SourceKey: key, ReceivedAt: day,
+		Original: ingest.NewBlob(raw), MediaType: ingest.MediaCollation, Hints: ingest.Hints{Parents: parents},
+	}
+}
+
+// broken changes the database behind the store's back.
+func broken(t *testing.T, s *Store, query string, args ...any) {
+	t.Helper()
+	raw, err := sql.Open("sqlite3", dsn(filepath.Join(s.opts.Dir, "saisine.db"), "_foreign_keys=off"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = raw.ExecContext(t.Context(), query, args...)
+	if err := errors.Join(err, raw.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func collate(t *testing.T, s *Store, ended []ingest.Ending, made ...ingest.Submission) []string {
+	t.Helper()
+	ids, err := s.Collate(t.Context(), ended, made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// notes lists the submissions whose notes wait to be brought up to date.
+func notes(t *testing.T, s *Store) []string {
+	t.Helper()
+	var out []string
+	err := s.Deliveries(t.Context(), ingest.OutboxPending, func(o ingest.OutboxItem) error {
+		if o.Kind == ingest.OutboxScanNote {
+			out = append(out, o.Submission)
+		}
+		return s.Delivered(t.Context(), o.ID)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func TestCollate(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	fronts := record(t, s, scan("a", day, ingest.Hints{TwoSided: true})).ID
+	backs := record(t, s, scan("b", day.Add(time.Minute), ingest.Hints{TwoSided: true})).ID
+	joined := letterOf(t, s, "joined", []string{fronts, backs}, ingest.PageRef{Scan: fronts, Page: 1}, ingest.PageRef{Scan: backs, Page: 1})
+	ends := []ingest.Ending{{ID: fronts, Reason: "joined: recto"}, {ID: backs, Reason: "joined: verso"}}
+	ids := collate(t, s, ends, joined)
+	if len(ids) != 1 {
+		t.Fatalf("made %v", ids)
+	}
+	if again := collate(t, s, ends, joined); again != nil {
+		t.Errorf("a second worker made %v of the same scans", again)
+	}
+	for _, id := range []string{fronts, backs} {
+		if rec, err := s.Submission(ctx, id); err != nil || rec.State != ingest.StateSetAside || rec.Reading == nil {
+			t.Errorf("%s: %+v, %v", id, rec, err)
+		}
+	}
+	if got := notes(t, s); !reflect.DeepEqual(got, sorted(fronts, backs)) {
+		t.Errorf("notes of %v", got)
+	}
+	one := letterOf(t, s, "letter 1", ids, ingest.PageRef{Scan: fronts, Page: 1})
+	two := letterOf(t, s, "letter 2", ids, ingest.PageRef{Scan: backs, Page: 1})
+	two.Channel = ingest.ChannelCounter
+	letters := collate(t, s, []ingest.Ending{{ID: ids[0], Reason: "split: 2"}}, one, two)
+	notes(t, s)
+	made, err := s.Made(ctx, fronts)
+	if err != nil || len(made) != 2 || made[0].ID != letters[0] || made[1].ID != letters[1] {
+		t.Errorf("made of the fronts: %+v, %v", made, err)
+	}
+	filed := file(t, s, letters[1], ingest.Filing{Reading: ingest.Reading{Kind: "pdf"}})
+	if got := notes(t, s); !reflect.DeepEqual(got, sorted(fronts, backs)) || filed.Request == "" {
+		t.Errorf("a letter was filed, and the notes beside its scans do not say so: %v", got)
+	}
+	if waiting, err := s.Waiting(ctx, 0, 10); err != nil || len(waiting) != 1 || waiting[0].ID != letters[0] {
+		t.Errorf("waiting: %+v, %v", waiting, err)
+	}
+	verified(t, s, 0)
+
+	// Broken promises.
+	broken(t, s, `DELETE FROM descent WHERE child_id = ?`, letters[1])
+	verified(t, s, 0) // the other letter still stands for the scan
+	broken(t, s, `DELETE FROM descent WHERE child_id = ?`, letters[0])
+	if found := verified(t, s, 1); found[0].Code != FindingNothingMade || found[0].Subject != ids[0] {
+		t.Errorf("found %v", found)
+	}
+	broken(t, s, `UPDATE submissions SET sha256 = (SELECT sha256 FROM submissions WHERE id = ?), size = (SELECT size FROM submissions WHERE id = ?) WHERE id = ?`, backs, backs, fronts)
+	codes := map[string]int{}
+	for _, f := range verified(t, s, 3) {
+		codes[f.Code]++
+	}
+	if codes[FindingCollation] != 2 {
+		t.Errorf("found %v", codes)
+	}
+}
+
+func sorted(s ...string) []string {
+	slices.Sort(s)
+	return s
+}
+
+func TestCollateIsWhole(t *testing.T) {
+	s := open(t, t.TempDir())
+	id := record(t, s, scan("a", day, ingest.Hints{})).ID
+	good := letterOf(t, s, "1", []string{id}, ingest.PageRef{Scan: id, Page: 1})
+	bad := letterOf(t, s, "2", []string{"nobody"}, ingest.PageRef{Scan: id, Page: 2})
+	if _, err := s.Collate(t.Context(), []ingest.Ending{{ID: id, Reason: "split: 2"}}, []ingest.Submission{good, bad}); err == nil {
+		t.Fatal("a letter of a scan that is not in the ledger was added")
+	}
+	rec, err := s.Submission(t.Context(), id)
+	if err != nil || rec.State != ingest.StateReceived {
+		t.Errorf("the scan ended without its letters: %+v, %v", rec, err)
+	}
+	if made, err := s.Made(t.Context(), id); err != nil || len(made) != 0 {
+		t.Errorf("half of the letters were added: %+v, %v", made, err)
+	}
+}
+
+func TestSides(t *testing.T) {
+	s := open(t, t.TempDir())
+	two := ingest.Hints{TwoSided: true}
+	// Taken in the order of their names, but the fronts were scanned first.
+	backs := record(t, s, scan("a-backs", day.Add(time.Minute), two))
+	fronts := record(t, s, scan("b-fronts", day, two))
+	record(t, s, scan("c", day, ingest.Hints{}))
+	record(t, s, scan("d", day, ingest.Hints{TwoSided: true, Service: "voirie"}))
+	other := scan("e", day, two)
+	other.Account = "annexe"
+	record(t, s, other)
+	ended := record(t, s, scan("f", day, two))
+	if err := s.SetAside(t.Context(), ended.ID, ingest.Reading{}, "empty: x"); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := s.Submission(t.Context(), backs.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Sides(t.Context(), rec)
+	if err != nil || len(got) != 2 || got[0].ID != fronts.ID || got[1].ID != backs.ID {
+		t.Errorf("sides: %+v, %v", got, err)
+	}
+}
+
+func TestLayoutsAndCopies(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	ctx := t.Context()
+	id := record(t, s, scan("a", day, ingest.Hints{})).ID
+	layout := &ocr.Layout{Width: 1654, Height: 2339, DPI: 200, Skew: -0.5, Words: []ocr.Word{{Text: "été", Confidence: 0.9, X: 1, Y: 2, W: 3, H: 4, Line: 5}}}
+	reading := ingest.Reading{Kind: "pdf", Total: 3, Pages: []ingest.Page{{Number: 1, Source: "blank"}, {Number: 3, Source: "ocr", Layout: layout}}}
+	if got, err := s.Layouts(ctx, id); err != nil || got != nil {
+		t.Errorf("layouts before it was read: %v, %v", got, err)
+	}
+	file(t, s, id, ingest.Filing{Reading: reading, Copy: true})
+	if got, err := s.Layouts(ctx, id); err != nil || !reflect.DeepEqual(got, map[int]*ocr.Layout{3: layout}) {
+		t.Errorf("layouts %+v, %v", got, err)
+	}
+	rec, err := s.Submission(ctx, id)
+	if err != nil || rec.Reading.Total != 3 || rec.Reading.Pages[1].Layout != nil {
+		t.Errorf("row: %+v, %v", rec.Reading, err)
+	}
+	var kinds []string
+	if err := s.Deliveries(ctx, ingest.OutboxPending, func(o ingest.OutboxItem) error { kinds = append(kinds, o.Kind); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(kinds, ingest.OutboxScanCopy) || len(kinds) != 2 {
+		t.Errorf("outbox: %v", kinds)
+	}
+	if _, err := s.Copy(ctx, id); !errors.Is(err, ingest.ErrNotFound) {
+		t.Errorf("a copy before one was made: %v", err)
+	}
+	for _, content := range []string{"%PDF first", "%PDF second"} {
+		b, err := s.Spool().File(strings.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SaveCopy(ctx, id, ingest.Copy{Pages: 3, PDFA: true}, b); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := s.Copy(ctx, id)
+	if err != nil || c.Pages != 3 || !c.PDFA || c.Size != 11 || c.Reason != "" {
+		t.Errorf("copy %+v, %v", c, err)
+	}
+	f, err := s.OpenCopy(c.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(f)
+	if err := errors.Join(err, f.Close()); err != nil || string(got) != "%PDF second" {
+		t.Errorf("copy holds %q, %v", got, err)
+	}
+	verified(t, s, 0)
+	if err := os.WriteFile(filepath.Join(dir, "copies", c.SHA256[:2], c.SHA256), []byte("%PDF damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found := verified(t, s, 1); found[0].Code != FindingCopy || found[0].Subject != id {
+		t.Errorf("found %v", found)
+	}
+	if err := s.SaveCopy(ctx, id, ingest.Copy{Reason: "PDF protégé"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.Copy(ctx, id); err != nil || c.SHA256 != "" || c.Reason != "PDF protégé" {
+		t.Errorf("no copy: %+v, %v", c, err)
+	}
+	verified(t, s, 0)
+}
+
+// TestMigrates takes a store of the first schema over, with what is in it.
+func TestMigrates(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	id := record(t, s, scan("a", day, ingest.Hints{})).ID
+	// The schemas go forward only; so the second one is taken back by hand.
+	broken(t, s, `DROP TABLE copies; DROP TABLE layouts; DROP TABLE descent; DELETE FROM goose_db_version WHERE version_id = 2`)
+	if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
+		t.Errorf("a command beside an older daemon: %v", err)
+	}
+	s2 := open(t, dir)
+	if rec, err := s2.Submission(t.Context(), id); err != nil || rec.State != ingest.StateReceived {
+		t.Errorf("row after the migration: %+v, %v", rec, err)
+	}
+	file(t, s2, id, ingest.Filing{Reading: ingest.Reading{Pages: []ingest.Page{{Number: 1, Layout: &ocr.Layout{Width: 1}}}}})
+	verified(t, s2, 0)
+}
