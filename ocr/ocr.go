@@ -41,6 +41,10 @@ const (
 	ProblemTooManyPixels   = "too_many_pixels"
 	ProblemPageFailed      = "page_failed"
 	ProblemDocumentTimeout = "document_timeout"
+	// ProblemUnsure names the pages with Page.Unsure.
+	ProblemUnsure = "ocr_unsure"
+	// ProblemPortfolio means that the PDF is a cover for other files, which are not read.
+	ProblemPortfolio = "portfolio"
 )
 
 var (
@@ -113,6 +117,9 @@ type Page struct {
 	// Confidence is 0 to 1: of a recognised page the mean of its words' by length, of
 	// any other page 1.
 	Confidence float64
+	// Unsure is true when a person should compare the text with the image: much of it,
+	// or all, may be wrong. Such a page is named by a ProblemUnsure.
+	Unsure bool
 	// Rotation is by how many degrees clockwise the page was turned to stand upright.
 	Rotation int
 	// Barcodes are what the barcodes on the page say.
@@ -136,7 +143,9 @@ type Problem struct{ Code, Detail string }
 // order of their number; Problems says what became of others.
 type Document struct {
 	// Kind is pdf, tiff or image, or "" when the file is none of them.
-	Kind     string
+	Kind string
+	// Total is the number of pages in the file, those that were not read included.
+	Total    int
 	Pages    []Page
 	Problems []Problem
 }

@@ -13,8 +13,13 @@ type job struct {
 	ctx     context.Context // the job travels from Read to a worker
 	req     wire.Request
 	timeout time.Duration
+	// collect, if there is one, takes what the child has left in its temporary folder
+	// dir, before the child may end. Its error is the job's.
+	collect func(dir string, resp wire.Response) error
 	// done receives exactly one outcome if a worker takes the job; it has room for it.
 	done chan<- outcome
+	// patient is set for a job of a patient lane once a worker takes it.
+	patient bool
 }
 
 // outcome is what became of a job.
@@ -22,11 +27,13 @@ type outcome struct {
 	number int // of the page
 	resp   wire.Response
 	err    error
+	took   time.Duration
 }
 
 // queue hands out jobs to workers, document by document in turn, so that a document of
-// 200 pages delays a letter of one page by no more than the pages in work. It is safe
-// for concurrent use.
+// 200 pages delays a letter of one page by no more than the pages in work. Jobs of
+// patient lanes are handed out only while no other job waits, and never to the last
+// worker, where there are several. It is safe for concurrent use.
 type queue struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -35,11 +42,16 @@ type queue struct {
 	most    int // workers at most
 	workers int // workers that are running or about to be started
 	idle    int // workers that wait in next
+	patient int // jobs of patient lanes that are in work
 	closed  bool
 }
 
 // lane holds the waiting jobs of one document. The queue's mutex guards it.
-type lane struct{ jobs []job }
+type lane struct {
+	jobs []job
+	// patient jobs wait for all others.
+	patient bool
+}
 
 func newQueue(most int) *queue {
 	q := &queue{most: most}
@@ -48,16 +60,21 @@ func newQueue(most int) *queue {
 }
 
 // open gives a document its lane.
-func (q *queue) open() *lane {
-	l := &lane{}
+func (q *queue) open() *lane { return q.add(&lane{}) }
+
+// openPatient gives work that must never be in the way of reading its lane.
+func (q *queue) openPatient() *lane { return q.add(&lane{patient: true}) }
+
+func (q *queue) add(l *lane) *lane {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ring = append(q.ring, l)
 	return l
 }
 
-// drop takes a lane out, with the jobs that no worker has taken.
-func (q *queue) drop(l *lane) {
+// drop takes a lane out, with the jobs that no worker has taken: these get no outcome. It
+// returns how many they are; a second time it does nothing.
+func (q *queue) drop(l *lane) (untaken int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, other := range q.ring {
@@ -68,8 +85,9 @@ func (q *queue) drop(l *lane) {
 		if i < q.at {
 			q.at--
 		}
-		return
+		return len(l.jobs)
 	}
+	return 0
 }
 
 // put adds jobs to a lane. It returns how many workers the caller must start for them,
@@ -126,19 +144,45 @@ func (q *queue) next(patience time.Duration) (job, bool) {
 	}
 }
 
-// take returns the first job of the next lane in turn that has one.
+// take returns the first job of the next lane in turn that has one, patient lanes last.
 func (q *queue) take() (job, bool) {
+	if j, ok := q.takeFrom(false); ok {
+		return j, true
+	}
+	if q.patient >= max(1, q.most-1) {
+		return job{}, false
+	}
+	j, ok := q.takeFrom(true)
+	if ok {
+		j.patient = true
+		q.patient++
+	}
+	return j, ok
+}
+
+func (q *queue) takeFrom(patient bool) (job, bool) {
 	for range q.ring {
 		q.at %= len(q.ring)
 		l := q.ring[q.at]
 		q.at++
-		if len(l.jobs) > 0 {
+		if l.patient == patient && len(l.jobs) > 0 {
 			j := l.jobs[0]
 			l.jobs = l.jobs[1:]
 			return j, true
 		}
 	}
 	return job{}, false
+}
+
+// finished says that a job that next has handed out is no longer in work.
+func (q *queue) finished(j job) {
+	if !j.patient {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.patient--
+	q.wake.Broadcast()
 }
 
 // close lets every next return false.

@@ -83,7 +83,7 @@ func (r *Reader) Read(ctx context.Context, path string) (Document, error) {
 	} else if !st.Mode().IsRegular() {
 		return Document{}, fmt.Errorf("ocr: %w: not a regular file", os.ErrInvalid)
 	}
-	reading := &reading{reader: r, path: path, lane: r.queue.open()}
+	reading := &reading{reader: r, path: path, lane: r.queue.open(), left: newBudget()}
 	defer r.queue.drop(reading.lane)
 	limited, cancel := context.WithTimeout(ctx, r.opts.DocumentTimeout)
 	defer cancel()
@@ -96,6 +96,9 @@ func (r *Reader) Read(ctx context.Context, path string) (Document, error) {
 			r.opts.DocumentTimeout, len(reading.doc.Pages)))
 	}
 	slices.SortFunc(reading.doc.Pages, func(a, b Page) int { return a.Number - b.Number })
+	if p, ok := unsureProblem(reading.doc.Pages); ok {
+		reading.doc.Problems = append(reading.doc.Problems, p)
+	}
 	return reading.doc, nil
 }
 
@@ -105,6 +108,7 @@ type reading struct {
 	path   string
 	lane   *lane
 	doc    Document
+	left   budget
 }
 
 func (d *reading) problem(code, detail string) {
@@ -131,14 +135,17 @@ func (d *reading) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.take(out.resp)
-	plan := out.resp.Plan
-	if plan == nil {
+	d.doc.Problems = append(d.doc.Problems, acceptProblems(out.resp.Problems)...)
+	if out.resp.Plan == nil {
+		if len(d.doc.Problems) == 0 {
+			d.problem(ProblemUnreadable, "Le programme de lecture n’a rien su dire du fichier.")
+		}
 		return nil
 	}
-	d.doc.Kind = plan.Kind
+	plan := acceptPlan(*out.resp.Plan, opts.MaxPages)
+	d.doc.Kind, d.doc.Total = plan.Kind, plan.Total
 	for _, p := range plan.Done {
-		d.doc.Pages = append(d.doc.Pages, Page(p))
+		d.doc.Pages = append(d.doc.Pages, d.left.accept(p, p.Number))
 	}
 	if plan.Total > opts.MaxPages {
 		d.problem(ProblemTooManyPages, fmt.Sprintf("Le document compte %d pages ; les %d premières sont lues.", plan.Total, opts.MaxPages))
@@ -147,8 +154,6 @@ func (d *reading) run(ctx context.Context) error {
 }
 
 func (d *reading) pages(ctx context.Context, todo []wire.Task) error {
-	// A child has decoded foreign bytes: its word for the number of pages is not taken.
-	todo = todo[:min(len(todo), d.reader.opts.MaxPages)]
 	done := make(chan outcome, len(todo))
 	jobs := make([]job, len(todo))
 	for i, task := range todo {
@@ -162,6 +167,13 @@ func (d *reading) pages(ctx context.Context, todo []wire.Task) error {
 	}
 	for range todo {
 		out, err := d.wait(ctx, done)
+		if i := d.read(out.number); i >= 0 && (err == nil || errors.Is(err, errCrashed)) {
+			// The page was only looked at for barcodes: it has its text, whatever came of it.
+			if out.resp.Page != nil {
+				d.doc.Pages[i].Barcodes = acceptBarcodes(out.resp.Page.Barcodes)
+			}
+			continue
+		}
 		if errors.Is(err, errCrashed) {
 			d.problem(ProblemPageFailed, fmt.Sprintf("Page %d : elle a fait échouer le programme de lecture deux fois.", out.number))
 			continue
@@ -169,7 +181,7 @@ func (d *reading) pages(ctx context.Context, todo []wire.Task) error {
 		if err != nil {
 			return err
 		}
-		d.take(out.resp)
+		d.take(out)
 	}
 	return nil
 }
@@ -186,11 +198,18 @@ func (d *reading) wait(ctx context.Context, done <-chan outcome) (outcome, error
 	}
 }
 
-func (d *reading) take(resp wire.Response) {
-	for _, p := range resp.Problems {
-		d.problem(p.Code, p.Detail)
+// read returns the index of a page that has been read already, or -1.
+func (d *reading) read(number int) int {
+	return slices.IndexFunc(d.doc.Pages, func(p Page) bool { return p.Number == number })
+}
+
+// take adds what came of a page.
+func (d *reading) take(out outcome) {
+	problems := acceptProblems(out.resp.Problems)
+	if out.resp.Page != nil {
+		d.doc.Pages = append(d.doc.Pages, d.left.accept(*out.resp.Page, out.number))
+	} else if len(problems) == 0 {
+		problems = []Problem{{ProblemPageFailed, fmt.Sprintf("Page %d : le programme de lecture n’en a rien dit.", out.number)}}
 	}
-	if resp.Page != nil {
-		d.doc.Pages = append(d.doc.Pages, Page(*resp.Page))
-	}
+	d.doc.Problems = append(d.doc.Problems, problems...)
 }

@@ -37,8 +37,10 @@ func (w *worker) run() {
 		if !ok {
 			return
 		}
+		begun := time.Now()
 		resp, err := w.serve(j)
-		j.done <- outcome{number: j.req.Task.Number, resp: resp, err: err}
+		w.reader.queue.finished(j)
+		j.done <- outcome{number: j.req.Task.Number, resp: resp, err: err, took: time.Since(begun)}
 	}
 }
 
@@ -94,7 +96,12 @@ func (w *worker) attempt(ctx context.Context, j job) (wire.Response, error) {
 		if resp.Fault != "" {
 			return wire.Response{}, fmt.Errorf("%w: %s", ErrChild, resp.Fault)
 		}
-		return resp, nil
+		if j.collect == nil {
+			return resp, nil
+		}
+		if err = j.collect(w.child.dir, resp); !errors.Is(err, errCrashed) {
+			return resp, err
+		}
 	}
 	// An answer that came as the time ran out found the child killed all the same.
 	state := w.child.stop()

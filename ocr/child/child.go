@@ -31,7 +31,7 @@ const (
 
 // Hooks let tests interfere. The zero value does nothing.
 type Hooks struct {
-	// BeforePage is called before the page of that number is read.
+	// BeforePage is called before the page of that number is read or copied.
 	BeforePage func(number int)
 }
 
@@ -77,7 +77,7 @@ func Main(stdin io.Reader, stdout io.Writer, hooks Hooks) int {
 			fmt.Fprintln(os.Stderr, err)
 			return exitProtocol
 		}
-		if err := allowCPU(cfg.StepSeconds); err != nil {
+		if err := allowCPU(max(cfg.StepSeconds, req.Seconds)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return exitFault
 		}
@@ -113,17 +113,18 @@ func limitProcess(cfg wire.Config) error {
 	if err != nil {
 		return err
 	}
-	// The largest file that is written is the image of one page in colour.
+	// The largest file that is written is the image of one page in colour, or a
+	// searchable copy: for that the soft limit is raised while it is made.
 	file := uint64(cfg.MaxPixels)*4 + 1<<20
 	for _, l := range []struct {
-		resource int
-		value    uint64
+		resource   int
+		soft, hard uint64
 	}{
-		{unix.RLIMIT_AS, size + uint64(cfg.MemoryBytes)},
-		{unix.RLIMIT_FSIZE, file},
-		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_AS, size + uint64(cfg.MemoryBytes), size + uint64(cfg.MemoryBytes)},
+		{unix.RLIMIT_FSIZE, file, max(file, maxCopy)},
+		{unix.RLIMIT_CORE, 0, 0},
 	} {
-		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.soft, Max: l.hard}); err != nil {
 			return fmt.Errorf("child: set limit %d: %w", l.resource, err)
 		}
 	}
@@ -202,6 +203,10 @@ func (s *server) serve(ctx context.Context, req wire.Request) wire.Response {
 			s.hooks.BeforePage(req.Task.Number)
 		}
 		resp, err = s.page(ctx, req.Path, req.Task)
+	case wire.OpCopyPages:
+		resp, err = s.copyPages(ctx, req)
+	case wire.OpCopyJoin:
+		resp, err = s.copyJoin(ctx, req)
 	default:
 		err = fmt.Errorf("child: unknown operation %q", req.Op)
 	}

@@ -116,7 +116,7 @@ func TestLongSide(t *testing.T) {
 		{1, 1, 50_000_000, 64},
 		{595.4, 842, 1_000_000, 1000},
 	} {
-		if got := longSide(tc.w, tc.h, tc.pixels); got != tc.want {
+		if got := longSide(tc.w, tc.h, renderDPI, tc.pixels); got != tc.want {
 			t.Errorf("longSide(%v, %v, %d) = %d, want %d", tc.w, tc.h, tc.pixels, got, tc.want)
 		}
 	}

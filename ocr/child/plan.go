@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"saisine.fr/saisine/ocr/leptonica"
 	"saisine.fr/saisine/ocr/poppler"
@@ -23,6 +24,13 @@ const (
 
 // maxFile bounds the file that is read into memory to decode an image.
 const maxFile = 512 << 20
+
+// The text layers of a document travel in one frame. A page holds some thousand
+// characters; these bounds leave room for what JSON makes of them.
+const (
+	maxPageText = 1 << 20
+	maxPlanText = 12 << 20
+)
 
 // sniff tells the kind of a file by its first bytes, or "". A PDF header may stand
 // anywhere in the first 1024 bytes (ISO 32000-1, Annex H.3, implementation note 13).
@@ -138,6 +146,11 @@ func (s *server) planPDF(ctx context.Context, path string, resp *wire.Response) 
 		resp.Problems = append(resp.Problems, problem("xfa_form",
 			"Le PDF est un formulaire XFA : son contenu n’apparaît que dans un logiciel Adobe."))
 	}
+	if p, is, err := s.portfolio(ctx, path); err != nil {
+		return err
+	} else if is {
+		resp.Problems = append(resp.Problems, p)
+	}
 	last := min(info.Pages, s.cfg.MaxPages)
 	resp.Plan.Total = info.Pages
 	// A text layer or image list that cannot be had only means more work later.
@@ -153,6 +166,7 @@ func (s *server) planPDF(ctx context.Context, path string, resp *wire.Response) 
 	for _, img := range images {
 		byPage[img.Page] = append(byPage[img.Page], img)
 	}
+	left, cut := maxPlanText, false
 	for n := 1; n <= last; n++ {
 		size := info.Sizes[n]
 		cover := covering(byPage[n], size)
@@ -160,11 +174,22 @@ func (s *server) planPDF(ctx context.Context, path string, resp *wire.Response) 
 		if n <= len(texts) {
 			text = texts[n-1]
 		}
-		if trusted(text, cover != nil || imageShare(byPage[n], size) > 0.5) {
-			resp.Plan.Done = append(resp.Plan.Done, wire.Page{Number: n, Text: tidy(text), Source: SourceTextLayer, Confidence: 1})
+		if !trusted(text, cover != nil || imageShare(byPage[n], size) > 0.5) {
+			resp.Plan.Todo = append(resp.Plan.Todo, s.pdfTask(n, size, byPage[n], cover))
 			continue
 		}
-		resp.Plan.Todo = append(resp.Plan.Todo, s.pdfTask(n, size, byPage[n], cover))
+		text = tidy(text)
+		if most := min(maxPageText, left); len(text) > most {
+			text, cut = strings.ToValidUTF8(text[:most], ""), true
+		}
+		left -= len(text)
+		resp.Plan.Done = append(resp.Plan.Done, wire.Page{Number: n, Text: text, Source: SourceTextLayer, Confidence: 1})
+		if len(strings.Fields(text)) <= sparseWords {
+			resp.Plan.Todo = append(resp.Plan.Todo, wire.Task{Number: n, Method: wire.MethodBarcodes, Width: size.Width, Height: size.Height})
+		}
+	}
+	if cut {
+		resp.Problems = append(resp.Problems, problem("over_limit", "Le texte du PDF dépasse la taille admise : il est coupé."))
 	}
 	return nil
 }
@@ -181,7 +206,8 @@ func (s *server) pdfTask(n int, size poppler.Size, images []poppler.Image, cover
 }
 
 // covering returns the image that covers the whole page, or nil. It is one that at
-// its resolution on the page is as large as the page, give or take a margin.
+// its resolution on the page is as large as the page, give or take a margin: where the
+// words stand on the page is told from where they stand on the image.
 func covering(images []poppler.Image, size poppler.Size) *poppler.Image {
 	for i, img := range images {
 		if img.Type != "image" || img.XPPI < 50 || img.YPPI < 50 {
@@ -204,7 +230,7 @@ func shown(img poppler.Image) (w, h float64) {
 	return float64(img.Width) / float64(img.XPPI) * 72, float64(img.Height) / float64(img.YPPI) * 72
 }
 
-func near(have, want float64) bool { return have > 0.9*want && have < 1.1*want }
+func near(have, want float64) bool { return have > 0.975*want && have < 1.025*want }
 
 // imageShare is the part of the page under its largest image.
 func imageShare(images []poppler.Image, size poppler.Size) float64 {

@@ -352,6 +352,50 @@ func (x *Pix) Components() ([]Box, error) {
 	return out, nil
 }
 
+// Copy returns a copy.
+func (x *Pix) Copy() (*Pix, error) { return wrap(C.pixCopy(nil, x.p), "pixCopy") }
+
+// Smoothed returns a copy of a grey image in which each pixel is the mean of the square
+// of 2×half+1 pixels around it.
+func (x *Pix) Smoothed(half int) (*Pix, error) {
+	return wrap(C.pixBlockconvGray(x.p, nil, C.l_int32(half), C.l_int32(half)), "pixBlockconvGray")
+}
+
+// MedianFiltered returns a copy of a grey image in which each pixel is the middle value
+// of the size × size pixels around it: specks go, edges stay.
+func (x *Pix) MedianFiltered(size int) (*Pix, error) {
+	return wrap(C.pixMedianFilter(x.p, C.l_int32(size), C.l_int32(size)), "pixMedianFilter")
+}
+
+// Bytes returns the pixels of an 8-bit image, or those of a 1-bit image as 0 for ink and
+// 255 for paper, row by row without padding.
+func (x *Pix) Bytes() ([]byte, error) {
+	if x.Depth() == 1 {
+		gray, err := x.Gray()
+		if err != nil {
+			return nil, err
+		}
+		defer gray.Close()
+		return gray.Bytes()
+	}
+	if x.Depth() != 8 || x.Mapped() {
+		return nil, errors.New("leptonica: Bytes of an image that is not grey")
+	}
+	w, h := x.Size()
+	wpl := int(C.pixGetWpl(x.p))
+	words := unsafe.Slice((*uint32)(unsafe.Pointer(C.pixGetData(x.p))), wpl*h)
+	out := make([]byte, 0, w*h+3)
+	for y := range h {
+		row := words[y*wpl : (y+1)*wpl]
+		// The first pixel is the most significant byte of a word on every machine.
+		for _, word := range row[:(w+3)/4] {
+			out = append(out, byte(word>>24), byte(word>>16), byte(word>>8), byte(word))
+		}
+		out = out[:(y+1)*w]
+	}
+	return out, nil
+}
+
 // PNM encodes the image as PBM, PGM or PPM: a plain copy of the pixels.
 func (x *Pix) PNM() ([]byte, error) {
 	var data *C.l_uint8

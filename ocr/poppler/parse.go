@@ -81,7 +81,10 @@ type Image struct {
 	Type          string // image, mask, smask, stencil
 	Width, Height int
 	Color         string // gray, rgb, icc, cmyk, index …
-	XPPI, YPPI    int
+	// Bits are those of a sample; Encoding is image, jpeg, jpx, jbig2 or ccitt.
+	Bits       int
+	Encoding   string
+	XPPI, YPPI int
 }
 
 // parseImages reads the output of "pdfimages -list".
@@ -98,7 +101,8 @@ func parseImages(out []byte) []Image {
 		if err != nil {
 			continue
 		}
-		img := Image{Page: page, Type: f[2], Color: f[5]}
+		img := Image{Page: page, Type: f[2], Color: f[5], Encoding: f[8]}
+		img.Bits, _ = strconv.Atoi(f[7])
 		img.Width, _ = strconv.Atoi(f[3])
 		img.Height, _ = strconv.Atoi(f[4])
 		// "[inline]" takes the place of object and ID.

@@ -33,8 +33,8 @@ func TestParseImages(t *testing.T) {
    3     2 image    junk
 `))
 	want := []Image{
-		{Page: 1, Type: "image", Width: 1654, Height: 2339, Color: "gray", XPPI: 200, YPPI: 201},
-		{Page: 2, Type: "smask", Width: 16, Height: 16, Color: "gray", XPPI: 72, YPPI: 73},
+		{Page: 1, Type: "image", Width: 1654, Height: 2339, Color: "gray", Bits: 8, Encoding: "jpeg", XPPI: 200, YPPI: 201},
+		{Page: 2, Type: "smask", Width: 16, Height: 16, Color: "gray", Bits: 8, Encoding: "image", XPPI: 72, YPPI: 73},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -10,7 +10,9 @@ import (
 )
 
 // Programs are the programs of Debian's poppler-utils that the package runs.
-func Programs() []string { return []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm"} }
+func Programs() []string {
+	return []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm", "pdfdetach"}
+}
 
 // Info returns the number of pages and the sizes of the first maxPages of them.
 func (r Runner) Info(ctx context.Context, path string, maxPages int) (Info, error) {
@@ -75,7 +77,7 @@ func (r Runner) Extract(ctx context.Context, path string, page int) ([]byte, err
 // file claims: so the file cannot choose how much memory that takes.
 func (r Runner) Render(ctx context.Context, path string, page, longSide int) ([]byte, error) {
 	n := strconv.Itoa(page)
-	out, err := r.run(ctx, "pdftoppm", "-q", "-gray", "-singlefile", "-f", n, "-l", n,
+	out, err := r.run(ctx, "pdftoppm", "-q", "-gray", "-singlefile", "-cropbox", "-f", n, "-l", n,
 		"-scale-to", strconv.Itoa(longSide), path)
 	if err != nil {
 		return nil, err

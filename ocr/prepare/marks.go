@@ -103,26 +103,130 @@ func mm(v float64) int { return int(v * targetDPI / 25.4) }
 
 const (
 	// minGlyphs is how many glyph-sized marks a page with text has at least: a
-	// handwritten "oui" or a page number.
+	// handwritten "oui" or a page number. A page with fewer is blank.
 	minGlyphs = 3
+	// speck is the size in pixels up to which a mark is no part of a letter.
+	speck = 3
+	// maxRounds is how often a page of specks is filtered at most.
+	maxRounds = 3
+	// grainFrom is the grey value from which a filtered page is white.
+	grainFrom = 215
 )
 
-// blank reports whether a page has fewer than minGlyphs marks of a letter's size: at
-// least 1.2 mm high and no thread, fold, shadow or edge of the sheet.
-func blank(bits *leptonica.Pix) (bool, error) {
-	boxes, err := bits.Components()
+// speckled reports whether a page is covered with specks. Uneven paper alone leaves some
+// thousand, fewer than two for each other mark; what is left after a round of filtering
+// is judged more strictly.
+func speckled(marks []leptonica.Box, round int) bool {
+	specks := 0
+	for _, b := range marks {
+		if max(b.W, b.H) <= speck {
+			specks++
+		}
+	}
+	others := len(marks) - specks
+	if round > 0 {
+		return specks > 900 && specks > others
+	}
+	return specks > 3000 && specks > 2*others
+}
+
+// glyphs keeps the marks that have a letter's size: at least 1.2 mm high and no thread,
+// fold, shadow or edge of the sheet.
+func glyphs(marks []leptonica.Box) []leptonica.Box {
+	var kept []leptonica.Box
+	for _, b := range marks {
+		long, short := max(b.W, b.H), min(b.W, b.H)
+		if long >= mm(1.2) && long <= mm(40) && short >= mm(0.2) && long <= 25*short {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
+
+// Glyphs returns the boxes of the marks of a letter's size on a prepared image.
+func Glyphs(image *leptonica.Pix) ([]leptonica.Box, error) {
+	bits, err := image.Bitonal(ink)
+	if err != nil {
+		return nil, err
+	}
+	defer bits.Close()
+	marks, err := bits.Components()
+	return glyphs(marks), err
+}
+
+const (
+	// fromAfar is by how much a page is scaled down such that lines of text become grey.
+	fromAfar = 8
+	// minPicture is the share of dark places that makes a picture, seen from afar. A line of
+	// text is a third ink there; half as bright as the paper are only blocks of it.
+	minPicture = 0.1
+)
+
+// picture looks at a grey page from afar. The outer tenth on each side does not count: a
+// scanner with its lid open makes it black.
+func picture(gray *leptonica.Pix) (bool, error) {
+	if w, h := gray.Size(); min(w, h) < 20*fromAfar {
+		return false, nil
+	}
+	small, err := gray.Scaled(1.0/fromAfar, 1.0/fromAfar)
 	if err != nil {
 		return false, err
 	}
-	glyphs := 0
-	for _, b := range boxes {
-		long, short := max(b.W, b.H), min(b.W, b.H)
-		if long < mm(1.2) || long > mm(40) || short < mm(0.2) || long > 25*short {
-			continue
-		}
-		if glyphs++; glyphs >= minGlyphs {
-			return false, nil
+	defer small.Close()
+	pixels, err := small.Bytes()
+	if err != nil {
+		return false, err
+	}
+	w, h := small.Size()
+	var histogram [256]int
+	n := 0
+	for y := h / 10; y < h-h/10; y++ {
+		for _, v := range pixels[y*w+w/10 : (y+1)*w-w/10] {
+			histogram[v]++
+			n++
 		}
 	}
-	return true, nil
+	// Nine tenths of the places are darker than this: paper, or the lights of a picture.
+	white := 255
+	for above := 0; white > 0; white-- {
+		if above += histogram[white]; above > n/10 {
+			break
+		}
+	}
+	dark := 0
+	for _, count := range histogram[:white/2] {
+		dark += count
+	}
+	return float64(dark) > minPicture*float64(n), nil
+}
+
+// faint lists where the ink of a page begins that seems blank, and how many glyphs must
+// be seen there. The first is pencil, with a quarter of the contrast of black on white;
+// the second an almost empty cartridge, or the other side of a thin sheet showing through.
+var faint = []struct{ threshold, glyphs int }{{195, 12}, {236, 100}}
+
+// darken looks for faint ink on a page that seems blank, makes it dark, and returns the
+// marks then; none when there is none.
+func (s *page) darken() ([]leptonica.Box, error) {
+	for _, f := range faint {
+		bits, err := s.gray.Bitonal(f.threshold)
+		if err != nil {
+			return nil, err
+		}
+		marks, err := bits.Components()
+		bits.Close()
+		if err != nil {
+			return nil, err
+		}
+		if len(glyphs(marks)) < f.glyphs {
+			continue
+		}
+		// What was at the threshold comes to lie at that of ink.
+		dark, err := s.gray.Stretched(255-255*(255-f.threshold)/(255-ink), 255)
+		if err := replace(&s.gray, dark, err); err != nil {
+			return nil, err
+		}
+		return s.ink()
+	}
+	return nil, nil
 }

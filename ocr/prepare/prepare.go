@@ -49,10 +49,18 @@ type Result struct {
 	// Stamps are the parts of the page that hold a stamp: coloured ink in a coloured
 	// frame. They are erased from Image.
 	Stamps []*leptonica.Pix
-	// DPI is the resolution of Image and Stamps.
+	// Bits is the ink of the page in black and white as the page lay, before anything
+	// was turned or erased: for what is no text. It is there on blank pages too.
+	Bits *leptonica.Pix
+	// DPI is the resolution of Image, Stamps and Bits.
 	DPI int
 	// Blank is true when the page carries nothing but paper, dust and folds.
 	Blank bool
+	// Specks is true when the page was full of specks, and was filtered.
+	Specks bool
+	// Picture is true when a good part of the page is neither paper nor lines of text: a
+	// photograph, a map, a coloured cover.
+	Picture bool
 	// Rotation is by how many degrees clockwise the page was turned (0, 90, 180, 270).
 	Rotation int
 	// Certain is true when the page's ascenders and descenders showed its orientation.
@@ -64,10 +72,11 @@ type Result struct {
 // Close frees the images.
 func (r *Result) Close() {
 	r.Image.Close()
+	r.Bits.Close()
 	for _, s := range r.Stamps {
 		s.Close()
 	}
-	r.Image, r.Stamps = nil, nil
+	r.Image, r.Bits, r.Stamps = nil, nil, nil
 }
 
 // Page prepares one page. dpi is the resolution where it is known from outside the
@@ -95,6 +104,7 @@ type page struct {
 	gray   *leptonica.Pix // current state of the page
 	bits   *leptonica.Pix // its ink
 	colour *leptonica.Pix // mask of its coloured ink, nil without any
+	specks bool           // it was full of specks
 }
 
 func (s *page) close() {
@@ -118,17 +128,31 @@ func (s *page) prepare(src *leptonica.Pix, dpi int) (Result, error) {
 	if res.DPI, err = s.load(src, dpi); err != nil {
 		return res, err
 	}
+	if err := s.darkOnLight(); err != nil {
+		return res, err
+	}
+	if res.Picture, err = picture(s.gray); err != nil {
+		return res, err
+	}
 	if src.Depth() > 1 {
 		if err := s.whiten(); err != nil {
 			return res, err
 		}
 	}
-	bits, err := s.gray.Bitonal(ink)
-	if err := replace(&s.bits, bits, err); err != nil {
+	marks, err := s.ink()
+	if err == nil && src.Depth() > 1 && len(glyphs(marks)) < minGlyphs {
+		marks, err = s.darken()
+	}
+	if err != nil {
 		return res, err
 	}
-	if res.Blank, err = blank(s.bits); err != nil || res.Blank {
+	res.Specks = s.specks
+	if res.Bits, err = s.bits.Copy(); err != nil {
 		return res, err
+	}
+	// What is full of specks may have held text, and is not called blank.
+	if res.Blank = len(glyphs(marks)) < minGlyphs && !s.specks; res.Blank {
+		return res, nil
 	}
 	if res.Stamps, err = s.liftStamps(); err != nil {
 		return res, err
@@ -174,6 +198,37 @@ func (s *page) load(src *leptonica.Pix, dpi int) (int, error) {
 	return int(math.Round(float64(xres) * fx)), replace(&s.gray, gray, err)
 }
 
+// ink takes the page's ink in black and white, and returns the boxes of its marks. A
+// page full of specks is filtered before, several times if need be: a median of 3 × 3
+// takes off specks of up to four pixels and leaves the edges of letters, which a larger
+// one rounds off. Without it tesseract takes the letters for a photograph, or spends a
+// minute on the specks. What is then still pale is grain, in which tesseract's own
+// threshold would find marks again.
+func (s *page) ink() ([]leptonica.Box, error) {
+	for round := 0; ; round++ {
+		bits, err := s.gray.Bitonal(ink)
+		if err := replace(&s.bits, bits, err); err != nil {
+			return nil, err
+		}
+		marks, err := s.bits.Components()
+		if err != nil {
+			return nil, err
+		}
+		if round == maxRounds || !speckled(marks, round) {
+			if round == 0 {
+				return marks, nil
+			}
+			clear, err := s.gray.Stretched(0, grainFrom)
+			return marks, replace(&s.gray, clear, err)
+		}
+		s.specks = true
+		clean, err := s.gray.MedianFiltered(3)
+		if err := replace(&s.gray, clean, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // factor says by how much to scale; a tenth more or less is not worth the blur.
 func factor(dpi int) float64 {
 	f := targetDPI / float64(dpi)
@@ -211,18 +266,18 @@ func sheet(w, h, xres, yres int, most float64) bool {
 	return inches >= 5 && inches <= most
 }
 
-// whiten evens the paper out. White text on dark paper is inverted before.
-func (s *page) whiten() error {
+// darkOnLight inverts white text on dark paper.
+func (s *page) darkOnLight() error {
 	median, err := s.gray.Median()
-	if err != nil {
+	if err != nil || median >= 100 {
 		return err
 	}
-	if median < 100 {
-		inv, err := s.gray.Inverted()
-		if err := replace(&s.gray, inv, err); err != nil {
-			return err
-		}
-	}
+	inv, err := s.gray.Inverted()
+	return replace(&s.gray, inv, err)
+}
+
+// whiten evens the paper out.
+func (s *page) whiten() error {
 	if w, h := s.gray.Size(); w < 4*tile || h < 4*tile {
 		return nil // too few tiles to estimate the paper from
 	}

@@ -39,7 +39,21 @@ type Options struct {
 	Noise float64
 	// Paper is the grey value of the paper; 0 = 255, white.
 	Paper uint8
-	// Seed varies the grain.
+	// Blur is the spread in pixels by which the page was out of focus.
+	Blur float64
+	// Specks is the number of black and white dots as a share of the pixels.
+	Specks float64
+	// Fade is the share of the toner that is missing, in small blots.
+	Fade float64
+	// Weak is by how much the contrast of ink to paper is diminished, 0 to 1.
+	Weak float64
+	// Mirror shows the page as in a mirror: the wrong side of a thin sheet.
+	Mirror bool
+	// Bilevel makes every pixel black or white, as a fax does.
+	Bilevel bool
+	// Quality of the JPEG; 0 = 85.
+	Quality int
+	// Seed varies grain, specks and fading.
 	Seed uint64
 }
 
@@ -52,6 +66,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Paper == 0 {
 		o.Paper = 255
+	}
+	if o.Quality == 0 {
+		o.Quality = 85
 	}
 	return o
 }
@@ -71,11 +88,7 @@ func Image(text string, opts Options) (*image.Gray, error) {
 	if err := write(page, text, o); err != nil {
 		return nil, err
 	}
-	if o.Skew != 0 {
-		page = skewed(page, o)
-	}
-	grain(page, o)
-	return turned(page, o.Turn), nil
+	return Copy(page, o), nil
 }
 
 func write(page *image.Gray, text string, o Options) error {
@@ -185,12 +198,12 @@ func JPEG(text string, opts Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeJPEG(img)
+	return encodeJPEG(img, opts.withDefaults().Quality)
 }
 
-func encodeJPEG(img image.Image) ([]byte, error) {
+func encodeJPEG(img image.Image, quality int) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: 85}); err != nil {
+	if err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("samplescan: encode: %w", err)
 	}
 	return buf.Bytes(), nil
@@ -199,15 +212,26 @@ func encodeJPEG(img image.Image) ([]byte, error) {
 // PDF makes an image-only PDF as a copier does: one grey JPEG for each page of text. An
 // empty text makes a blank page.
 func PDF(pages []string, opts Options) ([]byte, error) {
-	w := newPDF()
+	images := make([]*image.Gray, len(pages))
 	for i, text := range pages {
-		o := opts.withDefaults()
+		o := opts
 		o.Seed += uint64(i)
 		img, err := Image(text, o)
 		if err != nil {
 			return nil, err
 		}
-		data, err := encodeJPEG(img)
+		images[i] = img
+	}
+	return ImagePDF(images, opts)
+}
+
+// ImagePDF makes an image-only PDF of pages that are drawn and copied already. Of the
+// options it takes DPI, which the images have, and Quality.
+func ImagePDF(pages []*image.Gray, opts Options) ([]byte, error) {
+	o := opts.withDefaults()
+	w := newPDF()
+	for _, img := range pages {
+		data, err := encodeJPEG(img, o.Quality)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ type Word struct {
 	Text       string
 	Confidence float64 // 0 to 1
 	X, Y, W, H int     // pixels of the prepared image
+	Line       int     // the line it stands in, from 0 in reading order
 }
 
 // Result is the text of one page.
@@ -95,6 +96,7 @@ func assemble(boxes []gosseract.BoundingBox) Result {
 	var text strings.Builder
 	var sum, weight float64
 	var last gosseract.BoundingBox
+	line := 0
 	for _, b := range boxes {
 		word := strings.TrimSpace(strings.ToValidUTF8(b.Word, ""))
 		if word == "" {
@@ -104,8 +106,10 @@ func assemble(boxes []gosseract.BoundingBox) Result {
 		case text.Len() == 0:
 		case b.BlockNum != last.BlockNum || b.ParNum != last.ParNum:
 			text.WriteString("\n\n")
+			line++
 		case b.LineNum != last.LineNum:
 			text.WriteString("\n")
+			line++
 		default:
 			text.WriteString(" ")
 		}
@@ -116,7 +120,7 @@ func assemble(boxes []gosseract.BoundingBox) Result {
 		weight += n
 		res.Words = append(res.Words, Word{
 			Text: word, Confidence: b.Confidence / 100,
-			X: b.Box.Min.X, Y: b.Box.Min.Y, W: b.Box.Dx(), H: b.Box.Dy(),
+			X: b.Box.Min.X, Y: b.Box.Min.Y, W: b.Box.Dx(), H: b.Box.Dy(), Line: line,
 		})
 	}
 	res.Text = text.String()

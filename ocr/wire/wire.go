@@ -6,6 +6,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,13 @@ import (
 // decoded foreign bytes: the daemon allocates no more than this for what it says.
 const MaxFrame = 32 << 20
 
+// Bounds on what a frame unfolds to: three bytes of JSON ("{},") become a hundred in
+// memory. The largest honest frame is a page of 20,000 words, or the text of 200 pages.
+const (
+	maxObjects = 200_000
+	maxQuotes  = 8_000_000
+)
+
 var (
 	// ErrFrame means that the other side sent a frame that is too long or no JSON of
 	// the expected form.
@@ -27,17 +35,19 @@ var (
 
 // Write sends v as one frame.
 func Write(w io.Writer, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var frame bytes.Buffer
+	frame.Write(make([]byte, 4)) // the length, known at the end
+	enc := json.NewEncoder(&frame)
+	enc.SetEscapeHTML(false) // it would make six bytes of one
+	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("wire: encode: %w", err)
 	}
-	if len(body) > MaxFrame {
+	n := frame.Len() - 4
+	if n > MaxFrame {
 		return ErrTooLong
 	}
-	frame := make([]byte, 4+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body)))
-	copy(frame[4:], body)
-	if _, err := w.Write(frame); err != nil {
+	binary.BigEndian.PutUint32(frame.Bytes(), uint32(n))
+	if _, err := w.Write(frame.Bytes()); err != nil {
 		return fmt.Errorf("wire: write frame: %w", err)
 	}
 	return nil
@@ -61,6 +71,9 @@ func Read(r io.Reader, v any) error {
 	}
 	if int64(len(body)) < n {
 		return io.ErrUnexpectedEOF
+	}
+	if bytes.Count(body, []byte{'{'}) > maxObjects || bytes.Count(body, []byte{'"'}) > maxQuotes {
+		return fmt.Errorf("%w: too many values", ErrFrame)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("%w: %w", ErrFrame, err)
@@ -90,6 +103,10 @@ type Hello struct {
 const (
 	OpPlan = "plan"
 	OpPage = "page"
+	// OpCopyPages makes a part of a searchable copy from pages of one file.
+	OpCopyPages = "copy-pages"
+	// OpCopyJoin joins such parts to the copy.
+	OpCopyJoin = "copy-join"
 )
 
 // Request asks for one step of work on the document at Path.
@@ -97,6 +114,39 @@ type Request struct {
 	Op   string
 	Path string
 	Task Task // for OpPage
+	// Seconds is the time that the request may take, in wall time and in processor
+	// time, where that is not Config.StepSeconds.
+	Seconds int       `json:",omitempty"`
+	Copy    *CopyTask `json:",omitempty"` // for OpCopyPages and OpCopyJoin
+}
+
+// CopyTask is what a copy, or a part of one, is made of.
+type CopyTask struct {
+	// Pages are the pages to take, for OpCopyPages.
+	Pages []CopyPage `json:",omitempty"`
+	// Parts are the files to join, for OpCopyJoin.
+	Parts []string `json:",omitempty"`
+	// MaxBytes bounds the file that is made, in bytes.
+	MaxBytes int64
+}
+
+// CopyPage is one page of a copy.
+type CopyPage struct {
+	// Number of the page in its file, from 1.
+	Number int
+	// Rotation is by how many degrees clockwise the page is to be turned.
+	Rotation int
+	// Layout says which words stand on the page; nil = none that are to be added.
+	Layout *Layout `json:",omitempty"`
+}
+
+// CopyMade describes a file that a child has made.
+type CopyMade struct {
+	// File is its name in the child's temporary folder.
+	File  string
+	Pages int
+	// PDFA is true when the file is PDF/A-2b.
+	PDFA bool `json:",omitempty"`
 }
 
 // The ways to come by the image of a page.
@@ -109,6 +159,9 @@ const (
 	MethodTIFF = "tiff"
 	// MethodImage decodes a JPEG or PNG.
 	MethodImage = "image"
+	// MethodBarcodes draws a PDF page whose text is in Plan.Done already, only to look
+	// for barcodes: the answer is a page with these and nothing else.
+	MethodBarcodes = "barcodes"
 )
 
 // Task describes one page that must be recognised, such that any child can do it.
@@ -133,14 +186,24 @@ type Page struct {
 	Stamps     []string `json:",omitempty"`
 	Source     string
 	Confidence float64
-	Rotation   int
-	Barcodes   []Barcode `json:",omitempty"`
-	Layout     *Layout   `json:",omitempty"`
+	// Unsure is true when a person should compare the text with the image.
+	Unsure   bool `json:",omitempty"`
+	Rotation int
+	Barcodes []Barcode `json:",omitempty"`
+	Layout   *Layout   `json:",omitempty"`
 }
+
+// Bounds on the barcodes of one page. A QR code holds up to 2953 bytes; a separator
+// sheet needs a hundred.
+const (
+	MaxBarcodes    = 32
+	MaxBarcodeText = 1 << 10 // bytes
+)
 
 // Barcode is what a barcode on a page says.
 type Barcode struct {
-	// Type is the symbology as zbar names it: "QR-Code", "CODE-128", "CODE-39" …
+	// Type is the symbology as zbar names it: "QR-Code", "CODE-128", "CODE-39"; or
+	// "PATCH" for the bars of a patch code.
 	Type string
 	Text string
 }
@@ -188,4 +251,5 @@ type Response struct {
 	Problems []Problem `json:",omitempty"`
 	Plan     *Plan     `json:",omitempty"`
 	Page     *Page     `json:",omitempty"`
+	Copy     *CopyMade `json:",omitempty"`
 }

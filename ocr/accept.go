@@ -1,0 +1,193 @@
+package ocr
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"saisine.fr/saisine/ocr/wire"
+)
+
+// A child has decoded foreign bytes and may be in foreign hands. What it says is
+// brought within these bounds before anything is made of it; a frame's own bounds
+// (package wire) hold before.
+const (
+	maxText    = 1 << 20  // bytes of one page; a dense one has ten thousand
+	maxTexts   = 16 << 20 // bytes of all pages of a document
+	maxDetail  = 2 << 10  // bytes of a problem's detail
+	maxFaults  = 20       // problems of one answer
+	maxStamps  = 8        // of one page
+	maxWords   = 20_000   // of one page's layout
+	maxLayouts = 400_000  // words in all layouts of a document
+	maxWord    = 256      // bytes
+	maxLength  = 200_000  // pixels of a side of an image, points of one of a page
+)
+
+// acceptPlan returns what is sound in a plan: each page at most once, of the first
+// maxPages; and of the pages that are read already only those looked at for barcodes as well.
+func acceptPlan(plan wire.Plan, maxPages int) wire.Plan {
+	out := wire.Plan{Total: max(0, min(plan.Total, 1<<30))}
+	if slices.Contains([]string{"pdf", "tiff", "image"}, plan.Kind) {
+		out.Kind = plan.Kind
+	}
+	last := min(maxPages, out.Total)
+	done, todo := make(map[int]bool), make(map[int]bool)
+	for _, p := range plan.Done {
+		if p.Number < 1 || p.Number > last || done[p.Number] {
+			continue
+		}
+		done[p.Number] = true
+		out.Done = append(out.Done, p)
+	}
+	for _, t := range plan.Todo {
+		known := slices.Contains([]string{wire.MethodEmbedded, wire.MethodRender, wire.MethodTIFF, wire.MethodImage, wire.MethodBarcodes}, t.Method)
+		if !known || t.Number < 1 || t.Number > last || todo[t.Number] || done[t.Number] != (t.Method == wire.MethodBarcodes) {
+			continue
+		}
+		todo[t.Number] = true
+		t.DPI = max(0, min(t.DPI, maxLength))
+		t.Turn = quarter(t.Turn)
+		t.Width, t.Height = clamp(t.Width, 0, maxLength), clamp(t.Height, 0, maxLength)
+		out.Todo = append(out.Todo, t)
+	}
+	return out
+}
+
+// budget is what the pages of one document may still take.
+type budget struct{ text, words int }
+
+func newBudget() budget { return budget{text: maxTexts, words: maxLayouts} }
+
+// accept returns the page with everything in it within bounds.
+func (b *budget) accept(p wire.Page, number int) Page {
+	out := Page{
+		Number: number, Source: p.Source, Unsure: p.Unsure,
+		Text: text(p.Text, min(maxText, b.text)), Confidence: clamp(p.Confidence, 0, 1), Rotation: quarter(p.Rotation),
+	}
+	b.text -= len(out.Text)
+	if !slices.Contains([]string{SourceTextLayer, SourceOCR, SourceBlank}, p.Source) {
+		out.Source = SourceOCR
+	}
+	for _, s := range p.Stamps[:min(len(p.Stamps), maxStamps)] {
+		out.Stamps = append(out.Stamps, text(s, maxDetail))
+	}
+	out.Barcodes = acceptBarcodes(p.Barcodes)
+	if p.Layout != nil && len(p.Layout.Words) <= min(maxWords, b.words) {
+		out.Layout = acceptLayout(p.Layout)
+	}
+	if out.Layout != nil {
+		b.words -= len(out.Layout.Words)
+	}
+	return out
+}
+
+func acceptBarcodes(codes []wire.Barcode) []Barcode {
+	var out []Barcode
+	for _, c := range codes[:min(len(codes), wire.MaxBarcodes)] {
+		c.Type, c.Text = text(c.Type, maxWord), text(c.Text, wire.MaxBarcodeText)
+		if c.Text != "" && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// acceptLayout returns nil for a frame that is none, and drops words that do not lie in it.
+func acceptLayout(l *wire.Layout) *Layout {
+	if l.Width <= 0 || l.Height <= 0 || l.Width > maxLength || l.Height > maxLength || l.DPI <= 0 || l.DPI > maxLength ||
+		!(math.Abs(l.Skew) <= 45) {
+		return nil
+	}
+	out := &Layout{Width: l.Width, Height: l.Height, DPI: l.DPI, Skew: l.Skew, Words: make([]Word, 0, len(l.Words))}
+	for _, w := range l.Words {
+		// The order of the comparisons keeps the sums from overflowing.
+		inside := w.X >= 0 && w.Y >= 0 && w.W > 0 && w.H > 0 && w.X < l.Width && w.Y < l.Height && w.W <= l.Width-w.X && w.H <= l.Height-w.Y
+		if w.Text = text(w.Text, maxWord); w.Text == "" || !inside || w.Line < 0 || w.Line > maxWords {
+			continue
+		}
+		w.Confidence = clamp(w.Confidence, 0, 1)
+		out.Words = append(out.Words, w)
+	}
+	if len(out.Words) == 0 {
+		return nil
+	}
+	return out
+}
+
+func acceptProblems(problems []wire.Problem) []Problem {
+	var out []Problem
+	for _, p := range problems[:min(len(problems), maxFaults)] {
+		out = append(out, Problem{Code: text(p.Code, 64), Detail: text(p.Detail, maxDetail)})
+	}
+	return out
+}
+
+// text returns s as valid UTF-8 without NUL, at most so many bytes long. A copy: the
+// frame that it came in is free to go.
+func text(s string, most int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > most {
+		for most > 0 && !utf8.RuneStart(s[most]) {
+			most--
+		}
+		s = s[:max(most, 0)]
+	}
+	return strings.Clone(s)
+}
+
+func clamp(v, low, high float64) float64 {
+	if !(v > low) { // NaN too
+		return low
+	}
+	return min(v, high)
+}
+
+// quarter is an angle in degrees as one of 0, 90, 180 and 270; any other is 0.
+func quarter(degrees int) int {
+	degrees = (degrees%360 + 360) % 360
+	if degrees%90 != 0 {
+		return 0
+	}
+	return degrees
+}
+
+// unsureProblem names the pages that are unsure, and says whether there are any.
+func unsureProblem(pages []Page) (Problem, bool) {
+	var numbers []int
+	for _, p := range pages {
+		if p.Unsure {
+			numbers = append(numbers, p.Number)
+		}
+	}
+	if len(numbers) == 0 {
+		return Problem{}, false
+	}
+	word := "Pages"
+	if len(numbers) == 1 {
+		word = "Page"
+	}
+	return Problem{ProblemUnsure, fmt.Sprintf("%s %s : lecture peu sûre, à vérifier sur l’image.", word, enumerate(numbers))}, true
+}
+
+// enumerate writes rising page numbers as "2, 4 à 7, 9".
+func enumerate(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		switch j - i {
+		case 0:
+			parts = append(parts, fmt.Sprint(numbers[i]))
+		case 1:
+			parts = append(parts, fmt.Sprint(numbers[i]), fmt.Sprint(numbers[j]))
+		default:
+			parts = append(parts, fmt.Sprintf("%d à %d", numbers[i], numbers[j]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
+}
