@@ -37,6 +37,7 @@ func TestDate(t *testing.T) {
 		"Lyon, le 31 avril 2026":                     "",
 		"Lyon, le 14 maj 2026":                       "",
 		"Lyon, le 14 jui 2026":                       "", // June or July
+		"Lyon, le 14 juis 2026":                      "", // the same
 		"le 14/13/2026":                              "",
 		"19 rue du 11 Novembre 1918":                 "",
 		"Place du 8 mai 1945":                        "",
@@ -70,6 +71,7 @@ func TestDateBesideTheSignature(t *testing.T) {
 func TestPhone(t *testing.T) {
 	for line, want := range map[string]string{
 		"Tél. : 06 12 34 56 78":                  "06 12 34 56 78",
+		"Tél. 06 12 34 56 78 ou le soir":         "06 12 34 56 78", // the o is no figure
 		"06.12.34.56.78":                         "06 12 34 56 78",
 		"06-12-34-56-78":                         "06 12 34 56 78",
 		"Port. 0612345678":                       "06 12 34 56 78",
@@ -262,6 +264,7 @@ func TestNeverTheRecipient(t *testing.T) {
 		"À l'attention de Mme Martin\nServices techniques\n69999 Lugny",
 		"Monsieur l'Adjoint à la voirie\nMairie de Lugny\n69999 Lugny",
 		"Mesdames et Messieurs les élus\nConseil municipal\n69999 Lugny",
+		"Monsieuv le Marie\nMairte de Lugny\n1 place de la Maine\n69999 Lugny", // OCR
 		"CCAS de Lugny\n2 rue de la Poste\n69999 Lugny",
 		"Service urbanisme\n1, place de la Mairie\n69999 Lugny",
 		"Hôtel de Ville\nService du courrier\n\n1, place de l'Hôtel-de-Ville\n69999 Lugny",
@@ -288,5 +291,66 @@ func TestNothingIsSaid(t *testing.T) {
 	}
 	if f := letter.Read(); f.Sender.Name != "" {
 		t.Error("no pages, but a sender")
+	}
+}
+
+// TestStrayBlankLines reads heads as OCR gives them: with a blank line wherever two lines
+// stand a little wider apart, or after every line.
+func TestStrayBlankLines(t *testing.T) {
+	for head, want := range map[string]letter.Sender{
+		"Luc Perrot\n3 rue Basse\n\n38999 Vienne\nTél. : 06 12 34 56 78\n‘luc@exemple.fr\n\nMadame la Maire\n\nMairie de Lugny\nService du courrier\n\n1, place de l'Hôtel-de-Ville\n69999 Lugny": {
+			Name: "Luc Perrot", Address: "3 rue Basse, 38999 Vienne", Phone: "06 12 34 56 78", Email: "luc@exemple.fr",
+		},
+		"Luc Perrot\n\nLes Essarts\n\n38999 Vienne\n\nMairie de Lugny\n\n1, place de la Mairie\n\n69999 Lugny\n\nVienne, le 3 mai 2026": {
+			Name: "Luc Perrot", Address: "Les Essarts, 38999 Vienne",
+		},
+		"Association Les Amis\n\nLoi 1901 - SIRET 512 874 336 00027\n3 rue Basse\n\n38999 Vienne\n\nMairie de Lugny\n\n69999 Lugny": {
+			Name: "Luc Perrot (Association Les Amis)", Address: "3 rue Basse, 38999 Vienne",
+		},
+	} {
+		if got := letter.Read(body(head, closing+"Luc Perrot")).Sender; got != want {
+			t.Errorf("%q:\n got %+v\nwant %+v", head, got, want)
+		}
+	}
+}
+
+// TestLongParagraph holds that the name at the end of a paragraph on one line is found,
+// however long the paragraph is.
+func TestLongParagraph(t *testing.T) {
+	text := "Bonjour, " + strings.Repeat("il y a un trou dans la rue, ", 1000) + "merci. Luc Perrot"
+	if got := letter.Read(text).Signature; got != "Luc Perrot" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestQuotedHistory holds that the mail below the mail is another one's.
+func TestQuotedHistory(t *testing.T) {
+	own := "Bonjour,\n\nOui, nous viendrons à la réunion.\n\n"
+	for _, quoted := range []string{
+		"De : Paul Martin <paul@exemple.fr>\nObjet : réunion\n\nVenez.\n\nCordialement\nPaul Martin",
+		"Le 3 mai 2026 à 10:12, Paul Martin a écrit :\n> Venez.\n> Paul Martin",
+		"-----Message d'origine-----\nObjet : réunion\n\nCordialement\nPaul Martin",
+		"> Venez.\n>\n> Paul Martin",
+	} {
+		if got := strings.Join(fields(letter.Read(own+quoted)), ""); got != "" {
+			t.Errorf("%q: got %q", quoted, got)
+		}
+	}
+}
+
+// TestHouseOfAFirm holds that a capitalised line below a firm's name is no person unless
+// something says so: a civility, a role or the signature.
+func TestHouseOfAFirm(t *testing.T) {
+	for below, want := range map[string]string{
+		"Les Tilleuls Dorés":      "Luc Perrot (Association Les Amis)",
+		"L. Perrot":               "L. Perrot (Association Les Amis)",
+		"Mme Anne Durand":         "Anne Durand (Association Les Amis)",
+		"Anne Durand, trésorière": "Anne Durand (Association Les Amis)",
+		"c/o Anne Durand":         "Anne Durand (Association Les Amis)",
+	} {
+		got := letter.Read(body("Association Les Amis\n"+below+"\n3 rue Basse\n38999 Vienne", closing+"Luc Perrot")).Sender
+		if got.Name != want || got.Address != "3 rue Basse, 38999 Vienne" {
+			t.Errorf("%q: got %+v", below, got)
+		}
 	}
 }

@@ -107,7 +107,7 @@ func isRef(l line) bool {
 // isRegistered looks at the head only: bodies speak of earlier registered letters.
 func isRegistered(head []line) bool {
 	for _, l := range head {
-		if _, ok := subjectOf(l); !ok && !isRef(l) && !isProse(l) && registered.MatchString(l.fold) {
+		if _, ok := subjectOf(l); !ok && !isRef(l) && registered.MatchString(l.fold) {
 			return true
 		}
 	}

@@ -125,7 +125,7 @@ var (
 		"boulangerie cafe restaurant hotel pharmacie agence cabinet etude office groupe groupement transports immobilier immobiliere paysage terrassements " +
 		"indivision paroisse ecole college lycee fondation mutuelle assurances assurance banque foncia gestion conseils ong apel fcpe ehpad clinique " +
 		"notarial notariale toitures marbrerie couleurs pompes funebres theatre orchestre ensemble tennis cercle foyer")
-	legalWords = words("siret siren rna rcs tva ape naf capital iban bic rib orias barreau loi agrement agree toque cnil cpf urssaf parking")
+	legalWords = words("siret siren rna rcs tva ape naf capital iban bic rib orias barreau loi agrement agree toque cnil cpf urssaf")
 	roleWords  = words("president presidente tresorier tresoriere secretaire gerant gerante directeur directrice responsable gestionnaire " +
 		"avocat avocats avocate notaire notaires syndic administrateur mandataire representant conseil riverain riveraine proprietaire locataire " +
 		"retraite retraitee infirmiere infirmier medecin architecte geometre expert huissier commissaire adjoint adjointe service comptabilite assistante " +
