@@ -86,6 +86,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := dropLetters(cfg.Channels.Scans[0].Dir); err != nil {
 		return err
 	}
+	if err := dropPile(cfg.Channels.Scans[0].Dir); err != nil {
+		return err
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -235,8 +238,8 @@ func (d *demo) show(ctx context.Context, cfg config.Config, r running) error {
 	if err != nil {
 		return err
 	}
-	want := len(links)
-	for _, pattern := range []string{"samples/mails/*.eml", "samples/letters/*.txt"} {
+	want := len(links) + 1 // the scan of the pile, beside the letters in it
+	for _, pattern := range []string{"samples/mails/*.eml", "samples/letters/*.txt", "samples/pile/*.txt"} {
 		names, err := fs.Glob(samples, pattern)
 		if err != nil {
 			return err
