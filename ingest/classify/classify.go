@@ -62,7 +62,8 @@ func New(f File) *Rules {
 		r.codes[c.Code] = i
 		index(r.recipients, c.Recipients, i)
 		index(r.senders, c.Senders, i)
-		index(r.folders, append([]string{c.Code}, c.Folders...), i)
+		// A separator sheet names the service itself.
+		index(r.folders, append([]string{c.Code, c.Service.Name}, c.Folders...), i)
 		for _, group := range c.Phrases {
 			for _, text := range group.Any {
 				// Two spellings of one phrase in one category are one phrase.
@@ -159,6 +160,11 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 		other := r.file.Categories[order[1]]
 		c.Reasons = append(c.Reasons, fmt.Sprintf("hésitation avec %s : %s", quoted(other.Label), strings.Join(r.reasons(e[order[1]]), " ; ")))
 	}
+	if service, ok := r.clerksService(rec.Hints.Service, order[0]); ok {
+		// Whoever laid the letter there decided for whom it is; what it is about is left open.
+		c.Service, c.NeedsReview = service, true
+		c.Reasons = append(c.Reasons, "service indiqué par le dossier ou la feuille de séparation : "+quoted(service))
+	}
 	total := 0.0
 	for _, x := range e {
 		total += max(0, x.score)
@@ -192,7 +198,7 @@ func (r *Rules) named(e []evidence, rec ingest.Record, reading ingest.Reading) {
 	if rec.Hints.Service != "" {
 		list := r.folders[key(rec.Hints.Service)]
 		for _, i := range list {
-			e[i].add(w.Folder/float64(len(list)), "dossier de numérisation : "+quoted(rec.Hints.Service))
+			e[i].add(w.Folder/float64(len(list)), "dossier ou feuille de séparation : "+quoted(rec.Hints.Service))
 		}
 	}
 	_, domain, _ := strings.Cut(bareAddress(reading.From.Email), "@")
@@ -201,6 +207,22 @@ func (r *Rules) named(e []evidence, rec ingest.Record, reading ingest.Reading) {
 			e[i].add(w.Sender, "domaine de l’expéditeur : "+quoted(domain))
 		}
 	}
+}
+
+// clerksService returns the one service that a folder or separator sheet names, unless
+// the category fits it already.
+func (r *Rules) clerksService(name string, category int) (string, bool) {
+	list := r.folders[key(name)]
+	if name == "" || len(list) == 0 || slices.Contains(list, category) {
+		return "", false
+	}
+	service := r.file.Categories[list[0]].Service.Name
+	for _, i := range list[1:] {
+		if r.file.Categories[i].Service.Name != service {
+			return "", false
+		}
+	}
+	return service, true
 }
 
 // bareAddress takes the name off "Name <address>".

@@ -80,8 +80,8 @@ func TestEachRule(t *testing.T) {
 		{"full address, other town", rec{}, read{To: []string{"signalisation@autre.fr"}}, "", "à qualifier"},
 		{"sender", rec{}, read{From: ingest.Person{Email: "x@ia.AC-Lyon.fr"}}, "ecole", "domaine de l’expéditeur : «\u00a0ac-lyon.fr\u00a0»"},
 		{"sender with a like name", rec{}, read{From: ingest.Person{Email: "x@faux-ac-lyon.fr"}}, "", "à qualifier"},
-		{"folder", rec{Hints: ingest.Hints{Service: "ECOLE"}}, read{}, "ecole", "dossier de numérisation : «\u00a0ECOLE\u00a0»"},
-		{"folder of two and a word", rec{Hints: ingest.Hints{Service: "services_techniques"}}, read{Text: "un trou"}, "voirie", "dossier de numérisation"},
+		{"folder", rec{Hints: ingest.Hints{Service: "ECOLE"}}, read{}, "ecole", "dossier ou feuille de séparation : «\u00a0ECOLE\u00a0»"},
+		{"folder of two and a word", rec{Hints: ingest.Hints{Service: "services_techniques"}}, read{Text: "un trou"}, "voirie", "dossier ou feuille de séparation"},
 		{"folder named like the code", rec{Hints: ingest.Hints{Service: "garde"}}, read{}, "garde", "dossier"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -277,5 +277,25 @@ func BenchmarkClassify(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	for b.Loop() {
 		r.Classify(context.Background(), ingest.Record{}, reading)
+	}
+}
+
+// The service that a clerk names on a separator sheet is the one that gets the letter,
+// whatever the words say.
+func TestClerksService(t *testing.T) {
+	r := Default()
+	text := "Le toboggan du jardin public est cassé, les massifs et la pelouse sont abandonnés."
+	for name, want := range map[string]string{
+		"":                   "Service espaces verts",
+		"Service voirie":     "Service voirie",
+		"voirie":             "Service voirie",
+		"technique":          "Service espaces verts", // one of several
+		"espaces verts":      "Service espaces verts",
+		"service inconnu 12": "Service espaces verts",
+	} {
+		c := r.Classify(t.Context(), ingest.Record{Hints: ingest.Hints{Service: name}}, ingest.Reading{Text: text})
+		if c.Service != want || want == "Service voirie" && !c.NeedsReview {
+			t.Errorf("%q: %+v, want %s", name, c, want)
+		}
 	}
 }

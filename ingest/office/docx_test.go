@@ -32,6 +32,8 @@ func TestDOCX(t *testing.T) {
 		{"notes", para(run("Texte") + `<w:r><w:footnoteReference w:id="1"/></w:r>`), "Texte[1]\n[1] La note."},
 		{"another prefix", `<ns0:p><ns0:r><ns0:t>préfixe</ns0:t></ns0:r></ns0:p>`, "préfixe"},
 		{"raw markup", para(run("a &#233; &#x20AC; &lol; <![CDATA[<b> ]] c]]> &#0;&#x1F;<!-- non --> fin")), "a é € &lol; <b> ]] c  fin"},
+		{"an end tag of nothing", `<w:p><w:r><w:t>un</w:x> deux</w:t></w:r></w:p>`, "un deux"},
+		{"text longer than a piece", para(run("a"+strings.Repeat("é", 10_000)) + `<w:r><w:t><![CDATA[b` + strings.Repeat("€", 10_000) + `]]></w:t></w:r>`), "a" + strings.Repeat("é", 10_000) + "b" + strings.Repeat("€", 10_000)},
 		{"damaged markup", `<w:p><w:r><w:t>un</w:r></w:p></w:x><w:p><w:r><w:t>deux < trois`, "un\ndeux < trois"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

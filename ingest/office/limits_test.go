@@ -127,6 +127,7 @@ func TestLimits(t *testing.T) {
 		codes  string
 	}{
 		{"text", docxOf(t, letters), Limits{Text: 1000}, "Bonjour à tous.\nBonjour", ProblemOverLimit},
+		{"text boxes of one paragraph", docxOf(t, para(strings.Repeat("<w:txbxContent>"+para(run("Encadré"))+"</w:txbxContent>", 500))), Limits{Text: 1000}, "Encadré\nEncadré", ProblemOverLimit},
 		{"text of an ODT", odtOf(t, strings.Repeat("<text:p>été</text:p>", 500)), Limits{Text: 1001}, "été\nété", ProblemOverLimit},
 		{"text of an RTF", []byte(`{\rtf1 ` + strings.Repeat(`\'e9t\'e9\par `, 500) + "}"), Limits{Text: 1001}, "été\nété", ProblemOverLimit},
 		{"plain text", []byte(strings.Repeat("été\n", 500)), Limits{Text: 1001}, "été\nété", ProblemOverLimit},

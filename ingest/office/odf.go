@@ -29,7 +29,7 @@ var odfScopes = map[string]bool{
 type odf struct {
 	*walker
 	scope    int // open elements of odfScopes
-	depth    int // open paragraphs
+	depth    int // open paragraphs of it
 	marker   bool
 	citation string
 	notes    []byte
@@ -130,7 +130,7 @@ func (o *odf) ended(e *element) {
 
 // text collapses blanks, as ODF 1.3 part 3 §6.1.2 has it: those that count are elements.
 func (o *odf) text(b []byte) {
-	if o.scope == 0 || o.depth <= 0 {
+	if o.depth == 0 {
 		return
 	}
 	for len(b) > 0 {
