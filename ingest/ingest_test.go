@@ -374,7 +374,7 @@ func TestAttachedDocuments(t *testing.T) {
 		return "--b\r\nContent-Type: " + mediaType + "\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"" + name + "\"\r\n\r\n" +
 			base64.StdEncoding.EncodeToString(content) + "\r\n"
 	}
-	mail := "From: a@b.fr\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nVoir pièce jointe.\r\n" +
+	mail := "From: a@b.fr\r\nDate: Wed, 25 Nov 2026 10:00:00 +0100\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nVoir pièce jointe.\r\n" +
 		attach("lettre.docx", "application/octet-stream", docx.Bytes()) +
 		attach("ancien.doc", "application/msword", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"+strings.Repeat("\x00", 600))) +
 		attach("table.xlsx", "application/octet-stream", []byte("PK\x03\x04")) + "--b--\r\n"

@@ -70,10 +70,17 @@ func (p *Pipeline) join(ctx context.Context, rec Record) (ended bool, alone []Pr
 	if err != nil {
 		return false, nil, err
 	}
-	both := []Ending{{s.fronts.ID, fronts, ReasonJoined + ": recto"}, {s.backs.ID, backs, ReasonJoined + ": verso"}}
 	made, err := p.bothSides(ctx, s, fronts, backs)
 	if err != nil {
 		return false, nil, err
+	}
+	what := ", réuni avec l’autre face"
+	if len(made) > 1 {
+		what = ", gardé à part de l’autre face"
+	}
+	both := []Ending{
+		{s.fronts.ID, fronts, ReasonJoined + ": recto d’une pile" + what},
+		{s.backs.ID, backs, ReasonJoined + ": verso d’une pile" + what},
 	}
 	p.Log.LogAttrs(ctx, slog.LevelDebug, "two sides of a stack", slog.String("fronts", s.fronts.ID), slog.String("backs", s.backs.ID), slog.Int("submissions", len(made)))
 	return true, nil, p.collate(ctx, both, made)

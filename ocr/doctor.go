@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"saisine.fr/saisine/ocr/barcode"
 	"saisine.fr/saisine/ocr/leptonica"
 	"saisine.fr/saisine/ocr/poppler"
 	"saisine.fr/saisine/ocr/tesseract"
@@ -32,10 +33,14 @@ func Doctor(ctx context.Context, opts Options) []Check {
 	for _, program := range poppler.Programs() {
 		checks = append(checks, checkProgram(ctx, program, "-v", "poppler-utils"))
 	}
-	checks = append(checks, checkProgram(ctx, "prlimit", "--version", "util-linux"))
+	checks = append(checks,
+		checkProgram(ctx, "prlimit", "--version", "util-linux"),
+		checkProgram(ctx, "qpdf", "--version", "qpdf"),
+		optional(checkProgram(ctx, "gs", "--version", "ghostscript"), "not installed: searchable copies are plain PDF, not PDF/A"))
 	checks = append(checks,
 		Check{Name: "leptonica", OK: true, Detail: leptonica.Version()},
-		Check{Name: "tesseract", OK: true, Detail: tesseract.Version()})
+		Check{Name: "tesseract", OK: true, Detail: tesseract.Version()},
+		Check{Name: "zbar", OK: true, Detail: barcode.Version()})
 	for _, language := range opts.Languages {
 		checks = append(checks, checkLanguage(language))
 	}
@@ -55,6 +60,14 @@ func checkProgram(ctx context.Context, program, option, pkg string) Check {
 	}
 	first, _, _ := strings.Cut(string(out), "\n")
 	c.OK, c.Detail, c.Fix = true, strings.TrimSpace(first), ""
+	return c
+}
+
+// optional makes a check pass that did not, with what is to be done without.
+func optional(c Check, without string) Check {
+	if !c.OK {
+		c.OK, c.Detail, c.Fix = true, without, ""
+	}
 	return c
 }
 

@@ -179,3 +179,57 @@ func TestFrenchSize(t *testing.T) {
 		}
 	}
 }
+
+func TestNoteOfAPile(t *testing.T) {
+	n := Note{ID: "S1", State: ingest.StateSetAside, Reason: "2 courrier(s)", Letters: []NoteLetter{
+		{State: ingest.StateFiled, Reference: "2026-000001", Pages: 1, Category: "Voirie"},
+		{State: ingest.StateFailed, Reason: "le disque est plein", Pages: 3, Problems: []string{"Page 2 : lecture peu sûre"}},
+	}}
+	text := n.text("pile.pdf")
+	for _, want := range []string{"réparti en courriers", "Courrier 1 sur 2 (1 page)", "Courrier 2 sur 2 (3 pages)", "2026-000001", "Voirie", "n’a pas pu être traité", "le disque est plein", "lecture peu sûre"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the note does not say %q:\n%s", want, text)
+		}
+	}
+	if got := parseOwner([]byte(text)); got != "S1" {
+		t.Errorf("the note belongs to %q", got)
+	}
+	n.Letters = n.Letters[:1]
+	if text := n.text("recto.pdf"); !strings.Contains(text, "repris dans le courrier ci-dessous") || strings.Contains(text, "1 sur 1") {
+		t.Errorf("the note of one side:\n%s", text)
+	}
+}
+
+func TestHintsOfAPlace(t *testing.T) {
+	day := func(s string) time.Time {
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, tt := range []struct {
+		file     string
+		service  string
+		twoSided bool
+		postmark time.Time
+	}{
+		{"a.pdf", "", false, time.Time{}},
+		{"voirie/a.pdf", "voirie", false, time.Time{}},
+		{"recto-verso/a.pdf", "", true, time.Time{}},
+		{"Voirie/Recto-Verso/a.pdf", "Voirie", true, time.Time{}},
+		{"recto-verso/voirie/a.pdf", "voirie", true, time.Time{}},
+		{"recto-versos/a.pdf", "recto-versos", false, time.Time{}},
+		{"lettre cachet 2026-11-20.pdf", "", false, day("2026-11-20")},
+		{"urbanisme/CACHET_du_20-11-2026 recours.pdf", "urbanisme", false, day("2026-11-20")},
+		{"cachet-3.2.2026.pdf", "", false, day("2026-02-03")},
+		{"cachet 2026-02-30.pdf", "", false, time.Time{}},
+		{"cachet 2026-11-203.pdf", "", false, time.Time{}},
+		{"scan 2026-11-20.pdf", "", false, time.Time{}},
+	} {
+		h := hints(tt.file)
+		if h.Service != tt.service || h.TwoSided != tt.twoSided || !h.Postmark.Equal(tt.postmark) || h.Filename == "" {
+			t.Errorf("%s: %+v", tt.file, h)
+		}
+	}
+}

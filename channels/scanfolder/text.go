@@ -36,9 +36,12 @@ func (n Note) text(name string) string {
 	var b strings.Builder
 	b.WriteString("Ce scan a bien été reçu.\n\n")
 	n.facts(&b, name)
-	if len(n.Letters) == 0 {
+	switch len(n.Letters) {
+	case 0:
 		line(&b, "État", n.stateText())
-	} else {
+	case 1:
+		line(&b, "État", "repris dans le courrier ci-dessous")
+	default:
 		line(&b, "État", "réparti en courriers, chacun suivi pour lui-même")
 	}
 	line(&b, "Motif", n.Reason)
@@ -49,7 +52,10 @@ func (n Note) text(name string) string {
 		line(&b, "Attention", p)
 	}
 	for i, l := range n.Letters {
-		fmt.Fprintf(&b, "\nCourrier %d sur %d", i+1, len(n.Letters))
+		b.WriteString("\nCourrier")
+		if len(n.Letters) > 1 {
+			fmt.Fprintf(&b, " %d sur %d", i+1, len(n.Letters))
+		}
 		if l.Pages > 0 {
 			fmt.Fprintf(&b, " (%d page%s)", l.Pages, plural(l.Pages))
 		}

@@ -70,7 +70,12 @@ func fetchOriginal(ctx context.Context, s *store.Store, rec ingest.Record) (io.R
 
 func fetchCopy(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadCloser, error) {
 	c, err := s.Copy(ctx, rec.ID)
+	made, merr := s.Made(ctx, rec.ID)
 	switch {
+	case merr != nil:
+		return nil, merr
+	case errors.Is(err, ingest.ErrNotFound) && len(made) > 0:
+		return nil, fmt.Errorf("submission %s is a scan of several letters, and each has its own copy; \"saisine submissions show %s\" names them", rec.ID, rec.ID)
 	case errors.Is(err, ingest.ErrNotFound):
 		return nil, fmt.Errorf("submission %s has no searchable copy (yet): the daemon makes one of scans with recognised pages, after they were filed", rec.ID)
 	case err != nil:

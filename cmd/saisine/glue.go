@@ -237,7 +237,7 @@ func (h *house) noteLetter(ctx context.Context, rec ingest.Record) (scanfolder.N
 
 // frenchReason leaves out the word that begins a reason for scripts.
 func frenchReason(reason string) string {
-	for _, word := range []string{ingest.ReasonSplit, ingest.ReasonJoined} {
+	for _, word := range []string{ingest.ReasonSplit, ingest.ReasonJoined, "empty"} {
 		if rest, ok := strings.CutPrefix(reason, word+": "); ok {
 			return rest
 		}

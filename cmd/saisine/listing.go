@@ -216,12 +216,15 @@ func printSubmission(w io.Writer, rec ingest.Record, v submissionJSON, zone *tim
 	for _, at := range v.Attachments {
 		row("attachment", fmt.Sprintf("%s, %s, %d bytes", at.Name, at.Type, at.Size))
 	}
+	if v.Date != "" {
+		row("its own date", v.Date)
+	}
 	if v.Postmark != "" {
 		row("postmark", v.Postmark)
 	}
 	if f := v.Letter; f != nil {
 		row("letter", strings.Join(nonEmpty(prefixed("your ref. ", f.YourRef), prefixed("our ref. ", f.OurRef), prefixed("signed ", f.Signature),
-			prefixed("enclosed ", strings.Join(f.Enclosures, ", "))), "; "))
+			prefixed("enclosed ", strings.Join(f.Enclosures, ", ")), map[bool]string{true: "registered"}[f.Registered]), "; "))
 	}
 	for _, p := range v.Parents {
 		row("made from", p)

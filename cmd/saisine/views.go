@@ -33,8 +33,10 @@ type submissionJSON struct {
 	// Parents are the submissions that it was made from: of a letter the scan that it was in.
 	Parents []string `json:"parents,omitempty"`
 	// Pages is what was read page by page.
-	Pages    []ingest.Page       `json:"pages,omitempty"`
-	OwnText  string              `json:"own_text,omitempty"`
+	Pages   []ingest.Page `json:"pages,omitempty"`
+	OwnText string        `json:"own_text,omitempty"`
+	// Date is the sender's own: of a mail its header's, of a letter the one above it.
+	Date     string              `json:"date,omitempty"`
 	Letter   *ingest.LetterFacts `json:"letter,omitempty"`
 	Postmark string              `json:"postmark,omitempty"`
 	// Letters and Copy are given by "submissions show" only.
@@ -145,6 +147,7 @@ func viewSubmission(rec ingest.Record, zone *time.Location) submissionJSON {
 	if r := rec.Reading; r != nil {
 		v.Subject, v.Text, v.From, v.MessageID = r.Subject, r.Text, r.From, r.MessageID
 		v.Pages, v.OwnText, v.Letter = r.Pages, r.OwnText, letterFacts(*r)
+		v.Date = rfc3339(r.Date, r.Date.Location())
 		for _, a := range r.Attachments {
 			v.Attachments = append(v.Attachments, viewAttachment(a))
 		}

@@ -54,7 +54,7 @@ func TestBombs(t *testing.T) {
 		limits           Limits
 		code             string
 	}{
-		{"ratio", start, "<w:p/>", "", Limits{}, ProblemOverLimit},
+		{"ratio", start, "<w:x/>", "", Limits{}, ProblemOverLimit},
 		{"one text", start + "<w:p><w:r><w:t>", "aaaaaaaa", "", wide, ProblemOverLimit},
 		{"one text of blanks", start + "<w:p><w:r><w:t>", "        ", "", wide, ProblemOverLimit},
 		{"one attribute", start + `<w:p w:x="`, "aaaaaaaa", "", wide, ProblemOverLimit},
@@ -233,6 +233,17 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// noise is text that cannot be packed well.
+func noise(n int) string {
+	b := make([]byte, n)
+	x := uint32(1)
+	for i := range b {
+		x = x*1664525 + 1013904223
+		b[i] = 'a' + byte(x>>24)%26
+	}
+	return string(b)
+}
+
 // failing is a disk that fails after some bytes.
 type failing struct {
 	r     io.ReaderAt
@@ -251,7 +262,8 @@ func (f failing) ReadAt(p []byte, off int64) (int, error) {
 
 // A disk that fails is no fault of the document.
 func TestFaultsOfTheMachine(t *testing.T) {
-	for name, b := range map[string][]byte{"docx": docxOf(t, para(run("x"))), "text": []byte("Bonjour"), "ole": oleFile("WordDocument")} {
+	long := docxOf(t, para(run("x")), part{"word/header1.xml", para(run(noise(20_000)))})
+	for name, b := range map[string][]byte{"docx": docxOf(t, para(run("x"))), "long docx": long, "text": []byte("Bonjour"), "ole": oleFile("WordDocument")} {
 		for _, after := range []int64{0, int64(len(b)) / 2} {
 			if _, err := Read(failing{bytes.NewReader(b), after}, int64(len(b)), Limits{}); !errors.Is(err, errDisk) {
 				t.Errorf("%s after %d bytes: %v", name, after, err)

@@ -75,6 +75,6 @@ func (w *writer) once(from int, seen map[string]bool) {
 	}
 	seen[string(text)] = true
 	w.freshLine()
-	w.raw(text)
+	w.buf = append(w.buf, text...) // where it was cut out
 	w.str("\n\n")
 }

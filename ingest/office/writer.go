@@ -25,7 +25,8 @@ type row struct {
 	ends  []int32 // offsets of the tabs between its cells
 }
 
-// String returns what was written, with at most one blank line in a row.
+// String returns what was written, max bytes at most, with no more than one blank line in
+// a row.
 func (w *writer) String() string {
 	var b strings.Builder
 	b.Grow(len(w.buf))
@@ -39,7 +40,15 @@ func (w *writer) String() string {
 		b.Write(line)
 		b.WriteByte('\n')
 	}
-	return strings.Trim(b.String(), "\n")
+	text := strings.Trim(b.String(), "\n")
+	// The line ends of boxes and the marks of notes come on top of what was measured.
+	if n := w.max; len(text) > n {
+		for n > 0 && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text = strings.TrimRight(text[:n], "\n")
+	}
+	return text
 }
 
 // text writes foreign text: what is no character of a text is left out.
@@ -148,10 +157,11 @@ func (w *writer) cut(from int) []byte {
 	return b
 }
 
-// paste writes what was cut.
+// paste writes what was cut. There is always room for it, also when there is none for
+// anything new, because what is held counts.
 func (w *writer) paste(b []byte) {
 	w.forget(b)
-	w.raw(b)
+	w.buf = append(w.buf, b...)
 }
 
 // forget gives up what was cut.
@@ -169,7 +179,7 @@ func (w *writer) box(from int) {
 	w.forget(whole)
 	if len(text) > 0 && n == 0 {
 		w.freshLine()
-		w.raw(text)
+		w.buf = append(w.buf, text...) // where it was cut out
 		w.line()
 	}
 }
