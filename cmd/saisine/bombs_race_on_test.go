@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceEnabled: this binary takes several times the memory of the real one.
+const raceEnabled = true
