@@ -19,7 +19,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form test-faults fuzz packages packages-test clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr eval-ocr test-faults fuzz packages packages-test packages-bench-ocr clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -69,6 +69,9 @@ packages:
 packages-test:
 	@.ci/packages test
 
+packages-bench-ocr:
+	@.ci/packages bench-ocr
+
 clean:
 	rm -rf bin
 
@@ -82,3 +85,18 @@ bench-mail: packages-test build
 
 bench-form: packages-test build
 	$(BENCH) -run TestBenchFormPosts -bench.posts=20000 -bench.rounds=5
+
+# Letters with their true texts: scans/NAME.VARIANT.pdf beside scans/NAME.txt.
+EVALUATION ?= ../shared/evaluation
+
+## eval-ocr: character error rates on the scans of EVALUATION, plain tesseract beside them
+eval-ocr: packages-test
+	@[ -d "$(EVALUATION)/scans" ] || { echo "There is no $(EVALUATION)/scans: say make eval-ocr EVALUATION=FOLDER." >&2; exit 2; }
+	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^TestEvaluation' ./ocr
+
+## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; takes hours (OCR_PAGES, OCR_ROUNDS)
+OCR_PAGES ?= 72
+OCR_ROUNDS ?= 3
+bench-ocr: packages-bench-ocr build
+	SAISINE_EVALUATION=$(abspath $(EVALUATION)) GO_TEST_SAISINE_BINARY=$(CURDIR)/bin/saisine $(GO_TEST) -count=1 -v -timeout 8h ./cmd/saisine \
+	  -run TestBenchOCR -bench.pages=$(OCR_PAGES) -bench.ocrrounds=$(OCR_ROUNDS)

@@ -28,7 +28,7 @@ type filesToRead struct {
 func (f *filesToRead) writer(a message.AttachmentInfo) io.Writer {
 	mt := scanType(a.Type, a.Name)
 	switch {
-	case f.err != nil, mt == "" && !officeType(a.Type, a.Name):
+	case f.err != nil, mt == "" && !office.Readable(a.Type, a.Name):
 		return nil
 	case mt != "" && f.reader.OCR == nil:
 		// Only its size decides now whether the OCR queue is needed.

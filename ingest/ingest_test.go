@@ -246,6 +246,11 @@ func TestDocumentReader(t *testing.T) {
 	if r, err := read(without, MediaText, "\xef\xbb\xbfcaf\xe9\r\n\x00"); err != nil || r.Text != "café" {
 		t.Errorf("text: %q %v", r.Text, err)
 	}
+	for _, mt := range []string{MediaText, "application/octet-stream"} {
+		if r, err := read(without, mt, ""); err != nil || len(r.Problems) != 1 || r.Problems[0].Code != "empty_file" {
+			t.Errorf("an empty %s: %+v %v", mt, r, err)
+		}
+	}
 	var permanent interface{ Permanent() bool }
 	if _, err := read(without, "application/octet-stream", "\x7fELF\x02\x01\x01\x00\x00\x00"); !errors.Is(err, ErrUnknownFormat) || !errors.As(err, &permanent) {
 		t.Errorf("unknown: %v", err)

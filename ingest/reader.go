@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -234,7 +233,7 @@ func (d *DocumentReader) readText(b *Blob, rec Record) (Reading, error) {
 		return out, fmt.Errorf("ingest: open original: %w", err)
 	}
 	doc, err := office.Read(r, size, d.officeLimits())
-	if err == nil && doc.Kind == office.KindOther && strings.HasPrefix(rec.MediaType, "text/") {
+	if err == nil && size > 0 && doc.Kind == office.KindOther && strings.HasPrefix(rec.MediaType, "text/") {
 		// Whoever handed it in says that it is text.
 		var raw []byte
 		raw, err = io.ReadAll(io.NewSectionReader(r, 0, textMax))
@@ -243,7 +242,7 @@ func (d *DocumentReader) readText(b *Blob, rec Record) (Reading, error) {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return out, fmt.Errorf("ingest: read original: %w", err)
 	}
-	if doc.Kind == office.KindOther {
+	if doc.Kind == office.KindOther && size > 0 {
 		return out, Permanent(ErrUnknownFormat)
 	}
 	for _, p := range doc.Problems {
@@ -321,25 +320,6 @@ func (d *DocumentReader) tempFile(mediaType string) (*os.File, error) {
 }
 
 var extensions = map[string]string{MediaPDF: ".pdf", MediaTIFF: ".tif", MediaJPEG: ".jpg", MediaPNG: ".png"}
-
-// officeExt are the endings of files that package office may read.
-var officeExt = []string{
-	".docx", ".docm", ".dotx", ".dotm", ".doc", ".dot", ".odt", ".ott", ".fodt", ".rtf", ".txt", ".text", ".log", ".md", ".csv", ".htm", ".html", ".xhtml",
-}
-
-// officeType tells whether an attachment is one that package office may read, by its
-// name or its declared type. What it is in truth is told by its bytes.
-func officeType(mediaType, name string) bool {
-	mt := strings.ToLower(mediaType)
-	switch {
-	case strings.HasPrefix(mt, "text/") && mt != "text/calendar" && mt != "text/vcard",
-		strings.HasPrefix(mt, "application/vnd.openxmlformats-officedocument.wordprocessingml."),
-		strings.HasPrefix(mt, "application/vnd.oasis.opendocument.text"),
-		mt == "application/msword", mt == "application/rtf":
-		return true
-	}
-	return slices.Contains(officeExt, strings.ToLower(filepath.Ext(name)))
-}
 
 // scanType tells whether an attachment is one that OCR can read, by its declared type
 // or, since many programs declare application/octet-stream, by its name.

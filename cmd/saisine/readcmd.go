@@ -112,7 +112,7 @@ func (c *readCommand) run(ctx context.Context, args []string) (err error) {
 	}
 	parallel := children + documentsMore
 	c.total, c.bar = len(inputs), c.app.progress(len(inputs), "read")
-	err = inOrder(ctx, inputs, parallel, 1000, func(ctx context.Context, in readInput) fileReading {
+	err = inOrder(ctx, inputs, parallel, parallel+documentsWaiting, func(ctx context.Context, in readInput) fileReading {
 		if in.err != nil {
 			return fileReading{name: in.name, err: in.err}
 		}

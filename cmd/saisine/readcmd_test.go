@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -201,20 +200,10 @@ func TestReadMemoryIsBounded(t *testing.T) {
 		t.Fatalf("%q, %v", first, err)
 	}
 	t.Logf("%d texts of %d MB behind a slow scan: peak %.0f MB", texts, size>>20, peak)
-	limit := 300.0
-	if raced() {
-		limit *= 3 // the race detector's own shadow of the memory
-	}
-	if peak > limit {
+	// About 200 MB with the race detector, 90 MB without; unbounded it is 490 MB and more.
+	if limit := 300.0; peak > limit {
 		t.Errorf("peak memory %.0f MB, limit %.0f MB", peak, limit)
 	}
-}
-
-// raced reports whether the tests, and the program when it is the same binary, run
-// under the race detector.
-func raced() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // slowScan is a scan of that many pages full of text: each takes about a second.
@@ -279,15 +268,22 @@ func TestInOrderEnds(t *testing.T) {
 	if !errors.Is(err, boom) || started.Load() > 6 {
 		t.Errorf("%v, %d started", err, started.Load())
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	shown := 0
-	err = inOrder(ctx, items, 2, 4, func(ctx context.Context, _ int) int {
-		cancel(boom)
-		<-ctx.Done()
-		return 0
-	}, func(int) error { shown++; return nil })
-	if !errors.Is(err, boom) || shown > 0 {
-		t.Errorf("%v, %d shown", err, shown)
+	// What comes when ctx has ended is not shown, not even when it is ready: the work may
+	// have failed for no other reason. Both are ready here, so chance decides without care.
+	for range 20 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var done sync.WaitGroup
+		done.Add(2)
+		shown := 0
+		err = inOrder(ctx, items[:2], 2, 4, func(context.Context, int) int { defer done.Done(); return 0 }, func(int) error {
+			done.Wait()
+			shown++
+			cancel(boom)
+			return nil
+		})
+		if !errors.Is(err, boom) || shown != 1 {
+			t.Fatalf("%v, %d shown", err, shown)
+		}
 	}
 }
 
@@ -344,7 +340,7 @@ func TestReadFolders(t *testing.T) {
 
 // A folder without permission costs its own files and no others.
 func TestListWithoutPermission(t *testing.T) {
-	dir, err := os.MkdirTemp("", "saisine-list-*")
+	dir, err := os.MkdirTemp("", "saisine-list-*") //nolint:usetesting // the folders above t.TempDir are closed to nobody
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -514,7 +510,7 @@ func TestReadIsInterrupted(t *testing.T) {
 	}
 	rest, _ := io.ReadAll(out)
 	_ = cmd.Wait()
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("it took %s to end", took)
 	}
 	if len(rest) > 0 || cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(errOut.String(), "ended after 1 of 3 files") {

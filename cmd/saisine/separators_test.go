@@ -174,6 +174,7 @@ func TestSheetTexts(t *testing.T) {
 		ingest.Separator{Service: strings.Repeat("W", 100)},
 		ingest.Separator{Service: "Pôle Jeunesse & Sports – Côté « Ville » (cœur)"},
 		ingest.Separator{Service: "E\u0301tat civil"}, // as a Mac writes it
+		ingest.Separator{Service: "Pôle Aménagement-Développement-Intercommunalité"},
 	)
 	file := filepath.Join(t.TempDir(), "sheets.pdf")
 	if err := os.WriteFile(file, sheetsPDF(t, sheets...), 0o600); err != nil {
@@ -188,6 +189,7 @@ func TestSheetTexts(t *testing.T) {
 		{"WWW"},
 		{"Pôle Jeunesse & Sports – Côté « Ville » (cœur)"},
 		{"État civil"},
+		{"Aménagement-Développement-Intercommunalité"}, // no word is broken that fits in a smaller type
 	} {
 		page := strconv.Itoa(i + 1)
 		out, err := exec.Command("pdftotext", "-f", page, "-l", page, file, "-").Output()
