@@ -49,7 +49,7 @@ func acceptPlan(plan wire.Plan, maxPages int) wire.Plan {
 		todo[t.Number] = true
 		t.DPI = max(0, min(t.DPI, maxLength))
 		t.Turn = quarter(t.Turn)
-		t.Width, t.Height = clamp(t.Width, 0, maxLength), clamp(t.Height, 0, maxLength)
+		t.Width, t.Height = clamp(t.Width, maxLength), clamp(t.Height, maxLength)
 		out.Todo = append(out.Todo, t)
 	}
 	return out
@@ -64,7 +64,7 @@ func newBudget() budget { return budget{text: maxTexts, words: maxLayouts} }
 func (b *budget) accept(p wire.Page, number int) Page {
 	out := Page{
 		Number: number, Source: p.Source, Unsure: p.Unsure,
-		Text: text(p.Text, min(maxText, b.text)), Confidence: clamp(p.Confidence, 0, 1), Rotation: quarter(p.Rotation),
+		Text: text(p.Text, min(maxText, b.text)), Confidence: clamp(p.Confidence, 1), Rotation: quarter(p.Rotation),
 	}
 	b.text -= len(out.Text)
 	if !slices.Contains([]string{SourceTextLayer, SourceOCR, SourceBlank}, p.Source) {
@@ -107,7 +107,7 @@ func acceptLayout(l *wire.Layout) *Layout {
 		if w.Text = text(w.Text, maxWord); w.Text == "" || !inside || w.Line < 0 || w.Line > maxWords {
 			continue
 		}
-		w.Confidence = clamp(w.Confidence, 0, 1)
+		w.Confidence = clamp(w.Confidence, 1)
 		out.Words = append(out.Words, w)
 	}
 	if len(out.Words) == 0 {
@@ -137,9 +137,10 @@ func text(s string, most int) string {
 	return strings.Clone(s)
 }
 
-func clamp(v, low, high float64) float64 {
-	if !(v > low) { // NaN too
-		return low
+// clamp brings v between 0 and high.
+func clamp(v, high float64) float64 {
+	if !(v > 0) { // NaN too
+		return 0
 	}
 	return min(v, high)
 }

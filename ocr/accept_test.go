@@ -20,7 +20,8 @@ func TestAcceptPlan(t *testing.T) {
 		Done: []wire.Page{page(1), page(1), page(0), page(-3), page(5), page(2)},
 		Todo: []wire.Task{
 			task(1, wire.MethodRender), task(2, wire.MethodBarcodes), task(2, wire.MethodBarcodes), task(3, wire.MethodBarcodes),
-			task(3, "shell"), {Number: 3, Method: wire.MethodEmbedded, DPI: -7, Turn: 91, Width: math.Inf(1), Height: math.NaN()},
+			task(3, "shell"),
+			{Number: 3, Method: wire.MethodEmbedded, DPI: -7, Turn: 91, Width: math.Inf(1), Height: math.NaN()},
 			task(3, wire.MethodRender), task(7, wire.MethodRender), task(4, wire.MethodTIFF), task(5, wire.MethodRender),
 		},
 	}, 4)

@@ -139,7 +139,7 @@ func TestDoctor(t *testing.T) {
 	for _, c := range checks {
 		got[c.Name] = c
 	}
-	for _, name := range []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm", "prlimit", "leptonica", "tesseract", "tesseract fra", "reading child"} {
+	for _, name := range []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm", "pdfdetach", "prlimit", "leptonica", "tesseract", "zbar", "tesseract fra", "reading child"} {
 		if c := got[name]; !c.OK || c.Detail == "" || c.Fix != "" {
 			t.Errorf("%s: %+v", name, c)
 		}

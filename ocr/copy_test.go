@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
-	_ "image/png" // what pdftoppm gives
+	"image/png"
 	"math"
 	"os"
 	"os/exec"
@@ -156,6 +157,11 @@ func checkWords(t *testing.T, path string, number int, p boxedPage, l *Layout) {
 	scale := p.Width / float64(l.Width)
 	sin, cos := math.Sincos(l.Skew * math.Pi / 180)
 	lost, astray, pale := 0, 0, 0
+	complain := func(format string, args ...any) {
+		if lost+astray+pale < 5 { // a few tell enough
+			t.Logf(format, args...)
+		}
+	}
 	worst := 0.0
 	for _, w := range l.Words {
 		if !strings.ContainsFunc(w.Text, unicode.IsLetter) || w.W < w.H/4 {
@@ -176,16 +182,16 @@ func checkWords(t *testing.T, path string, number int, p boxedPage, l *Layout) {
 		}
 		switch {
 		case math.IsInf(best, 1):
-			t.Logf("page %d: %q is lost", number, w.Text)
+			complain("page %d: %q is lost", number, w.Text)
 			lost++
 			continue
 		case best > 5:
-			t.Logf("page %d: %q lies %.1f pt away", number, w.Text, best)
+			complain("page %d: %q lies %.1f pt away", number, w.Text, best)
 			astray++
 		}
 		worst = max(worst, best)
 		if ink(img, at) < 0.02 {
-			t.Logf("page %d: %q lies on no ink: %+v", number, w.Text, at)
+			complain("page %d: %q lies on no ink: %+v", number, w.Text, at)
 			pale++
 		}
 	}
@@ -293,6 +299,12 @@ func TestCopyEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if os.Getenv("SAISINE_EVALUATION") == "" {
+		// Those in which something may go wrong with places.
+		files = slices.DeleteFunc(files, func(f string) bool {
+			return !slices.Contains([]string{"skew3", "rot90", "bw200", "colour300"}, strings.Split(filepath.Base(f), ".")[1])
+		})
+	}
 	r := newReader(t, Options{})
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -351,8 +363,8 @@ func TestCopyOfSeveralFiles(t *testing.T) {
 	mixed := filepath.Join(t.TempDir(), "mixed.pdf")
 	output(t, "qpdf", "--empty", "--pages", text, scan, "--", mixed)
 	data, err = samplescan.PNG(letter(4), samplescan.Options{Turn: 180})
-	png := write(t, "page.png", data, err)
-	_, _, pages := copied(t, r, mixed, png)
+	single := write(t, "page.png", data, err)
+	_, _, pages := copied(t, r, mixed, single)
 	if len(pages) != 5 {
 		t.Fatalf("%d pages", len(pages))
 	}
@@ -380,17 +392,32 @@ func TestCopyImages(t *testing.T) {
 	r := newReader(t, Options{})
 	dir := t.TempDir()
 	gray := filepath.Join(dir, "gray.tiff")
-	writeTIFF(t, gray, grayPage(t, letter(1), samplescan.Options{Noise: 3}), grayPage(t, letter(2), samplescan.Options{Noise: 3, Turn: 180}))
-	data, err := samplescan.TextPDF([]string{letter(1), letter(2)})
+	writeTIFF(t, gray, grayPage(t, letter(1), samplescan.Options{Noise: 3}), grayPage(t, letter(1), samplescan.Options{Noise: 3, Turn: 180}))
+	data, err := samplescan.TextPDF([]string{letter(1), letter(1)})
 	output(t, "pdftoppm", "-r", "200", "-mono", "-tiff", write(t, "text.pdf", data, err), filepath.Join(dir, "fax"))
 	jpeg, err := samplescan.JPEG(letter(1), samplescan.Options{Noise: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
+	pdf, err := samplescan.PDF([]string{letter(1)}, samplescan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := grayPage(t, letter(1), samplescan.Options{})
+	l, fax := layoutOf(t, r, write(t, "plain.jpeg", jpeg, nil)), layoutOf(t, r, filepath.Join(dir, "fax-1.tif"))
 	for name, make := range map[string]func(path string){
 		"lzw.tiff":      func(path string) { output(t, "tiffcp", "-c", "lzw", gray, path) },
 		"packbits.tiff": func(path string) { output(t, "tiffcp", "-c", "packbits", gray, path) },
 		"jpeg.tiff":     func(path string) { output(t, "tiffcp", "-r", "64", "-c", "jpeg:90", gray, path) },
+		"palette.png": func(path string) {
+			writePNG(t, path, recoloured(clean, func() draw.Image {
+				return image.NewPaletted(clean.Rect, color.Palette{color.Black, color.White, color.RGBA{200, 0, 0, 255}})
+			}))
+		},
+		"alpha.png": func(path string) { writePNG(t, path, transparent(clean)) },
+		"16bit.png": func(path string) {
+			writePNG(t, path, recoloured(clean, func() draw.Image { return image.NewGray16(clean.Rect) }))
+		},
 		"g4.tiff": func(path string) {
 			output(t, "tiffcp", "-c", "g4", filepath.Join(dir, "fax-1.tif"), filepath.Join(dir, "fax-2.tif"), path)
 		},
@@ -403,7 +430,14 @@ func TestCopyImages(t *testing.T) {
 			t.Parallel()
 			src := filepath.Join(t.TempDir(), name)
 			make(src)
-			dst, _, pages := copied(t, r, src)
+			pages := []CopyPage{{Path: src, Number: 1, Layout: l}}
+			if strings.HasSuffix(name, ".tiff") {
+				pages = append(pages, CopyPage{Path: src, Number: 2, Layout: l, Rotation: 180})
+			}
+			if name == "g4.tiff" {
+				pages[0].Layout, pages[1].Layout, pages[1].Rotation = fax, fax, 0
+			}
+			dst, _ := copyOf(t, r, pages)
 			boxes := boxedPages(t, dst)
 			for i, p := range pages {
 				checkWords(t, dst, i+1, boxes[i], p.Layout)
@@ -411,8 +445,13 @@ func TestCopyImages(t *testing.T) {
 					t.Errorf("page %d is %.0f × %.0f points", i+1, w, h)
 				}
 			}
-			for _, img := range embeddedImages(t, dst) {
-				if strings.HasSuffix(name, ".jpeg") && !bytes.HasPrefix(img.jpeg, mustRead(t, src)) {
+			if strings.HasSuffix(name, ".png") {
+				if d := difference(t, drawn(t, write(t, "clean.pdf", pdf, nil), 1), drawn(t, dst, 1)); d > 3 {
+					t.Errorf("the page looks otherwise: %.1f grey values off", d)
+				}
+			}
+			if strings.HasSuffix(name, ".jpeg") {
+				if img := embeddedImages(t, dst); len(img) != 1 || !bytes.HasPrefix(img[0].jpeg, mustRead(t, src)) {
 					t.Error("the JPEG is another")
 				}
 			}
@@ -421,6 +460,46 @@ func TestCopyImages(t *testing.T) {
 			}
 		})
 	}
+}
+
+func writePNG(t *testing.T, path string, img image.Image) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// recoloured copies an image into one of another kind.
+func recoloured(img *image.Gray, kind func() draw.Image) image.Image {
+	out := kind()
+	draw.Draw(out, img.Rect, img, img.Rect.Min, draw.Src)
+	return out
+}
+
+// transparent is an image whose paper is a hole and whose ink is black.
+func transparent(img *image.Gray) image.Image {
+	out := image.NewNRGBA(img.Rect)
+	for y := range img.Rect.Dy() {
+		for x := range img.Rect.Dx() {
+			out.SetNRGBA(x, y, color.NRGBA{A: 255 - img.GrayAt(x, y).Y})
+		}
+	}
+	return out
+}
+
+// layoutOf reads the one page of a file, which must lie upright.
+func layoutOf(t *testing.T, r *Reader, path string) *Layout {
+	t.Helper()
+	doc, err := r.Read(t.Context(), path)
+	if err != nil || len(doc.Pages) != 1 || doc.Pages[0].Layout == nil || doc.Pages[0].Rotation != 0 {
+		t.Fatalf("%s: %+v, %v", path, doc, err)
+	}
+	return doc.Pages[0].Layout
 }
 
 func mustRead(t *testing.T, path string) []byte {
@@ -444,25 +523,25 @@ func TestCopyOddPages(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, Options{})
 	jpeg, err := samplescan.JPEG(letter(1), samplescan.Options{Noise: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := layoutOf(t, r, write(t, "plain.jpeg", jpeg, err))
 	size := grayPage(t, "", samplescan.Options{}).Rect
 	for name, tc := range map[string]struct {
-		page  string // entries of the page
-		place string // the matrix of its image
+		page     string // entries of the page
+		place    string // the matrix of its image
+		rotation int
 	}{
-		"plain":              {"/MediaBox [0 0 595 842]", "595 0 0 842 0 0"},
-		"odd origin":         {"/MediaBox [-100.5 -50 494.5 792]", "595 0 0 842 -100.5 -50"},
-		"corners swapped":    {"/MediaBox [595 842 0 0]", "595 0 0 842 0 0"},
-		"cut":                {"/MediaBox [0 0 700 900] /CropBox [50 30 645 872]", "595 0 0 842 50 30"},
-		"cut beyond":         {"/MediaBox [0 0 595 842] /CropBox [-50 -50 700 900]", "595 0 0 842 0 0"},
-		"trimmed":            {"/MediaBox [0 0 595 842] /TrimBox [40 60 500 700]", "595 0 0 842 0 0"},
-		"trimmed and turned": {"/MediaBox [-20 -30 575 812] /TrimBox [40 60 500 700] /Rotate 180", "-595 0 0 -842 575 812"},
-		"rotated":            {"/MediaBox [0 0 842 595] /Rotate 90", "0 595 -842 0 842 0"},
-		"rotated back":       {"/MediaBox [10 20 852 615] /Rotate -90", "0 -595 842 0 10 615"},
-		"unit":               {"/MediaBox [0 0 297.5 421] /UserUnit 2", "297.5 0 0 421 0 0"},
-		"with a margin":      {"/MediaBox [0 0 612 882]", "595 0 0 842 0 40"},
+		"plain":                 {"/MediaBox [0 0 595 842]", "595 0 0 842 0 0", 0},
+		"odd origin":            {"/MediaBox [-100.5 -50 494.5 792]", "595 0 0 842 -100.5 -50", 0},
+		"corners swapped":       {"/MediaBox [595 842 0 0]", "595 0 0 842 0 0", 0},
+		"cut":                   {"/MediaBox [0 0 700 900] /CropBox [50 30 645 872]", "595 0 0 842 50 30", 0},
+		"cut beyond":            {"/MediaBox [0 0 595 842] /CropBox [-50 -50 700 900]", "595 0 0 842 0 0", 0},
+		"trimmed":               {"/MediaBox [0 0 595 842] /TrimBox [40 60 500 700]", "595 0 0 842 0 0", 0},
+		"trimmed and turned":    {"/MediaBox [-20 -30 575 812] /TrimBox [40 60 500 700] /Rotate 180", "595 0 0 842 -20 -30", 180},
+		"turned by its content": {"/MediaBox [0 0 595 842] /Rotate 180", "-595 0 0 -842 595 842", 0},
+		"rotated":               {"/MediaBox [0 0 842 595] /Rotate 90", "0 595 -842 0 842 0", 0},
+		"rotated back":          {"/MediaBox [10 20 852 615] /Rotate -90", "0 -595 842 0 10 615", 0},
+		"unit":                  {"/MediaBox [0 0 297.5 421] /UserUnit 2", "297.5 0 0 421 0 0", 0},
+		"with a margin":         {"/MediaBox [0 0 612 882]", "595 0 0 842 0 40", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -474,9 +553,8 @@ func TestCopyOddPages(t *testing.T) {
 				tc.page, len(content), content, size.Dx(), size.Dy(), len(jpeg), jpeg)
 			broken, src := write(t, "raw.pdf", []byte(raw), nil), filepath.Join(t.TempDir(), "odd.pdf")
 			output(t, "qpdf", "--warning-exit-0", broken, src)
-			dst, res, pages := copied(t, r, src)
-			t.Logf("PDF/A %t, rotation %d", res.PDFA, pages[0].Rotation)
-			p, l := boxedPages(t, dst)[0], pages[0].Layout
+			dst, _ := copyOf(t, r, []CopyPage{{Path: src, Number: 1, Rotation: tc.rotation, Layout: l}})
+			p := boxedPages(t, dst)[0]
 			if name == "with a margin" {
 				// The layout is that of the image, which the page is larger than.
 				checkInk(t, dst, p, l)
@@ -658,11 +736,8 @@ func TestCopyErrors(t *testing.T) {
 // Many pages go in parts, and come together in order.
 func TestCopyInParts(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("copies two hundred pages")
-	}
-	r := newReader(t, Options{})
-	texts := make([]string, 200)
+	texts := make([]string, 2*partPages+5)
+	r := newReader(t, Options{MaxPages: len(texts)})
 	for i := range texts {
 		texts[i] = fmt.Sprintf("feuillet %d", i+1)
 	}
@@ -680,5 +755,5 @@ func TestCopyInParts(t *testing.T) {
 			t.Fatalf("page %d holds %+v", i+1, p.Words)
 		}
 	}
-	checkNoCopy(t, r, append(pages, pages[0]), "201 pages")
+	checkNoCopy(t, r, slices.Concat(pages, pages[:1]), "46 pages")
 }

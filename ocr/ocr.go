@@ -8,7 +8,8 @@
 //
 // The rooms below: wire is the protocol between daemon and child; child is the child;
 // poppler runs the programs for PDF; leptonica binds the image library; prepare makes
-// a page readable; tesseract recognises; samplescan makes sample letters.
+// a page readable; tesseract recognises; barcode finds what separator sheets say;
+// samplescan makes sample letters.
 package ocr
 
 import (

@@ -92,6 +92,9 @@ func TestPDFTask(t *testing.T) {
 		"a stencil":        {[]poppler.Image{with(func(i *poppler.Image) { i.Type = "stencil" })}, wire.MethodRender},
 		"CMYK":             {[]poppler.Image{with(func(i *poppler.Image) { i.Color = "cmyk" })}, wire.MethodRender},
 		"stretched":        {[]poppler.Image{with(func(i *poppler.Image) { i.Height, i.YPPI = 1170, 100 })}, wire.MethodRender},
+		"a pixel short":    {[]poppler.Image{with(func(i *poppler.Image) { i.Width-- })}, wire.MethodEmbedded},
+		"with a margin":    {[]poppler.Image{with(func(i *poppler.Image) { i.Width, i.Height = 1588, 2245 })}, wire.MethodRender},
+		"cut off":          {[]poppler.Image{with(func(i *poppler.Image) { i.Height = 2420 })}, wire.MethodRender},
 		"over the limit": {[]poppler.Image{with(func(i *poppler.Image) {
 			i.Width, i.Height, i.XPPI, i.YPPI = 16540, 23390, 2000, 2000
 		})}, wire.MethodRender},

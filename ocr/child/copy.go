@@ -182,11 +182,8 @@ func (s *server) copyPages(ctx context.Context, req wire.Request) (wire.Response
 			if err != nil {
 				return "", wire.CopyMade{}, err
 			}
-			texts = append(texts, textlayer.Page{
-				Box:    textlayer.Rect(geometry[i].Shown(geometry[i].Trim)),
-				Image:  textlayer.Rect(image),
-				Layout: p.Layout,
-			})
+			w, h := geometry[i].Size()
+			texts = append(texts, textlayer.Page{Box: textlayer.Rect{X1: w, Y1: h}, Image: textlayer.Rect(image), Layout: p.Layout})
 			under = append(under, i+1)
 		}
 		if len(texts) == 0 {
@@ -225,17 +222,28 @@ func (s *server) basePages(ctx context.Context, b bench, path string, pages []wi
 	default:
 		return nil, errNoKind
 	}
-	if err := b.qpdf.Take(ctx, path, numbers, turns, b.path(baseName)); err != nil {
+	const taken = "taken.pdf"
+	if err := b.qpdf.Take(ctx, path, numbers, turns, b.path(taken)); err != nil {
 		return nil, err
 	}
-	geometry, err := b.qpdf.Pages(ctx, b.path(baseName))
+	geometry, err := b.qpdf.Pages(ctx, b.path(taken))
 	if err != nil {
 		return nil, err
 	}
 	if len(geometry) != len(pages) {
 		return nil, errNoPage
 	}
-	return geometry, nil
+	if !slices.ContainsFunc(geometry, func(p qpdf.Page) bool { return p.Trimmed }) {
+		if err := os.Rename(b.path(taken), b.path(baseName)); err != nil {
+			return nil, fmt.Errorf("child: rename: %w", err)
+		}
+		return geometry, nil
+	}
+	if err := b.qpdf.Untrim(ctx, b.path(taken), geometry, b.path(baseName)); err != nil {
+		return nil, err
+	}
+	// Its objects may have other numbers.
+	return b.qpdf.Pages(ctx, b.path(baseName))
 }
 
 // copyJoin joins parts and makes PDF/A of the whole where that takes nothing away.

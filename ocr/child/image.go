@@ -103,7 +103,7 @@ func longSide(width, height float64, dpi, maxPixels int) int {
 	most := int(math.Sqrt(float64(maxPixels)))
 	long := math.Max(width, height)
 	if long <= 0 {
-		return min(most, int(11.69*float64(dpi))) // an A4 page
+		long = 842 // A4
 	}
 	return max(64, min(most, int(math.Round(long/72*float64(dpi)))))
 }

@@ -80,7 +80,11 @@ func (s *server) read(ctx context.Context, path string, t wire.Task, deadline ti
 	}
 	if ready.Blank {
 		page.Source, page.Confidence = SourceBlank, 1
-		return page, nil
+		if ready.Traces && len(page.Barcodes) == 0 {
+			page.Barcodes, err = paleBarcodes(ready.Image)
+		}
+		page.Unsure = ready.Traces && len(page.Barcodes) == 0
+		return page, err
 	}
 	best, err := s.recogniseBest(&ready, deadline)
 	if err != nil {

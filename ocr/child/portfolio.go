@@ -114,6 +114,6 @@ func inflate(data []byte, most int64) []byte {
 		return nil
 	}
 	defer z.Close()
-	out, _ := io.ReadAll(io.LimitReader(z, most)) //nolint:errcheck // a damaged stream counts as far as it goes
+	out, _ := io.ReadAll(io.LimitReader(z, most)) // a damaged stream counts as far as it goes
 	return out
 }

@@ -17,7 +17,7 @@ const (
 	maxWeak  = 0.25
 	weakWord = 0.7
 	// maxMissed is the largest share of marks of a letter's size outside every word.
-	maxMissed = 0.15
+	maxMissed = 0.08
 )
 
 const (
@@ -36,8 +36,9 @@ type evidence struct {
 	chars, weak int
 	// inside and missed are the marks within and outside the words.
 	inside, missed int
-	// picture is true when one is on the page, specks when it is or was full of these.
-	picture, specks bool
+	// picture is true when one is on the page, specks when it is or was full of these,
+	// faint when its ink could hardly be seen.
+	picture, specks, faint bool
 }
 
 // unsure reports whether a person should compare the reading with the page. A picture is
@@ -45,6 +46,8 @@ type evidence struct {
 func (r reading) unsure() bool {
 	e := r.evidence
 	switch {
+	case e.faint:
+		return true
 	case e.chars == 0:
 		return !e.picture && (e.specks || e.missed >= textMarks)
 	case r.Confidence < minConfidence || float64(e.weak) > maxWeak*float64(e.chars):
@@ -55,7 +58,7 @@ func (r reading) unsure() bool {
 
 // weigh looks for the evidence of a reading on the page that it was made of.
 func weigh(ready *prepare.Result, r reading) (evidence, error) {
-	e := evidence{picture: ready.Picture, specks: ready.Specks}
+	e := evidence{picture: ready.Picture, specks: ready.Specks, faint: ready.Faint}
 	for _, w := range r.Words {
 		n := utf8.RuneCountInString(w.Text)
 		e.chars += n

@@ -37,8 +37,8 @@ type Limits struct {
 	File int64
 }
 
-// Failure means that a program ended by itself with an exit code other than 0.
-type Failure struct {
+// ExitError means that a program ended by itself with an exit code other than 0.
+type ExitError struct {
 	Program string
 	Code    int
 	// Complaint is the beginning of what it wrote to standard error. It may repeat
@@ -47,14 +47,16 @@ type Failure struct {
 }
 
 // Error implements error.
-func (f *Failure) Error() string { return fmt.Sprintf("confine: %s: exit code %d", f.Program, f.Code) }
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("confine: %s: exit code %d", e.Program, e.Code)
+}
 
 // maxComplaint is how much of a program's standard error is kept.
 const maxComplaint = 4 << 10
 
 // Run starts a program and returns its standard output. Paths among the arguments must
 // be absolute, so that none is taken for an option. Its errors wrap ErrMissing or
-// ErrLimit, or are a *Failure, with which the output stands beside the error.
+// ErrLimit, or are a *ExitError, with which the output stands beside the error.
 func (l Limits) Run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
@@ -87,7 +89,7 @@ func (l Limits) Run(ctx context.Context, program string, args ...string) ([]byte
 		// A signal: SIGXCPU, SIGXFSZ, or SIGSEGV and SIGABRT where memory ran out.
 		return nil, fmt.Errorf("%w: %s ended by %s", ErrLimit, program, exit.String())
 	}
-	return out.buf.Bytes(), &Failure{Program: program, Code: exit.ExitCode(), Complaint: complaint.buf.String()}
+	return out.buf.Bytes(), &ExitError{Program: program, Code: exit.ExitCode(), Complaint: complaint.buf.String()}
 }
 
 // command narrows what the program inherits by starting it through prlimit(1), which

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestParseInfo(t *testing.T) {
@@ -38,6 +39,20 @@ func TestParseImages(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestParseAttachments(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]string{
+		"0 embedded files\n":                                    nil,
+		"2 embedded files\n1: a: b.pdf\n2: d\xe9.pdf\n":         {"a: b.pdf", "d\uFFFD.pdf"},
+		"3 embedded files\n1: un\nnom\n2: deux\n3: \n7: sept\n": {"un nom", "deux", " 7: sept"},
+		"": nil,
+	} {
+		if got := parseAttachments([]byte(in)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
 	}
 }
 
@@ -99,6 +114,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("   1     0 image    1654  2339  gray    1   8  jpeg   no         7  0   200   201  600K  16%\n"))
 	f.Add([]byte("   2     1 smask      16    16  gray    1   8  image  no   [inline]     72    73   13B  5%\n"))
 	f.Add([]byte("a\fb\f"))
+	f.Add([]byte("2 embedded files\n1: a.pdf\n2: b\xff\nc.pdf\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		info, err := parseInfo(data)
 		if err == nil && info.Pages < 0 {
@@ -111,5 +127,10 @@ func FuzzParse(f *testing.F) {
 		}
 		parseImages(data)
 		parseText(data)
+		for _, name := range parseAttachments(data) {
+			if !utf8.ValidString(name) {
+				t.Errorf("name %q", name)
+			}
+		}
 	})
 }

@@ -41,7 +41,7 @@ type Runner struct {
 // it is never taken for an option.
 func (r Runner) run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	out, err := confine.Limits{Dir: r.Dir, Timeout: r.Timeout, Memory: r.Memory, Output: r.Output}.Run(ctx, program, args...)
-	var failure *confine.Failure
+	var failure *confine.ExitError
 	switch {
 	case err == nil:
 		return out, nil

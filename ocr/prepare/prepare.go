@@ -44,7 +44,7 @@ const (
 
 // Result is a prepared page. Close frees it.
 type Result struct {
-	// Image is upright grey on white; nil when the page is blank.
+	// Image is upright grey on white; nil when the page is blank without Traces.
 	Image *leptonica.Pix
 	// Stamps are the parts of the page that hold a stamp: coloured ink in a coloured
 	// frame. They are erased from Image.
@@ -58,9 +58,14 @@ type Result struct {
 	Blank bool
 	// Specks is true when the page was full of specks, and was filtered.
 	Specks bool
+	// Faint is true when the ink could hardly be seen, and was made dark.
+	Faint bool
 	// Picture is true when a good part of the page is neither paper nor lines of text: a
 	// photograph, a map, a coloured cover.
 	Picture bool
+	// Traces is true when a Blank page shows something from afar, of which nothing near
+	// looks like letters: print too blurred or too small to be told from smudges.
+	Traces bool
 	// Rotation is by how many degrees clockwise the page was turned (0, 90, 180, 270).
 	Rotation int
 	// Certain is true when the page's ascenders and descenders showed its orientation.
@@ -105,6 +110,7 @@ type page struct {
 	bits   *leptonica.Pix // its ink
 	colour *leptonica.Pix // mask of its coloured ink, nil without any
 	specks bool           // it was full of specks
+	faint  bool           // its ink can hardly be seen
 }
 
 func (s *page) close() {
@@ -140,19 +146,22 @@ func (s *page) prepare(src *leptonica.Pix, dpi int) (Result, error) {
 		}
 	}
 	marks, err := s.ink()
-	if err == nil && src.Depth() > 1 && len(glyphs(marks)) < minGlyphs {
-		marks, err = s.darken()
+	if have := len(glyphs(marks)); err == nil && src.Depth() > 1 && have < fewGlyphs {
+		marks, err = s.darken(marks, have)
 	}
 	if err != nil {
 		return res, err
 	}
-	res.Specks = s.specks
+	res.Specks, res.Faint = s.specks, s.faint
 	if res.Bits, err = s.bits.Copy(); err != nil {
 		return res, err
 	}
 	// What is full of specks may have held text, and is not called blank.
 	if res.Blank = len(glyphs(marks)) < minGlyphs && !s.specks; res.Blank {
-		return res, nil
+		if res.Traces, err = s.traces(); res.Traces {
+			res.Image, s.gray = s.gray, nil
+		}
+		return res, err
 	}
 	if res.Stamps, err = s.liftStamps(); err != nil {
 		return res, err
@@ -201,9 +210,9 @@ func (s *page) load(src *leptonica.Pix, dpi int) (int, error) {
 // ink takes the page's ink in black and white, and returns the boxes of its marks. A
 // page full of specks is filtered before, several times if need be: a median of 3 × 3
 // takes off specks of up to four pixels and leaves the edges of letters, which a larger
-// one rounds off. Without it tesseract takes the letters for a photograph, or spends a
-// minute on the specks. What is then still pale is grain, in which tesseract's own
-// threshold would find marks again.
+// one rounds off. Without it tesseract takes the letters for a photograph. The grain
+// that is left is made white, for tesseract has a threshold of its own: where there is
+// more grain than text it falls among the grain, and layout analysis of that takes minutes.
 func (s *page) ink() ([]leptonica.Box, error) {
 	for round := 0; ; round++ {
 		bits, err := s.gray.Bitonal(ink)
@@ -218,12 +227,12 @@ func (s *page) ink() ([]leptonica.Box, error) {
 			if round == 0 {
 				return marks, nil
 			}
-			clear, err := s.gray.Stretched(0, grainFrom)
-			return marks, replace(&s.gray, clear, err)
+			white, err := s.gray.Stretched(0, grainFrom)
+			return marks, replace(&s.gray, white, err)
 		}
 		s.specks = true
-		clean, err := s.gray.MedianFiltered(3)
-		if err := replace(&s.gray, clean, err); err != nil {
+		filtered, err := s.gray.MedianFiltered(3)
+		if err := replace(&s.gray, filtered, err); err != nil {
 			return nil, err
 		}
 	}

@@ -121,3 +121,40 @@ func TestOrientation(t *testing.T) {
 		}
 	}
 }
+
+// What kind of page it is: full of specks, hardly visible, a picture, or not blank after
+// all.
+func TestKindOfPage(t *testing.T) {
+	t.Parallel()
+	photo := image.NewGray(image.Rect(0, 0, 800, 1100))
+	for i := range photo.Pix {
+		x, y := float64(i%800), float64(i/800)
+		photo.Pix[i] = uint8(120 + 90*math.Sin(x/70)*math.Cos(y/90))
+	}
+	for name, tc := range map[string]struct {
+		img                                    image.Image
+		blank, specks, faint, picture, remains bool
+	}{
+		"clean":        {img: drawn(t, text, samplescan.Options{Noise: 8})},
+		"dirty":        {img: drawn(t, text, samplescan.Options{Specks: 0.03}), specks: true},
+		"dirty, empty": {img: drawn(t, "", samplescan.Options{Specks: 0.03}), specks: true},
+		"grain":        {img: drawn(t, text, samplescan.Options{Noise: 70}), specks: true},
+		"pencil":       {img: drawn(t, text, samplescan.Options{Weak: 0.65, Noise: 3})},
+		"hardly seen":  {img: drawn(t, text, samplescan.Options{Weak: 0.82, Noise: 3}), faint: true},
+		"photograph":   {img: photo, picture: true},
+		"blurred away": {img: drawn(t, text, samplescan.Options{Blur: 9}), blank: true, remains: true},
+		"blank":        {img: drawn(t, "", samplescan.Options{Noise: 10, Paper: 210}), blank: true},
+	} {
+		res, err := Page(decode(t, tc.img), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Blank != tc.blank || res.Specks != tc.specks || res.Faint != tc.faint || res.Picture != tc.picture || res.Traces != tc.remains {
+			t.Errorf("%s: blank %t, specks %t, faint %t, picture %t, traces %t", name, res.Blank, res.Specks, res.Faint, res.Picture, res.Traces)
+		}
+		if (res.Image == nil) != (tc.blank && !tc.remains) || res.Bits == nil {
+			t.Errorf("%s: image %v, bits %v", name, res.Image, res.Bits)
+		}
+		res.Close()
+	}
+}

@@ -71,7 +71,7 @@ func (r Runner) Archive(ctx context.Context, src, dst string) error {
 		"-dAutoFilterGrayImages=false", "-dGrayImageFilter=/FlateEncode", "-dDownsampleGrayImages=false",
 		"-dMonoImageFilter=/CCITTFaxEncode", "-dDownsampleMonoImages=false",
 		"-sOutputFile="+dst, prologue, src)
-	var failure *confine.Failure
+	var failure *confine.ExitError
 	switch {
 	case errors.As(err, &failure):
 		return fmt.Errorf("%w: %w", ErrNotArchived, err)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"os"
+	"path/filepath"
 )
 
 // Rect is a rectangle in the units of a page, with X0 < X1 and Y0 < Y1.
@@ -27,15 +30,18 @@ func (r Rect) empty() bool { return !(r.X1 > r.X0 && r.Y1 > r.Y0) }
 type Page struct {
 	// Visible is what is shown of the page: the CropBox within the MediaBox.
 	Visible Rect
-	// Trim is the box into which Underlay fits: the TrimBox, else the CropBox, else the
-	// MediaBox, as they stand in the file.
-	Trim Rect
+	// Trimmed is true when the file has boxes for printers, or a CropBox that goes beyond
+	// the MediaBox: Underlay would cut the page there.
+	Trimmed bool
 	// Rotate is by how many degrees clockwise the page is shown turned: 0, 90, 180, 270.
 	Rotate int
 	// UserUnit is the size of a unit in points.
 	UserUnit float64
 	// Contents are the numbers of the content streams, in order.
 	Contents []int
+
+	object string
+	dict   map[string]json.RawMessage
 }
 
 // Size returns width and height of the page as it is shown, in points.
@@ -106,14 +112,17 @@ func parsePages(out []byte) ([]Page, error) {
 		if !ok {
 			crop = media
 		}
-		trim, ok := objects.rect(from.Object, "/TrimBox")
-		if !ok {
-			trim = crop
-		}
-		p.Visible, p.Trim = crop.and(media), trim
+		p.Visible = crop.and(media)
 		if p.Visible.empty() {
 			// What viewers do with a CropBox beside the page.
 			p.Visible = media
+		}
+		p.object, p.dict = "obj:"+from.Object, objects.dict(from.Object)
+		p.Trimmed = p.Visible != crop
+		for _, key := range printerBoxes {
+			if _, ok := p.dict[key]; ok {
+				p.Trimmed = true
+			}
 		}
 		for _, c := range from.Contents {
 			var n int
@@ -124,6 +133,40 @@ func parsePages(out []byte) ([]Page, error) {
 		pages[i] = p
 	}
 	return pages, nil
+}
+
+// printerBoxes are the boxes of a page that only printers heed.
+var printerBoxes = []string{"/TrimBox", "/BleedBox", "/ArtBox"}
+
+// Untrim writes to dst the file with the boxes of trimmed pages made what is visible.
+func (r Runner) Untrim(ctx context.Context, path string, pages []Page, dst string) error {
+	changed := make(map[string]any)
+	for _, p := range pages {
+		if !p.Trimmed {
+			continue
+		}
+		dict := maps.Clone(p.dict)
+		for _, key := range printerBoxes {
+			delete(dict, key)
+		}
+		box, err := json.Marshal([]float64{p.Visible.X0, p.Visible.Y0, p.Visible.X1, p.Visible.Y1})
+		if err != nil {
+			return fmt.Errorf("qpdf: write box: %w", err)
+		}
+		dict["/CropBox"] = box
+		changed[p.object] = map[string]any{"value": dict}
+	}
+	update, err := json.Marshal(map[string]any{"qpdf": []any{map[string]any{"jsonversion": 2}, changed}})
+	if err != nil {
+		return fmt.Errorf("qpdf: write update: %w", err)
+	}
+	file := filepath.Join(r.Limits.Dir, "update.json")
+	if err := os.WriteFile(file, update, 0o600); err != nil {
+		return fmt.Errorf("qpdf: write update: %w", err)
+	}
+	defer os.Remove(file)
+	_, err = r.run(ctx, asTheyAre, path, "--update-from-json="+file, dst)
+	return err
 }
 
 // objects holds the objects of a file by "obj:N G R".
@@ -155,6 +198,17 @@ func (o objects) value(ref string) any {
 		Value any `json:"value"`
 	}
 	if raw, ok := o["obj:"+ref]; !ok || json.Unmarshal(raw, &object) != nil {
+		return nil
+	}
+	return object.Value
+}
+
+// dict returns the entries of the dictionary behind a reference as they stand.
+func (o objects) dict(ref string) map[string]json.RawMessage {
+	var object struct {
+		Value map[string]json.RawMessage `json:"value"`
+	}
+	if json.Unmarshal(o["obj:"+ref], &object) != nil {
 		return nil
 	}
 	return object.Value

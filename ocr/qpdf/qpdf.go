@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"saisine.fr/saisine/ocr/confine"
 )
 
@@ -38,7 +40,7 @@ type Runner struct{ Limits confine.Limits }
 // run runs qpdf. Faults in a file that qpdf could mend are no error.
 func (r Runner) run(ctx context.Context, args ...string) ([]byte, error) {
 	out, err := r.Limits.Run(ctx, "qpdf", args...)
-	var failure *confine.Failure
+	var failure *confine.ExitError
 	switch {
 	case err == nil:
 		return out, nil
@@ -48,9 +50,14 @@ func (r Runner) run(ctx context.Context, args ...string) ([]byte, error) {
 		return out, nil
 	case strings.Contains(failure.Complaint, "invalid password"):
 		return nil, ErrEncrypted
+	case strings.Contains(failure.Complaint, diskFull):
+		return nil, fmt.Errorf("qpdf: %w", unix.ENOSPC)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 }
+
+// diskFull is what the C library calls ENOSPC: no fault of the file.
+const diskFull = "No space left on device"
 
 // asTheyAre keeps every stream as it lies in the file: an image is copied byte by byte,
 // and nothing is unpacked that could be a bomb.
@@ -88,7 +95,7 @@ func list(numbers []int) string {
 }
 
 // Underlay writes to dst the file base with the pages of text laid under its pages of
-// the given numbers, each fitted into that page's TrimBox as it is shown.
+// the given numbers, each fitted into that page as it is shown. No page may be Trimmed.
 func (r Runner) Underlay(ctx context.Context, base, text string, numbers []int, dst string) error {
 	_, err := r.run(ctx, asTheyAre, base, "--underlay", text, "--to="+list(numbers), "--from=1-z", "--", dst)
 	return err
@@ -107,7 +114,7 @@ func (r Runner) Join(ctx context.Context, parts []string, dst string) error {
 // Check returns ErrUnclean unless qpdf finds nothing to say against the file.
 func (r Runner) Check(ctx context.Context, path string) error {
 	_, err := r.Limits.Run(ctx, "qpdf", "--check", path)
-	var failure *confine.Failure
+	var failure *confine.ExitError
 	if errors.As(err, &failure) {
 		return fmt.Errorf("%w: %w", ErrUnclean, err)
 	}

@@ -178,12 +178,31 @@ func TestExtent(t *testing.T) {
 		top, bottom int
 	}{
 		"with and without tails": {[]word{{y0: 10, y1: 40}, {y0: 20, y1: 50}, {y0: 20, y1: 40}}, 10, 50},
-		"a rule":                 {[]word{{y0: 10, y1: 40}, {y0: 0, y1: 900}, {y0: 20, y1: 40}}, 10, 40},
+		"a rule":                 {[]word{{y0: 10, y1: 40}, {y0: 0, y1: 90}, {y0: 20, y1: 40}}, 10, 40},
 		"one":                    {[]word{{y0: 10, y1: 40}}, 10, 40},
 		"far apart":              {[]word{{y0: 10, y1: 40}, {y0: 800, y1: 830}}, 10, 40},
 	} {
 		if top, bottom := extent(tc.words); top != tc.top || bottom != tc.bottom {
 			t.Errorf("%s: %d to %d", name, top, bottom)
+		}
+	}
+}
+
+// Boxes are cut at the edge of the image, whatever numbers they are made of.
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ start, length, from, to int }{
+		{10, 20, 10, 30},
+		{90, 20, 90, 100},
+		{-5, 20, 0, 20},
+		{500, 20, 99, 100},
+		{10, 0, 10, 11},
+		{10, -7, 10, 11},
+		{10, math.MaxInt, 10, 100},
+		{math.MinInt, math.MinInt, 0, 1},
+	} {
+		if from, to := span(tc.start, tc.length, 100); from != tc.from || to != tc.to {
+			t.Errorf("%d + %d: %d to %d, want %d to %d", tc.start, tc.length, from, to, tc.from, tc.to)
 		}
 	}
 }

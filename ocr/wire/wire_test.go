@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -78,4 +79,42 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}
 	})
+}
+
+// A frame of short values must not unfold to many times its size in memory.
+func TestReadRefusesManyValues(t *testing.T) {
+	for name, body := range map[string]string{
+		"words":  `{"Page":{"Layout":{"Words":[` + strings.TrimSuffix(strings.Repeat("{},", maxObjects), ",") + `]}}}`,
+		"stamps": `{"Page":{"Stamps":[` + strings.TrimSuffix(strings.Repeat(`"",`, maxQuotes/2), ",") + `]}}`,
+	} {
+		frame := string(binary.BigEndian.AppendUint32(nil, uint32(len(body)))) + body
+		if err := Read(strings.NewReader(frame), new(Response)); !errors.Is(err, ErrFrame) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// The largest page and the largest plan that a child makes fit into a frame and are read.
+func TestLargestHonestFrames(t *testing.T) {
+	words := make([]Word, 20_000)
+	for i := range words {
+		words[i] = Word{Text: "administration", Confidence: 0.9512345678, X: 12345, Y: 12345, W: 1234, H: 1234, Line: i}
+	}
+	pages := make([]Page, 200)
+	for i := range pages {
+		pages[i] = Page{Number: i + 1, Source: "text-layer", Text: strings.Repeat("l’été <b> \"x\"\n", 12<<20/200/18)}
+	}
+	for name, want := range map[string]Response{
+		"page": {Page: &Page{Number: 1, Layout: &Layout{Width: 20000, Height: 20000, DPI: 200, Words: words}}},
+		"plan": {Plan: &Plan{Kind: "pdf", Total: 200, Done: pages}},
+	} {
+		var buf bytes.Buffer
+		if err := Write(&buf, want); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got Response
+		if err := Read(&buf, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
