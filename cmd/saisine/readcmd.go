@@ -246,7 +246,13 @@ func printReading(w io.Writer, name string, r ingest.Reading) error {
 		}
 	}
 	for _, p := range r.Pages {
-		fmt.Fprintf(&b, "page %d:    %s, confidence %.2f, turned by %d°\n", p.Number, p.Source, p.Confidence, p.Rotation)
+		fmt.Fprintf(&b, "page %d:    %s, confidence %.2f, turned by %d°%s%s\n", p.Number, p.Source, p.Confidence, p.Rotation,
+			map[bool]string{true: ", unsure"}[p.Unsure], prefixed(", separator sheet: ", oneLine(p.Separator, 200)))
+	}
+	if letters, sheets := r.Letters(); sheets > 0 {
+		for i, l := range letters {
+			fmt.Fprintf(&b, "letter %d:  pages %d to %d\n", i+1, l.First, l.Last)
+		}
 	}
 	for _, at := range r.Attachments {
 		fmt.Fprintf(&b, "attached:  %s, %s, %d bytes\n", oneLine(at.Name, 100), oneLine(at.Type, 60), at.Size)
