@@ -222,7 +222,7 @@ func TestSplit(t *testing.T) {
 	}, NewBlob([]byte("pdf")), scan)
 	house.treatAll(t, received)
 
-	if rec := house.rows["s"]; rec.State != StateSetAside || !strings.HasPrefix(rec.Reason, ReasonSplit+": 4 courrier(s), 3 feuille(s)") {
+	if rec := house.rows["s"]; rec.State != StateSetAside || !strings.HasPrefix(rec.Reason, ReasonSplit+": 4 courriers, 3 feuilles") {
 		t.Errorf("the scan ended as %s, %s", rec.State, rec.Reason)
 	}
 	if len(house.order) != 5 {

@@ -344,7 +344,7 @@ func TestAsideReason(t *testing.T) {
 		{"a mail that says nothing", Reading{Kind: KindMail, Text: " \n"}, "empty: message vide"},
 		{"only a subject", Reading{Kind: KindMail, Subject: "Rappelez-moi"}, ""},
 		{"only an attachment", Reading{Kind: KindMail, Attachments: []Attachment{{Name: "a"}}}, ""},
-		{"blank pages", Reading{Kind: KindPDF, Pages: blank}, "empty: 2 page(s) blanche(s)"},
+		{"blank pages", Reading{Kind: KindPDF, Pages: blank}, "empty: 2 pages blanches"},
 		{"one page not blank", Reading{Kind: KindPDF, Pages: append([]Page{{Source: "ocr"}}, blank...)}, ""},
 		{"a page could not be read", Reading{Kind: KindPDF, Pages: blank, Problems: []Problem{{Code: "page_failed"}}}, ""},
 		{"no page at all", Reading{Kind: KindPDF}, ""},

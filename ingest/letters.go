@@ -64,7 +64,7 @@ func (p *Pipeline) divide(ctx context.Context, rec Record, r Reading) (bool, err
 		return false, nil
 	}
 	if len(letters) == 0 {
-		return true, p.setAside(ctx, rec.ID, r, fmt.Sprintf("empty: %d feuille(s) de séparation sans courrier", sheets))
+		return true, p.setAside(ctx, rec.ID, r, "empty: "+counted(sheets, "feuille", "feuilles")+" de séparation sans courrier")
 	}
 	refs, err := p.refs(ctx, rec, r)
 	if err != nil {
@@ -77,8 +77,16 @@ func (p *Pipeline) divide(ctx context.Context, rec Record, r Reading) (bool, err
 			return false, err
 		}
 	}
-	reason := fmt.Sprintf("%s: %d courrier(s), %d feuille(s) de séparation", ReasonSplit, len(letters), sheets)
+	reason := fmt.Sprintf("%s: %s, %s de séparation", ReasonSplit, counted(len(letters), "courrier", "courriers"), counted(sheets, "feuille", "feuilles"))
 	return true, p.collate(ctx, []Ending{{rec.ID, r, reason}}, made)
+}
+
+// counted is a number with its word; French has the singular for 0 and 1.
+func counted(n int, one, many string) string {
+	if n > 1 {
+		return fmt.Sprintf("%d %s", n, many)
+	}
+	return fmt.Sprintf("%d %s", n, one)
 }
 
 // refs names the pages of a submission, the first being page 1.

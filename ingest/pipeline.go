@@ -238,7 +238,7 @@ func asideReason(r Reading) string {
 		if len(r.Pages) == 0 {
 			return ""
 		}
-		return fmt.Sprintf("empty: %d page(s) blanche(s)", len(r.Pages))
+		return "empty: " + counted(len(r.Pages), "page blanche", "pages blanches")
 	case KindMail, KindText:
 		return "empty: message vide"
 	}

@@ -108,8 +108,8 @@ func (p *Pipeline) bothSides(ctx context.Context, s sides, fronts, backs Reading
 	}
 	mismatch := Problem{
 		Code: "recto_verso_mismatch",
-		Detail: fmt.Sprintf("Recto-verso\u00a0: le recto compte %d page(s) et le verso %d\u00a0; les deux scans sont gardés séparément, à réunir à la main.",
-			len(odd), len(even)),
+		Detail: fmt.Sprintf("Recto-verso\u00a0: le recto compte %s et le verso %d\u00a0; les deux scans sont gardés séparément, à réunir à la main.",
+			counted(len(odd), "page", "pages"), len(even)),
 	}
 	var made []Submission
 	for _, side := range []struct {

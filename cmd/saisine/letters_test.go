@@ -230,7 +230,7 @@ func TestTwoSidedStack(t *testing.T) {
 			t.Errorf("counts that do not match: %+v", l)
 		}
 	}
-	tw.eventually(20*time.Second, "note about the mismatch", func() bool { return strings.Contains(tw.notesUnder(), "le recto compte 3 page(s) et le verso 2") })
+	tw.eventually(20*time.Second, "note about the mismatch", func() bool { return strings.Contains(tw.notesUnder(), "le recto compte 3 pages et le verso 2") })
 	tw.verify()
 }
 
