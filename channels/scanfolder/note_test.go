@@ -181,7 +181,7 @@ func TestFrenchSize(t *testing.T) {
 }
 
 func TestNoteOfAPile(t *testing.T) {
-	n := Note{ID: "S1", State: ingest.StateSetAside, Reason: "2 courrier(s)", Letters: []NoteLetter{
+	n := Note{ID: "S1", State: ingest.StateSetAside, Reason: "2 courriers", Letters: []NoteLetter{
 		{State: ingest.StateFiled, Reference: "2026-000001", Pages: 1, Category: "Voirie"},
 		{State: ingest.StateFailed, Reason: "le disque est plein", Pages: 3, Problems: []string{"Page 2 : lecture peu sûre"}},
 	}}
