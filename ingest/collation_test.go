@@ -365,3 +365,67 @@ func TestUnsurePages(t *testing.T) {
 		t.Errorf("problems %+v", p)
 	}
 }
+
+func TestScanReading(t *testing.T) {
+	received := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	letter := func(date string) string {
+		return "Madame Claire Fontaine\n12 rue des Lilas\n44000 Nantes\n\nNantes, le " + date +
+			"\n\nObjet : toboggan cassé\n\nMadame la Maire,\n\nLe toboggan est cassé.\n\nVeuillez agréer mes salutations distinguées.\n\nClaire Fontaine"
+	}
+	doc := ocr.Document{Kind: KindPDF, Total: 3, Problems: []ocr.Problem{{Code: ocr.ProblemUnsure, Detail: "Pages 1, 2"}}, Pages: []ocr.Page{
+		{Number: 1, Source: ocr.SourceOCR, Text: "Feuille", Unsure: true, Barcodes: []ocr.Barcode{{Type: "CODE-39", Text: "LOT12"}, {Type: "QR-Code", Text: Separator{Service: "voirie"}.String()}}},
+		{Number: 2, Source: ocr.SourceOCR, Text: letter("20 novembre 2026"), Unsure: true, Barcodes: []ocr.Barcode{{Type: "QR-Code", Text: "https://exemple.fr"}}},
+	}}
+	r := scanReading(doc, received)
+	if r.Pages[0].Separator != "saisine:separateur?service=voirie" || r.Pages[0].Unsure || r.Pages[1].Separator != "" || r.Total != 3 {
+		t.Errorf("pages %+v", r.Pages)
+	}
+	if len(r.Problems) != 1 || !strings.HasPrefix(r.Problems[0].Detail, "Page 2\u00a0:") {
+		t.Errorf("a separator sheet is in doubt, or the letter is not: %+v", r.Problems)
+	}
+	if r.Subject != "toboggan cassé" || r.From.Name != "Claire Fontaine" || r.From.Address != "12 rue des Lilas, 44000 Nantes" ||
+		r.Letter.Signature != "Claire Fontaine" || r.Date.Format(time.DateOnly) != "2026-11-20" || strings.Contains(r.Text, "Feuille") {
+		t.Errorf("%+v", r)
+	}
+	doc.Pages[1].Text = letter("20 novembre 2027")
+	if r := scanReading(doc, received); !r.Date.IsZero() {
+		t.Errorf("a letter from the future: %s", r.Date)
+	}
+	if r := scanReading(doc, time.Time{}); r.Date.IsZero() {
+		t.Error("without a day of reception any day will do")
+	}
+}
+
+// A page of a scan whose original is another one by now is no page of the letter.
+func TestCollationOfOtherBytes(t *testing.T) {
+	house := newTown()
+	house.add(Record{ID: "s", MediaType: MediaPDF}, NewBlob([]byte("pdf")), Reading{})
+	house.end("s", StateSetAside, "split: 1", stackOf("ab"))
+	raw := `{"pages":[{"scan":"s","sha256":"other","page":1}]}`
+	r, err := (&DocumentReader{Pages: house}).Read(t.Context(), NewBlob([]byte(raw)), Record{MediaType: MediaCollation})
+	if err != nil || len(r.Pages) != 0 || len(r.Problems) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	var permanent interface{ Permanent() bool }
+	for _, raw := range []string{`{"pages":[{"scan":"nobody","sha256":"x","page":1}]}`, "{"} {
+		if _, err := (&DocumentReader{Pages: house}).Read(t.Context(), NewBlob([]byte(raw)), Record{MediaType: MediaCollation}); !errors.As(err, &permanent) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+// Of a pair one worker alone does the reading.
+func TestFrontsLeaveItToTheBacks(t *testing.T) {
+	house := newTown()
+	at := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	for _, id := range []string{"s0", "s1"} {
+		house.add(Record{ID: id, MediaType: MediaPDF, ReceivedAt: at, RecordedAt: at, Hints: Hints{TwoSided: true}}, NewBlob([]byte(id)), stackOf("a"))
+	}
+	p := &Pipeline{Ledger: house, Reader: house, Matcher: stub{}, Classifier: house, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return at }}
+	if err := p.Process(t.Context(), "s0"); !errors.Is(err, ErrNotYet) {
+		t.Errorf("the fronts: %v", err)
+	}
+	if err := p.Process(t.Context(), "s1"); err != nil || house.rows["s0"].State != StateSetAside {
+		t.Errorf("the backs: %v, %+v", err, house.rows["s0"])
+	}
+}
