@@ -258,3 +258,27 @@ func TestKillWhileCollating(t *testing.T) {
 		})
 	}
 }
+
+// TestReadWords: the confidence and place of each word, when asked for.
+func TestReadWords(t *testing.T) {
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
+	file := scanned(t, "alpha")
+	for _, asked := range []bool{false, true} {
+		args := []string{"read", file}
+		if asked {
+			args = append(args, "--words")
+		}
+		line := list[readLineJSON](tw, args...)[0]
+		l := line.Pages[0].Layout
+		if (l != nil) != asked {
+			t.Fatalf("asked %v, layout %+v", asked, l)
+		}
+		if !asked {
+			continue
+		}
+		i := slices.IndexFunc(l.Words, func(w wordJSON) bool { return w.Text == "toboggan" })
+		if i < 0 || l.Words[i].Confidence < 0.5 || l.Words[i].Box[2] < 20 || l.Words[i].Box[0]+l.Words[i].Box[2] > l.Width {
+			t.Errorf("word %d of %+v", i, l)
+		}
+	}
+}

@@ -39,6 +39,7 @@ something could be read has its faults in "problems".`,
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd.Context(), args) },
 	}
 	cmd.Flags().BoolVar(&r.json, "json", false, "one JSON object a line")
+	cmd.Flags().BoolVar(&r.words, "words", false, "with --json: each word of a recognised page, with its confidence and place")
 	cmd.Flags().StringVar(&r.filesFrom, "files-from", "", "read also what the list in `FILE` names; - is standard input")
 	return cmd
 }
@@ -47,6 +48,7 @@ something could be read has its faults in "problems".`,
 type readCommand struct {
 	app       *app
 	json      bool
+	words     bool
 	filesFrom string
 
 	bar                           *progressbar.ProgressBar
@@ -57,8 +59,47 @@ type readCommand struct {
 // readLineJSON is a line of `saisine read --json`.
 type readLineJSON struct {
 	readJSON
+	Pages []readPageJSON `json:"pages"` // in place of those of readJSON
 	// Unreadable is true when nothing at all could be read; the problems say why.
 	Unreadable bool `json:"unreadable"`
+}
+
+// readPageJSON is a page, with --words the words on it too.
+type readPageJSON struct {
+	ingest.Page
+	Layout *layoutJSON `json:"layout,omitempty"`
+}
+
+// layoutJSON says where the words of a recognised page stand: in pixels of the page as
+// it was recognised, upright and straightened by Skew degrees clockwise.
+type layoutJSON struct {
+	Width  int        `json:"width"`
+	Height int        `json:"height"`
+	DPI    int        `json:"dpi"`
+	Skew   float64    `json:"skew"`
+	Words  []wordJSON `json:"words"`
+}
+
+type wordJSON struct {
+	Text       string  `json:"text"`
+	Confidence float64 `json:"confidence"`
+	Box        [4]int  `json:"box"` // left, top, width, height
+	Line       int     `json:"line"`
+}
+
+func viewPages(pages []ingest.Page, words bool) []readPageJSON {
+	out := make([]readPageJSON, len(pages))
+	for i, p := range pages {
+		out[i].Page = p
+		if l := p.Layout; words && l != nil {
+			v := &layoutJSON{Width: l.Width, Height: l.Height, DPI: l.DPI, Skew: l.Skew, Words: make([]wordJSON, len(l.Words))}
+			for j, w := range l.Words {
+				v.Words[j] = wordJSON{w.Text, w.Confidence, [4]int{w.X, w.Y, w.W, w.H}, w.Line}
+			}
+			out[i].Layout = v
+		}
+	}
+	return out
 }
 
 // fileReading is what became of one file. err means that the file itself could not be
@@ -151,7 +192,7 @@ func (c *readCommand) show(r fileReading) error {
 	}
 	var err error
 	if c.json {
-		err = newJSONLines(c.app.stdout).print(readLineJSON{viewReading(r.name, r.reading), unreadable})
+		err = newJSONLines(c.app.stdout).print(readLineJSON{viewReading(r.name, r.reading), viewPages(r.reading.Pages, c.words), unreadable})
 	} else {
 		err = printReading(c.app.stdout, r.name, r.reading)
 	}
