@@ -94,9 +94,9 @@ eval-ocr: packages-test
 	@[ -d "$(EVALUATION)/scans" ] || { echo "There is no $(EVALUATION)/scans: say make eval-ocr EVALUATION=FOLDER." >&2; exit 2; }
 	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^TestEvaluation' ./ocr
 
-## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; takes hours (OCR_PAGES, OCR_ROUNDS)
-OCR_PAGES ?= 72
-OCR_ROUNDS ?= 3
+## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; half an hour (OCR_PAGES, OCR_ROUNDS)
+OCR_PAGES ?= 36
+OCR_ROUNDS ?= 2
 bench-ocr: packages-bench-ocr build
 	SAISINE_EVALUATION=$(abspath $(EVALUATION)) GO_TEST_SAISINE_BINARY=$(CURDIR)/bin/saisine $(GO_TEST) -count=1 -v -timeout 8h ./cmd/saisine \
 	  -run TestBenchOCR -bench.pages=$(OCR_PAGES) -bench.ocrrounds=$(OCR_ROUNDS)
