@@ -18,8 +18,45 @@ func chooseAlternative(children [][]block) []block {
 	if best < 0 {
 		return nil
 	}
-	return children[best]
+	out := children[best]
+	for i, blocks := range children {
+		if i != best {
+			out = append(out[:len(out):len(out)], besideHTML(blocks, out)...)
+		}
+	}
+	return out
 }
+
+// besideHTML returns the plain text that stands beside HTML in an alternative that was
+// not chosen, and is not in what was: list programs put their footer there, scanners
+// and telephones what was typed last.
+func besideHTML(blocks, chosen []block) []block {
+	plain, html := 0, 0
+	for _, b := range blocks {
+		switch b.kind {
+		case kindPlain:
+			plain++
+		case kindHTML:
+			html++
+		}
+	}
+	if plain == 0 || html == 0 {
+		return nil // another version of the whole
+	}
+	var text strings.Builder
+	for _, b := range chosen {
+		text.WriteString(oneLine(b.text) + " ")
+	}
+	var out []block
+	for _, b := range blocks {
+		if b.kind == kindPlain && !strings.Contains(text.String(), oneLine(b.text)) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func alternativeScore(blocks []block) int {
 	score := 0

@@ -108,6 +108,19 @@ var signatures = []struct{ prefix, mediaType string }{
 	{"GIF8", "image/gif"},
 }
 
+// fileSignature returns the type of a file that a program declared as text, "" for
+// text. Most signatures have a byte that text has not; "%PDF-" and
+// "GIF8" are no way to begin a letter.
+func fileSignature(br *bufio.Reader) string {
+	head, _ := br.Peek(8) // an error only means that there is less
+	for _, s := range signatures {
+		if bytes.HasPrefix(head, []byte(s.prefix)) {
+			return s.mediaType
+		}
+	}
+	return ""
+}
+
 // sniffType corrects a declared media type by the first bytes of the content.
 func sniffType(declared string, head []byte) string {
 	for _, s := range signatures {

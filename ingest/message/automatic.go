@@ -45,29 +45,6 @@ func autoSubmittedReason(h *gomessage.Header, _ *Message) string {
 	return ""
 }
 
-var (
-	bounceSubject = regexp.MustCompile(`(?i)(?:^|\PL)(?:undeliver(?:able|ed)|delivery\s+(?:status|failure|has\s+failed|delayed|notification)|returned\s+mail|mail\s+delivery|failure\s+notice|non\s+(?:remis|distribué)|remise\s+(?:différée|impossible|échouée)|échec\s+de\s+(?:la\s+)?(?:remise|distribution|livraison)|non-?remise|notification\s+d['’]état\s+de\s+remise|returned\s+to\s+sender)`)
-	robot         = regexp.MustCompile(`(?i)^(?:mailer-daemon|mailerdaemon|mail-daemon|double-bounce|mdaemon)@?`)
-	postmaster    = regexp.MustCompile(`(?i)^postmaster@`)
-)
-
-// bounceReason recognises bounces that are no multipart/report: an empty return path
-// or a robot as the sender, and a second sign.
-func bounceReason(h *gomessage.Header, m *Message) string {
-	null := nullReturnPath(h)
-	switch from := m.From.Email; {
-	case robot.MatchString(from):
-		return "mailer_daemon: " + from
-	case h.Has("X-Failed-Recipients") && null:
-		return "delivery_report: " + firstValue(h, "X-Failed-Recipients")
-	case null && (postmaster.MatchString(from) || from == "") && bounceSubject.MatchString(m.Subject):
-		return "null_return_path: " + m.Subject
-	case null && bounceSubject.MatchString(m.Subject) && len(m.InReplyTo)+len(m.References) == 0:
-		return "null_return_path: " + m.Subject
-	}
-	return ""
-}
-
 func nullReturnPath(h *gomessage.Header) bool {
 	return strings.Join(strings.Fields(firstValue(h, "Return-Path")), "") == "<>"
 }
@@ -128,8 +105,7 @@ var (
 // alone may be an odd header on a person's mail, so they do not count when the mail
 // was written in a person's program, or answers a mail.
 func listReason(h *gomessage.Header, m *Message) string {
-	person := humanProgram.MatchString(firstValue(h, "User-Agent")) || humanProgram.MatchString(firstValue(h, "X-Mailer")) ||
-		len(m.InReplyTo) > 0
+	person := writtenByPerson(h, m)
 	id := cleanLine(decodeWords(firstValue(h, "List-Id")))
 	bulk := isBulk(h)
 	unsubscribe := h.Has("List-Unsubscribe")
@@ -159,6 +135,12 @@ func listReason(h *gomessage.Header, m *Message) string {
 		return "newsletter: List-Unsubscribe"
 	}
 	return ""
+}
+
+// writtenByPerson reports whether a mail names a person's program, or answers a mail.
+func writtenByPerson(h *gomessage.Header, m *Message) bool {
+	return humanProgram.MatchString(firstValue(h, "User-Agent")) || humanProgram.MatchString(firstValue(h, "X-Mailer")) ||
+		len(m.InReplyTo) > 0
 }
 
 // ownGroup reports whether a List-Id is that of a group of the recipient's own domain,

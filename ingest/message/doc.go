@@ -169,12 +169,13 @@ type Message struct {
 	// Text is the whole readable text, quoted history and attached mails included.
 	Text string
 	// OwnText is the part of Text that its sender wrote: without quoted history,
-	// signature blocks and footers. Where nothing would be left (a mail that was only
-	// forwarded), it is all of the text.
+	// signature blocks and footers. Where nothing or a mere greeting would be left (a
+	// mail that was only forwarded), it is all of the text.
 	OwnText     string
 	Attachments []Attachment
 	Problems    []Problem
-	// Delivery is what a delivery report or read receipt reports, else nil.
+	// Delivery is what a delivery report or read receipt reports, else nil. That of a
+	// bounce in words is what its text says.
 	Delivery *DeliveryReport
 	// Err is the first error of the source or of an attachment's writer: a fault of
 	// this machine rather than of the message, so the caller should read it again

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -90,6 +91,8 @@ func (r *headerReader) read() {
 		case isField(trimmed):
 			r.endField()
 			r.begin(trimmed)
+		case strayParam.Match(trimmed) && (strings.EqualFold(r.name, "Content-Type") || strings.EqualFold(r.name, "Content-Disposition")):
+			r.add(trimmed) // a fold that lost its blank
 		default:
 			r.endField()
 			if !r.junk(line) {
@@ -127,13 +130,32 @@ func (r *headerReader) line() ([]byte, bool) {
 // it; else the blank line is missing, the line is given back and junk returns false.
 func (r *headerReader) junk(line []byte) bool {
 	line = bytes.Clone(line) // looking ahead moves the buffer that it lies in
-	if !r.resumes() {
+	if r.isPartText(line) || !r.resumes() {
 		r.l.unread(line)
 		return false
 	}
 	r.report(ProblemHeaderLine, "Une ligne de l’en-tête n’a pas la forme « Nom : valeur » ; elle a été ignorée.")
 	return true
 }
+
+// isPartText reports whether a line that is no field, and has a blank one after it, is
+// the text of a part rather than rubbish at the end of its header. A stray parameter
+// is rubbish, and so is what would spoil encoded content.
+func (r *headerReader) isPartText(line []byte) bool {
+	next := r.l.peekLine()
+	if r.root || len(next) > 0 && len(bytes.TrimSpace(next)) > 0 || strayParam.Match(line) {
+		return false
+	}
+	for _, f := range r.fields {
+		if strings.EqualFold(f.name, "Content-Transfer-Encoding") {
+			enc, _ := transferEncoding(f.value)
+			return enc == "binary" || enc == "quoted-printable"
+		}
+	}
+	return true
+}
+
+var strayParam = regexp.MustCompile(`^\s*[\w*-]+\s*=\s*\S`)
 
 // fieldAhead reports whether the next line that is not blank is a field.
 func (r *headerReader) fieldAhead() bool {

@@ -21,20 +21,34 @@ func ownWords(text string) string {
 var (
 	// "Le lun. 3 nov. 2025 à 10:12, Jean Dupont <jean@x.fr> a écrit :" of Gmail, Apple
 	// Mail, Thunderbird, Orange, Free; "On Mon, Nov 3, 2025 … wrote:".
-	attribution = regexp.MustCompile(`(?i)^\W{0,4}(?:(?:le|en date de|en date du|on|quoting|citando)\s.{5,300}(?:a\s+écrit|a\s+ecrit|wrote|écrivait)\s*:?|.{3,200}\sa\s+écrit\s*:|(?:le\s)?.{3,200}<[^>]+@[^>]+>\s*(?:a\s+écrit|wrote)\s*:)\s*$`)
+	attribution = regexp.MustCompile(`(?i)^\W{0,4}(?:(?:le|en date de|en date du|on|quoting|citando)\s.{5,300}(?:a\s+écrit|a\s+ecrit|wrote|écrivait)\s*:?|.{3,200}\sa\s+écrit\s*:|(?:le\s)?.{3,200}<[^>]+@[^>]+>\s*(?:a\s+écrit|wrote)\s*:|20\d\d[-/]\d\d?[-/]\d\d?\s.{0,200}<[^<>]*@[^<>]*>\s*:)\s*$`)
 	// "-----Message d'origine-----" of Outlook and SFR, "> Message du 03/11/25 10:12" of Orange.
 	separator = regexp.MustCompile(`(?i)^\W*(?:-{2,}|_{2,}|={2,}|>)\s*(?:message\s+(?:d['’]origine|original|initial|transféré|transmis|du\s+\d|transféré par)|original\s+(?:message|appointment)|forwarded\s+message|e-?mail\s+d['’]origine|courriel\s+original|mail\s+transféré|mail\s+original|forwarded\s+by|reply\s+message)(?:\PL|$)`)
+	// "---- Le lun., 3 nov. 2025 … a écrit ----" of Zoho.
+	attributionRule = regexp.MustCompile(`(?i)^\s*-{2,}\s*(?:on|le)\s.{5,200}(?:wrote|a\s+écrit)\s*:?\s*-{2,}\s*$`)
+	// Yahoo's programs for telephones leave no line end after it.
+	attributionInLine = regexp.MustCompile(`(?i)^\s*(?:le|on)\s.{5,200}<[^<>\s]+@[^<>\s]+>\s*(?:a\s+écrit|wrote)\s*:\s*\S`)
+	// What a person tells of a letter: "l'agent m'a écrit :".
+	personWrote = regexp.MustCompile(`(?i)(?:\PL[mt]['’]|\PL(?:nous|vous|lui|leur|qui|on)\s+)a\s+écrit`)
+	isoDate     = regexp.MustCompile(`^20\d\d[-/]\d\d?[-/]\d`) // how Gmail began until 2014
+	// What an attribution says, in the languages that are not taken apart further.
+	wroteWord = regexp.MustCompile(`(?i)écrit|ecrit|wrote|writes|schrieb|schreef|scritto|escribi|escreveu|skrev|said|dit\s*:|@`)
+	clock     = regexp.MustCompile(`\d{1,2}\s?[:hH]\s?\d{2}`)
+	// A mail that forwards another and says no more than a greeting is sent for that one.
+	forwarded    = regexp.MustCompile(`(?im)^\W*(?:-{2,}|début du|begin)\s*(?:e-?mail|message|courriel|forwarded)\s+(?:transféré|réexpédié|transmis|message|by)`)
+	greetingOnly = regexp.MustCompile(`(?i)^\W*(?:(?:bonjour|bonsoir|hello|hi|salut|madame|monsieur|mesdames|messieurs|et|à\s+tous|le\s+maire|la\s+maire)\W*)+$`)
 	// Apple Mail's line before a forwarded mail.
 	appleForward = regexp.MustCompile(`(?i)^\s*(?:début du message (?:réexpédié|transféré|transmis)|begin forwarded message)\s*:\s*$`)
 	// The header block that Outlook puts before history.
 	historyFrom = regexp.MustCompile(`(?i)^[\s*>|]*(?:de|from|expéditeur|envoyé par)\s*[\s*]*:[\s*]*\S`)
 	historyRest = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent|à|to|destinataires?|cc|copie(?:\s+à)?|objet|subject|sujet|pièces?\s+jointes?|importance)\s*[\s*]*:`)
 	historyDate = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent)\s*[\s*]*:`)
+	historySent = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|sent)\s*[\s*]*:`)
 	rule        = regexp.MustCompile(`^\s*(?:_{10,}|-{10,}|={10,}|\*{10,})\s*$`)
 	// What a program adds under a text in praise of itself.
 	advert = regexp.MustCompile(`(?i)^\W*(?:` +
 		`envoyée?\s+(?:de(?:puis)?|à\s+partir\s+de|avec|via|par)\s+(?:mon|ma|l['’]|la|le|un|une|une?|outlook|yahoo|gmail|orange|free|sfr|bouygues|samsung|proton|courrier|mail|android|iphone|ios|thunderbird)[^.!?\n]{0,100}|` +
-		`sent\s+(?:from|with|via|using)\s+(?:my|the|outlook|yahoo|gmail|mail|proton|samsung|a|an)\b[^.!?\n]{0,100}|` +
+		`sent\s+(?:from|with|via|using)\s+(?:my|the|outlook|yahoo|gmail|mail|proton|samsung|windows|mobile|airmail|iphone|android|a|an)\b[^.!?\n]{0,100}|` +
 		`(?:télécharger?|obtenez|obtenir|get)\s+outlook\s+(?:pour|for)\b[^\n]{0,160}|` +
 		`provenance\s*:\s*courrier[^\n]{0,100}|` +
 		`(?:garanti\s+)?sans\s+virus\b[^\n]{0,120}|virus-free\b[^\n]{0,120}|` +
@@ -42,7 +56,7 @@ var (
 		`(?:afin de|pour)\s+(?:respecter|préserver|contribuer au respect de)\s+l['’]environnement[^\n]{0,200}|` +
 		`(?:pensez|pensons)\s+(?:à|a)\s+l['’]environnement[^\n]{0,200}|(?:please\s+)?(?:consider|think\s+of)\s+the\s+environment[^\n]{0,200}|` +
 		`(?:merci\s+de\s+)?n['’]?imprime[rz]\s+(?:ce|cet)\s[^\n]{0,160}` +
-		`)[.!]?\s*$`)
+		`)[.!]?(?:\s*(?:veuillez|merci\s+de\s+bien\s+vouloir|please|pardon(?:nez)?)\s[^.!\n]{0,80}[.!]?)?\s*$`)
 	// The start and the weight of a confidentiality footer.
 	footerStart = regexp.MustCompile(`(?i)^\W*(?:(?:ce|cet|cette)\s+(?:message|mail|e-?mail|courriel|courrier|transmission|communication)\b|les?\s+(?:informations?|contenu)\s+(?:contenue?s?|figurant|de ce)|l['’]?(?:intégrité|émetteur)\b|this\s+(?:e-?mail|message|communication|transmission)\b|the\s+information\s+(?:contained|in\s+this)|avis\s+de\s+confidentialité|confidentialit[éy]|disclaimer|avertissement|si\s+vous\s+(?:avez\s+reçu|n['’]êtes\s+pas\s+(?:le\s+)?destinataire)|if\s+you\s+(?:have\s+received|are\s+not\s+the)|toute\s+(?:utilisation|diffusion|publication))`)
 	footerWords = regexp.MustCompile(`(?i)confidenti|destinataire|privileged|intended|recipient|par\s+erreur|in\s+error|décline\s+toute|disclaim|altér`)
@@ -53,12 +67,24 @@ var (
 // marked line by line.
 func cutHistory(lines []string) []string {
 	for i, line := range lines {
-		if separator.MatchString(line) && !startsQuoteOnly(lines[i:]) || appleForward.MatchString(line) || isHeaderBlock(lines[i:]) {
+		if separator.MatchString(line) && !startsQuoteOnly(lines[i:]) || strings.HasPrefix(line, "--") && attributionRule.MatchString(line) || appleForward.MatchString(line) || isHeaderBlock(lines[i:]) {
 			end := i
 			for end > 0 && (rule.MatchString(lines[end-1]) || strings.TrimSpace(lines[end-1]) == "") {
 				end--
 			}
-			return lines[:end]
+			return dropAttribution(lines[:end])
+		}
+	}
+	return lines
+}
+
+// dropAttribution takes an attribution off the end: some programs write one and a
+// header block too.
+func dropAttribution(lines []string) []string {
+	for n := 1; n <= min(4, len(lines)); n++ {
+		tail := lines[len(lines)-n:]
+		if attributionLines(tail) == n && names(tail) {
+			return lines[:len(lines)-n]
 		}
 	}
 	return lines
@@ -76,29 +102,40 @@ func startsQuoteOnly(lines []string) bool {
 }
 
 // isHeaderBlock recognises the "De : … Envoyé : … À : … Objet : …" of Outlook: a
-// sender, and two more fields of which one is a date, in the next lines.
+// sender, and two more fields of which one is a date, in the next lines. A letter may
+// begin alike ("De : … Date : … Objet : …"), so there is an address too, or the
+// date of a mail.
 func isHeaderBlock(lines []string) bool {
 	if !historyFrom.MatchString(lines[0]) {
 		return false
 	}
-	fields, dated := 0, false
+	fields, dated, mail := 0, false, strings.Contains(lines[0], "@")
 	for _, line := range lines[1:min(len(lines), 9)] {
 		if historyRest.MatchString(line) {
 			fields++
 			dated = dated || historyDate.MatchString(line)
+			mail = mail || strings.Contains(line, "@") || historySent.MatchString(line)
 		}
 	}
-	return fields >= 2 && dated
+	return fields >= 2 && dated && mail
 }
 
 // dropQuotes drops lines marked with ">", and the attribution before them. Answers
 // between and below quotations stay.
 func dropQuotes(lines []string) []string {
 	out := make([]string, 0, len(lines))
+	list := false // in a list whose items begin with ">"
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
 		if isQuoted(line) {
+			if list = list || i > 0 && len(out) > 0 && out[len(out)-1] == lines[i-1] && opensList(line, lines[i-1]); list {
+				out = append(out, line)
+			}
 			continue
+		}
+		list = false
+		if strings.Contains(line, "@") && attributionOpens(strings.TrimSpace(line)) && attributionInLine.MatchString(line) && hasText(out) {
+			return out
 		}
 		if n := attributionLines(lines[i:]); n > 0 {
 			rest := lines[i+n:]
@@ -116,11 +153,18 @@ func dropQuotes(lines []string) []string {
 	return out
 }
 
-// names reports whether an attribution tells a moment or an address: only then does
+// opensList reports whether line is the first item of a list rather than a quotation:
+// it follows at once on a sentence that ends with a colon and is no attribution.
+func opensList(line, before string) bool {
+	return strings.HasSuffix(strings.TrimSpace(before), ":") && !wroteWord.MatchString(before) &&
+		!strings.HasPrefix(strings.TrimLeft(line, "> \t"), ">") && strings.Count(line, ">") == 1
+}
+
+// names reports whether an attribution tells a time of day or an address: only then does
 // what is not marked count as history. "Mon voisin a écrit :" is a citizen's sentence.
 func names(attribution []string) bool {
 	s := strings.Join(attribution, " ")
-	return strings.Contains(s, "@") || attributionOpens(strings.TrimSpace(s)) && strings.ContainsAny(s, "0123456789")
+	return strings.Contains(s, "@") || attributionOpens(strings.TrimSpace(s)) && clock.MatchString(s) && !personWrote.MatchString(s)
 }
 
 func isQuoted(line string) bool {
@@ -156,7 +200,7 @@ func attributionLines(lines []string) int {
 
 func attributionOpens(s string) bool {
 	l := strings.ToLower(cut(s, 12))
-	return strings.HasPrefix(l, "le ") || strings.HasPrefix(l, "on ") || strings.HasPrefix(l, "en date d")
+	return strings.HasPrefix(l, "le ") || strings.HasPrefix(l, "on ") || strings.HasPrefix(l, "en date d") || isoDate.MatchString(l)
 }
 
 func quotedNext(lines []string) bool {
@@ -201,11 +245,11 @@ func cutFooters(lines []string) []string {
 		for start > 0 && strings.TrimSpace(lines[start-1]) != "" {
 			start--
 		}
-		if start == end || !hasText(lines[:start]) && !isAdvert(lines[start:end]) {
+		if start == end {
 			break
 		}
 		para := lines[start:end]
-		if isFooter(para) || isAdvert(para) {
+		if isAdvert(para) || hasText(lines[:start]) && isFooter(para) {
 			end = start
 			continue
 		}

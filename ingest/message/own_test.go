@@ -32,6 +32,22 @@ func TestOwnWords(t *testing.T) {
 		{"environment", "Un trou.\n\nPensez à l'environnement avant d'imprimer ce message", "Un trou."},
 		{"NBSP", "Oui.\n\nDe\u00A0: Mairie\nEnvoyé\u00A0: lundi\nÀ\u00A0: Jeanne\nObjet\u00A0: x\n\nConfirmez ?", "Oui."},
 
+		{"Apple, all marked", "Oui.\n\nEnvoyé de mon iPhone\n\n> Le 3 nov. 2025 à 10:12, Mairie <sve@x.fr> a écrit :\n> \n> Bonjour", "Oui."},
+		{"Yahoo Android in one line", "Oui.\n\nEnvoyé depuis Yahoo Mail pour Android\n\n  Le lun., nov. 3, 2025 à 10:12, Mairie<sve@x.fr> a écrit :   Bonjour\nConfirmez ?", "Oui."},
+		{"Yahoo of old, two headers", "Oui.\n\nEn date de : Lun 3.11.25, Mairie <sve@x.fr> a écrit :\n\nDe: Mairie <sve@x.fr>\nObjet: x\nÀ: j@x.fr\nDate: Lundi 3 novembre\n\nConfirmez ?", "Oui."},
+		{"Zoho", "Oui.\n\n---- Le lun., 03 nov. 2025 10:12:50 +0100 Mairie <sve@x.fr> a écrit ----\n\nConfirmez ?", "Oui."},
+		{"Zoho English", "Yes.\n\n---- On Mon, 03 Nov 2025 10:12:50 +0100 sve@x.fr wrote ----\n\nConfirm?", "Yes."},
+		{"Gmail of old", "Oui.\n\n2014-10-17 11:28 GMT+02:00 Mairie <\nsve@saint-exemple.fr>:\n\n> Bonjour", "Oui."},
+		{"Outlook that doubles the address", "Oui.\n\nLe 23 janv. 2015 à 22:03, Mairie <sve@x.fr<mailto:sve@x.fr>> a écrit:\n\nConfirmez ?", "Oui."},
+		{"Samsung", "Oui.\n\n-------- Message d'origine --------\nDe : Mairie <sve@x.fr>\nDate : 03/11/25  10:12  (GMT+01:00)\nÀ : j@x.fr Objet : x", "Oui."},
+		{"header block without a date of sending, with an address", "Oui.\n\nDe : Mairie <sve@x.fr>\nDate : lundi 3 novembre 2025\nÀ : Jeanne\nObjet : x\n\nConfirmez ?", "Oui."},
+		{"K-9", "Un trou.\n\nEnvoyé de mon appareil Android avec Courriel K-9 Mail. Veuillez excuser ma brièveté.", "Un trou."},
+		{"advertisement right below", "Merci.\nSent from Yahoo Mail on Android", "Merci."},
+
+		{"an agent who wrote", "Bonjour,\n\nLe 3 novembre 2025 à 10 h 30, votre agent m'a écrit :\n\n« Passez »\n\nPuis plus rien.", "Bonjour,\n\nLe 3 novembre 2025 à 10 h 30, votre agent m'a écrit :\n\n« Passez »\n\nPuis plus rien."},
+		{"a mayor who wrote, no time of day", "Bonjour,\n\nLe 3 novembre 2025, le maire a écrit :\n\n« Ce sera fait »\n\nRien.", "Bonjour,\n\nLe 3 novembre 2025, le maire a écrit :\n\n« Ce sera fait »\n\nRien."},
+		{"the head of a letter", "Madame la Maire,\n\nDe : Jeanne Martin, 3 rue Haute\nDate : 3 mars 2025\nObjet : bruit\n\nMon voisin crie.", "Madame la Maire,\n\nDe : Jeanne Martin, 3 rue Haute\nDate : 3 mars 2025\nObjet : bruit\n\nMon voisin crie."},
+		{"a list with arrows", "Deux problèmes :\n> rue Haute, un trou\n> rue Basse, un panneau\nMerci", "Deux problèmes :\n> rue Haute, un trou\n> rue Basse, un panneau\nMerci"},
 		{"a citizen quotes a rule of ours", "Le règlement dit : pas de bruit.\nMon voisin a écrit :\n« Je fais ce que je veux »\nQue faire ?", "Le règlement dit : pas de bruit.\nMon voisin a écrit :\n« Je fais ce que je veux »\nQue faire ?"},
 		{"a citizen's list with labels", "De : Jeanne Martin\nObjet : un trou\n\nTexte", "De : Jeanne Martin\nObjet : un trou\n\nTexte"},
 		{"a citizen speaks of confidentiality first", "Ce message est confidentiel, merci de le remettre au maire, seul destinataire de ma lettre.\n\nMon voisin bat son chien.", "Ce message est confidentiel, merci de le remettre au maire, seul destinataire de ma lettre.\n\nMon voisin bat son chien."},
@@ -63,5 +79,12 @@ func TestOwnTextNeverEmpty(t *testing.T) {
 	text, own := p.join([]block{{kindPlain, "---------- Forwarded message ---------\nDe : Jean\nDate: lun.\nÀ : x\n\nUn trou."}})
 	if own != text || text == "" {
 		t.Errorf("own text %q of %q", own, text)
+	}
+	text, own = p.join([]block{{kindPlain, "Bonjour Monsieur le Maire,\n\n---------- Forwarded message ---------\nDe : Jean\nDate: lun.\nÀ : x\n\nUn trou."}})
+	if own != text || text == "" {
+		t.Errorf("own text %q of a mere greeting", own)
+	}
+	if _, own = p.join([]block{{kindPlain, "Bonjour\n\n> Quelle rue ?"}}); own != "Bonjour" {
+		t.Errorf("own text %q of a greeting above a quotation", own)
 	}
 }

@@ -31,6 +31,9 @@ func contentType(h *gomessage.Header, def string) (t string, params map[string]s
 		if params["boundary"] != "" {
 			return "multipart/mixed", params, false
 		}
+		if strings.Contains(t, "html") {
+			return "text/html", params, false
+		}
 		return def, params, false
 	}
 	return t, params, true
@@ -71,6 +74,9 @@ func fieldParams(v string) (value string, params map[string]string) {
 	}
 	value, rest := cutParam(v)
 	value, _, _ = strings.Cut(value, "(") // a comment
+	if first, more, found := strings.Cut(strings.TrimSpace(value), " "); found && strings.Contains(first, "/") && strings.Contains(more, "=") {
+		value, rest = first, more+";"+rest // the first semicolon is missing
+	}
 	value = strings.ToLower(strings.Trim(value, " \t\"'"))
 	raw := make(map[string]string)
 	for rest != "" && len(raw) < 100 {

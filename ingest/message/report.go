@@ -50,11 +50,17 @@ func (p *parser) report(body io.Reader, pt part) []block {
 			s := RecipientStatus{
 				Email:      statusAddress(&h, "Original-Recipient", "Final-Recipient"),
 				Action:     strings.ToLower(cleanLine(firstValue(&h, "Action"))),
-				Status:     cut(cleanLine(firstValue(&h, "Status")), 100),
+				Status:     statusCode(firstValue(&h, "Status")),
 				Diagnostic: cut(cleanLine(decodeWords(firstValue(&h, "Diagnostic-Code"))), 1000),
 			}
 			if s.Email != "" || s.Action != "" || s.Status != "" {
 				p.delivery.Recipients = append(p.delivery.Recipients, s)
+			}
+			if enc, _ := transferEncoding(firstValue(&h, "Content-Transfer-Encoding")); enc != "binary" {
+				// A gateway encoded what follows the first block, and wrote it down there.
+				inner := newLineReader(decode(enc, l.body(), ignore))
+				defer inner.release()
+				l = inner
 			}
 			if h.Len() == 0 {
 				if _, ok := l.next(); !ok { // a line that is none must not hold us up
@@ -64,6 +70,16 @@ func (p *parser) report(body io.Reader, pt part) []block {
 		}
 	}
 	return out
+}
+
+// statusCode reads a Status field: the code, without the comment or text that RFC 3464
+// §2.3.4 allows behind it.
+func statusCode(v string) string {
+	v = cut(cleanLine(v), 100)
+	if s := enhancedStatus.FindStringSubmatch(v); s != nil {
+		return s[1]
+	}
+	return v
 }
 
 // statusAddress reads the first of the fields that holds "rfc822; jean@example.org".
@@ -102,4 +118,14 @@ func (d *DeliveryReport) describe() string {
 		parts = append(parts, d.Disposition)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// told reports whether a report names a recipient.
+func (d *DeliveryReport) told() bool {
+	for _, r := range d.Recipients {
+		if r.Email != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -33,7 +33,12 @@ func transferEncoding(s string) (enc string, known bool) {
 func decode(enc string, body io.Reader, report func(code, detail string)) io.Reader {
 	switch enc {
 	case "base64":
-		return &base64Reader{r: body, report: report}
+		br := bufio.NewReaderSize(body, 4096)
+		if isProse(br) {
+			report(ProblemBase64, "Un contenu annoncé en base64 n’en est pas ; il a été lu tel quel.")
+			return br
+		}
+		return &base64Reader{r: br, report: report}
 	case "uuencode":
 		return &uuReader{br: bufio.NewReaderSize(body, 4096), seek: true, report: report}
 	case "quoted-printable":
@@ -49,6 +54,54 @@ func decode(enc string, body io.Reader, report func(code, detail string)) io.Rea
 		return body // cannot be: the encoding is known to it
 	}
 	return e.Body
+}
+
+// isProse reports whether content that claims to be base64 is plain text, which some
+// gateways decode without correcting the header: it holds many characters that base64
+// has not, and it does not begin as base64 does. A few bytes of dirt and a footer below
+// do not count.
+func isProse(br *bufio.Reader) bool {
+	b, _ := br.Peek(2048) // an error only means that there is less
+	b = bytes.TrimSpace(b)
+	first, _, _ := bytes.Cut(b, lineFeed)
+	first = bytes.TrimSpace(first)
+	const long = 32 // no word is
+	if len(first)%4 == 0 && foreignToBase64(first) == 0 || base64Run(first) >= long {
+		return false
+	}
+	letters, foreign := 0, 0
+	for len(b) > 0 {
+		var line []byte
+		line, b, _ = bytes.Cut(b, lineFeed)
+		n := foreignToBase64(bytes.TrimSpace(line))
+		foreign += n
+		letters += len(line) - n
+	}
+	const word = 4 // what holds no letters is no text either
+	return foreign >= 2 && foreign*20 >= letters && letters >= word
+}
+
+// base64Run returns the length of the longest run of base64 in a line.
+func base64Run(line []byte) int {
+	longest, run := 0, 0
+	for _, c := range line {
+		if run++; base64Value[c] >= base64Blank {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// foreignToBase64 counts the characters of a line that no line of base64 holds.
+func foreignToBase64(line []byte) int {
+	n := 0
+	for _, c := range line {
+		if v := base64Value[c]; v == base64Dirt || v == base64Blank {
+			n++
+		}
+	}
+	return n
 }
 
 // base64Reader decodes base64 that encoding/base64 refuses: with blanks and dirt in

@@ -31,6 +31,7 @@ func Read(r io.Reader, o Options) Message {
 	m.Delivery = p.delivery
 	m.Attachments, m.Problems, m.Err = p.attachments, p.problems, errors.Join(p.err, src.err)
 	m.Automatic = automatic(&h, &m)
+	m.readBounce(&h)
 	return m
 }
 
@@ -212,7 +213,13 @@ func (p *parser) multipart(l *lineReader, pt part, subtype string) []block {
 	}
 	p.textLeft += int64(len(preamble))
 
+	before := p.parts
 	children := p.children(l, pt, frame, subtype)
+	if p.parts == before && len(bytes.TrimSpace(preamble)) > 0 {
+		// Only the closing delimiter came: what stands before it is all there is.
+		p.problem(ProblemBoundaryNotFound, "Le message annonce plusieurs parties, mais rien ne les sépare ; il a été lu comme un texte.")
+		return p.leaf(bytes.NewReader(preamble), textPart(pt))
+	}
 	if subtype == "alternative" {
 		return chooseAlternative(children)
 	}
@@ -342,6 +349,10 @@ func (p *parser) leaf(body io.Reader, pt part) []block {
 		return nil
 	}
 	br := bufio.NewReaderSize(body, 4096)
+	if t := fileSignature(br); t != "" {
+		p.attachPart(br, pt, t)
+		return nil
+	}
 	if pt.mediaType == "text/html" || looksLikeHTML(br) {
 		return p.html(br, pt)
 	}
@@ -390,7 +401,7 @@ func (p *parser) join(blocks []block) (text, own string) {
 		p.problem(ProblemTextTruncated, "Le texte est démesuré ; seul son début a été gardé.")
 	}
 	own = ownWords(cut(strings.Join(mine, "\n\n"), int(p.lim.TextMax)))
-	if own == "" {
+	if own == "" || len(own) < len(text) && greetingOnly.MatchString(own) && forwarded.MatchString(text) {
 		own = text
 	}
 	return text, own

@@ -56,6 +56,8 @@ func TestFieldParams(t *testing.T) {
 		{`attachment; filename*1=".pdf"; filename*0*=x-rien'fr'%E9`, "attachment", map[string]string{"filename": "é.pdf"}},
 		{`attachment; filename*=%C3%A9.pdf`, "attachment", map[string]string{"filename": "é.pdf"}},
 		{`attachment; filename="=?utf-8?Q?=C3=A9.pdf?="`, "attachment", map[string]string{"filename": "é.pdf"}},
+		{`multipart/mixed boundary="a b"; x=y`, "multipart/mixed", map[string]string{"boundary": "a b", "x": "y"}}, // no first semicolon
+		{`application/pdf name="F 1.pdf"`, "application/pdf", map[string]string{"name": "F 1.pdf"}},
 		{`;;;=`, "", map[string]string{}},
 		{``, "", map[string]string{}},
 	}
