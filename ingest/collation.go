@@ -171,15 +171,25 @@ func (r *Reading) doubt() {
 	}
 }
 
-// pagesText is "Page 3" or "Pages 1, 4".
+// pagesText is "Page 3" or "Pages 1, 4 à 6": numbers ascend.
 func pagesText(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		end := i
+		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
+			end++
+		}
+		if end-i < 2 { // two numbers are as short as a range of two
+			end = i
+			parts = append(parts, strconv.Itoa(numbers[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d à %d", numbers[i], numbers[end]))
+		}
+		i = end + 1
+	}
 	word := "Page "
 	if len(numbers) > 1 {
 		word = "Pages "
-	}
-	parts := make([]string, len(numbers))
-	for i, n := range numbers {
-		parts[i] = strconv.Itoa(n)
 	}
 	return word + strings.Join(parts, ", ")
 }

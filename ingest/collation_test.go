@@ -429,3 +429,44 @@ func TestFrontsLeaveItToTheBacks(t *testing.T) {
 		t.Errorf("the backs: %v, %+v", err, house.rows["s0"])
 	}
 }
+
+// One side of a stack that was refused or failed keeps its place: its other side is not
+// joined with the next stack.
+func TestPairOfKeepsPlaces(t *testing.T) {
+	at := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	scan := func(id string, minute int, state State) Record {
+		t := at.Add(time.Duration(minute) * time.Minute)
+		return Record{ID: id, ReceivedAt: t, RecordedAt: t, State: state}
+	}
+	refused, backs := scan("f1", 0, StateFailed), scan("b1", 2, StateReceived)
+	fronts2, backs2 := scan("f2", 4, StateReceived), scan("b2", 6, StateReceived)
+	came := []Record{refused, backs, fronts2, backs2}
+	if s := pairOf(came, backs, at); !s.alone {
+		t.Errorf("the other side of one that was refused: %+v", s)
+	}
+	came[1].State = StateFiled
+	if s := pairOf(came, backs2, at); !s.paired || s.fronts.ID != "f2" {
+		t.Errorf("the next stack: %+v", s)
+	}
+}
+
+func TestWrittenPageIsNoSeparator(t *testing.T) {
+	doc := ocr.Document{Kind: KindPDF, Total: 1, Pages: []ocr.Page{{
+		Number: 1, Source: ocr.SourceOCR, Text: strings.Repeat("mot ", separatorWords+1),
+		Barcodes: []ocr.Barcode{{Type: "QR-Code", Text: Separator{}.String()}},
+	}}}
+	r := scanReading(doc, time.Time{})
+	if r.Pages[0].Separator != "" || r.Text == "" || len(r.Problems) != 1 || r.Problems[0].Code != "separator_ignored" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestPagesText(t *testing.T) {
+	for want, numbers := range map[string][]int{
+		"Page 3": {3}, "Pages 1, 2": {1, 2}, "Pages 1 à 3": {1, 2, 3}, "Pages 1, 3 à 5, 8": {1, 3, 4, 5, 8},
+	} {
+		if got := pagesText(numbers); got != want {
+			t.Errorf("%v: %q, want %q", numbers, got, want)
+		}
+	}
+}

@@ -33,8 +33,9 @@ type Ledger interface {
 	// of their pages, all together, and returns the ids of the added ones. When one of
 	// the former has left StateReceived already it does nothing.
 	Collate(ctx context.Context, ended []Ending, made []Submission) ([]string, error)
-	// Sides returns the scans of one side of a stack (Hints.TwoSided) that wait in the
-	// same folder as rec, rec among them, in the order in which they came.
+	// Sides returns the scans of one side of a stack (Hints.TwoSided) that came into the
+	// same folder as rec within a day of it, rec among them, in the order in which they
+	// came. Those that were joined already are left out.
 	Sides(ctx context.Context, rec Record) ([]Record, error)
 }
 

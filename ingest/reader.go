@@ -175,6 +175,7 @@ func scanReading(doc ocr.Document, received time.Time) Reading {
 	if out.Kind == "" {
 		out.Kind = KindPDF
 	}
+	var written []int
 	for _, p := range doc.Pages {
 		page := Page{
 			Number: p.Number, Text: p.Text, Source: p.Source, Confidence: p.Confidence, Rotation: p.Rotation,
@@ -182,6 +183,10 @@ func scanReading(doc ocr.Document, received time.Time) Reading {
 		}
 		for _, b := range p.Barcodes {
 			if _, ok := ParseSeparator(b.Text); ok {
+				if len(strings.Fields(p.Text)) > separatorWords {
+					written = append(written, p.Number)
+					break
+				}
 				// What little else is read off such a sheet is no doubt of a letter's.
 				page.Separator, page.Unsure = strings.TrimSpace(b.Text), false
 				break
@@ -194,10 +199,21 @@ func scanReading(doc ocr.Document, received time.Time) Reading {
 			out.Problems = append(out.Problems, Problem{Code: p.Code, Detail: p.Detail})
 		}
 	}
+	if len(written) > 0 {
+		out.Problems = append(out.Problems, Problem{
+			Code:   "separator_ignored",
+			Detail: pagesText(written) + "\u00a0: code de séparation sur une page écrite, lue comme une page de courrier.",
+		})
+	}
 	out.doubt()
 	out.letter(received)
 	return out
 }
+
+// separatorWords is the most words that are read off a separator sheet; ours has some
+// forty. A page with more is a page of a letter, whatever code is on it: a citizen may
+// copy or stick one onto it, and no page of a letter may be taken away unseen.
+const separatorWords = 60
 
 // letter fills in what the pages say as a letter. received is when it came, or zero.
 func (r *Reading) letter(received time.Time) {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"saisine.fr/saisine/ocr"
 )
 
 // SideWait is how long the fronts of a stack wait for the scan of its backs.
@@ -19,14 +21,19 @@ type sides struct {
 	paired, alone bool
 }
 
-// pairOf finds the other scan of a stack among those that wait: they pair up in the
-// order in which they came, each with the next that came within SideWait.
-func pairOf(waiting []Record, rec Record, now time.Time) sides {
-	for i := 0; i < len(waiting); i++ {
-		first := waiting[i]
-		if i+1 < len(waiting) && waiting[i+1].ReceivedAt.Sub(first.ReceivedAt) <= SideWait {
-			second := waiting[i+1]
+// pairOf finds the other scan of a stack among the scans of its folder: they pair up in
+// the order in which they came, each with the next that came within SideWait. One that
+// has come to its end by itself (it was refused, failed, or waited in vain) has its place
+// in that order too, or else its other side would be joined with another stack.
+func pairOf(came []Record, rec Record, now time.Time) sides {
+	for i := 0; i < len(came); i++ {
+		first := came[i]
+		if i+1 < len(came) && came[i+1].ReceivedAt.Sub(first.ReceivedAt) <= SideWait {
+			second := came[i+1]
 			if rec.ID == first.ID || rec.ID == second.ID {
+				if first.State.Final() || second.State.Final() {
+					return sides{alone: true}
+				}
 				return sides{fronts: first, backs: second, paired: true}
 			}
 			i++
@@ -44,7 +51,7 @@ func pairOf(waiting []Record, rec Record, now time.Time) sides {
 // keeps each as it is and says so. It reports whether the scan has come to its end, and
 // the problem of a scan that stayed alone.
 func (p *Pipeline) join(ctx context.Context, rec Record) (ended bool, alone []Problem, err error) {
-	waiting, err := p.Ledger.Sides(ctx, rec)
+	came, err := p.Ledger.Sides(ctx, rec)
 	if err != nil {
 		return false, nil, fmt.Errorf("pipeline: sides of %s: %w", rec.ID, err)
 	}
@@ -52,12 +59,12 @@ func (p *Pipeline) join(ctx context.Context, rec Record) (ended bool, alone []Pr
 	if p.Now != nil {
 		now = p.Now
 	}
-	s := pairOf(waiting, rec, now())
+	s := pairOf(came, rec, now())
 	switch {
 	case s.alone:
 		return false, []Problem{{
 			Code:   "recto_verso_alone",
-			Detail: fmt.Sprintf("Un seul scan dans recto-verso\u00a0: aucun second scan n’est venu dans les %d minutes.", int(SideWait.Minutes())),
+			Detail: fmt.Sprintf("Un seul scan dans recto-verso\u00a0: le second n’est pas venu dans les %d minutes, ou il a échoué.", int(SideWait.Minutes())),
 		}}, nil
 	case !s.paired, rec.ID != s.backs.ID:
 		return false, nil, ErrNotYet
@@ -103,7 +110,9 @@ func (p *Pipeline) bothSides(ctx context.Context, s sides, fronts, backs Reading
 		for i := range odd {
 			c.Pages = append(c.Pages, odd[i], even[i])
 		}
-		one, err := c.submission([]Record{s.fronts, s.backs}, 1)
+		first := s.fronts
+		first.Hints.Problems = nil // they are among those of the reading
+		one, err := c.submission([]Record{first, s.backs}, 1, slices.Concat(ofScan(fronts.Problems), ofScan(backs.Problems))...)
 		return []Submission{one}, err
 	}
 	mismatch := Problem{
@@ -118,11 +127,23 @@ func (p *Pipeline) bothSides(ctx context.Context, s sides, fronts, backs Reading
 		problems []Problem
 	}{{s.fronts, odd, fronts.Problems}, {s.backs, even, backs.Problems}} {
 		side.rec.Hints.Problems = nil // they are among those of the reading
-		one, err := Collation{Pages: side.refs}.submission([]Record{side.rec}, 1, append(side.problems, mismatch)...)
+		one, err := Collation{Pages: side.refs}.submission([]Record{side.rec}, 1, append(ofScan(side.problems), mismatch)...)
 		if err != nil {
 			return nil, err
 		}
 		made = append(made, one)
 	}
 	return made, nil
+}
+
+// ofScan leaves out the problems of single pages: what is made of the pages finds those
+// again, under its own numbers.
+func ofScan(problems []Problem) []Problem {
+	var out []Problem
+	for _, p := range problems {
+		if p.Code != ocr.ProblemUnsure && p.Code != ocr.ProblemPageFailed {
+			out = append(out, p)
+		}
+	}
+	return out
 }

@@ -166,7 +166,11 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 	}
 	if houseFault(err) {
 		// Nor is a full disk, or a piece that came with it: it waits, however long.
-		log.LogAttrs(ctx, slog.LevelInfo, "work on a row has to wait", slog.Any("error", err))
+		level := slog.LevelInfo
+		if errors.Is(err, ingest.ErrNotYet) {
+			level = slog.LevelDebug // as it should be, every few seconds
+		}
+		log.LogAttrs(ctx, level, "work on a row has to wait", slog.Any("error", err))
 		return OutcomeRetry, errHouse
 	}
 	retried, _ := asynq.GetRetryCount(ctx)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
@@ -89,7 +88,7 @@ func fetchCopy(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadC
 // writeTo writes r into a new file, or to standard output for "-" unless that is a terminal.
 func (a *app) writeTo(name string, r io.Reader) error {
 	if name == "-" {
-		if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if isTerminal(a.stdout) {
 			return usageError{errors.New("this is not written to a terminal; name a file with --output")}
 		}
 		_, err := io.Copy(a.stdout, r)
@@ -100,5 +99,8 @@ func (a *app) writeTo(name string, r io.Reader) error {
 		return err
 	}
 	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name) // else the next try would find it in its way
+	}
+	return err
 }

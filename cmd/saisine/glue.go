@@ -124,7 +124,11 @@ func (f submissionFailures) Fail(ctx context.Context, id, reason string) error {
 type deliveryFailures struct{ s *store.Store }
 
 func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
-	return f.s.FailDelivery(ctx, id, "L’envoi n’a pas abouti. Détail technique : "+reason)
+	what := "L’envoi n’a pas abouti."
+	if o, err := f.s.Outbox(ctx, id); err == nil && o.Kind == ingest.OutboxScanCopy {
+		what = "La copie interrogeable n’a pas pu être faite."
+	}
+	return f.s.FailDelivery(ctx, id, what+" Détail technique : "+reason)
 }
 
 // scanLedger is scanfolder.Ledger: a retry is also told to the workers at once.
@@ -220,7 +224,7 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 func (h *house) noteLetter(ctx context.Context, rec ingest.Record) (scanfolder.NoteLetter, error) {
 	l := scanfolder.NoteLetter{State: rec.State, Reason: frenchReason(rec.Reason), Reference: rec.Request}
 	if rec.Reading != nil {
-		l.Pages = len(rec.Reading.Pages)
+		l.Pages = max(rec.Reading.Total, len(rec.Reading.Pages))
 		for _, p := range rec.Reading.Problems {
 			l.Problems = append(l.Problems, p.Detail)
 		}

@@ -202,10 +202,11 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		}
 		policies := queue.DefaultPolicies()
 		// The document's own timeout ends it with the pages it has; the queue's limit
-		// must be the later one, or a long scan would never end.
+		// must be the later one, or a long scan would never end. Two scans are read one
+		// after the other when they are fronts and backs of a stack.
 		for _, kind := range []queue.Kind{queue.KindRecognize, queue.KindCopy} {
 			policy := policies[kind]
-			policy.Limit = max(policy.Limit, 2*h.cfg.OCR.DocumentTimeout)
+			policy.Limit = max(policy.Limit, 3*h.cfg.OCR.DocumentTimeout)
 			policies[kind] = policy
 		}
 		opts.Policies = policies

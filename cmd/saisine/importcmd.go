@@ -193,13 +193,14 @@ func (im *importer) told(line importedJSON) error {
 // settleLook is how often an import that waits looks into the ledger.
 const settleLook = 200 * time.Millisecond
 
-// settle waits until everything that was taken in has come to its end state.
+// settle waits until everything that was taken in has come to its end state, and so have
+// the letters that a pile was divided into.
 func (im *importer) settle(ctx context.Context, s *store.Store) error {
 	bar := im.app.progress(len(im.ids), "treat")
 	defer func() { _ = bar.Finish() }()
-	for _, id := range im.ids {
+	for i := 0; i < len(im.ids); i++ { // it grows
 		for {
-			rec, err := s.Submission(ctx, id)
+			rec, err := s.Submission(ctx, im.ids[i])
 			if err != nil {
 				return err
 			}
@@ -209,6 +210,14 @@ func (im *importer) settle(ctx context.Context, s *store.Store) error {
 					im.summary.Filed++
 				case ingest.StateSetAside:
 					im.summary.SetAside++
+					made, err := s.Made(ctx, rec.ID)
+					if err != nil {
+						return err
+					}
+					for _, m := range made {
+						im.ids = append(im.ids, m.ID)
+					}
+					bar.ChangeMax(len(im.ids))
 				default:
 					im.summary.Broken++
 				}

@@ -75,8 +75,8 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	if err := h.store.ClearSpool(); err != nil {
-		log.LogAttrs(ctx, slog.LevelWarn, "spool not cleared", slog.Any("err", err))
+	if err := errors.Join(h.store.ClearSpool(), h.store.ClearCopies(ctx)); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "what was left behind is not cleared", slog.Any("err", err))
 	}
 	secret, err := h.store.Secret(ctx, "form")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -26,6 +27,13 @@ func (s *Store) Collate(ctx context.Context, ended []ingest.Ending, made []inges
 		}
 		inserts[i] = ledgerInsert{id: uid.String(), sha256: sub.Original.SHA256(), hints: string(hints), state: ingest.StateReceived}
 	}
+	readings := make([]savedReading, len(ended))
+	for i, e := range ended {
+		var err error
+		if readings[i], err = encode(e.Reading); err != nil {
+			return nil, err
+		}
+	}
 	var added []string
 	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
 		added = nil
@@ -46,7 +54,7 @@ func (s *Store) Collate(ctx context.Context, ended []ingest.Ending, made []inges
 		}
 		crashpoint.Hit("store.collating")
 		for i, e := range ended {
-			if err := s.saveReading(ctx, tx, e.ID, e.Reading, ""); err != nil {
+			if err := s.saveReading(ctx, tx, e.ID, readings[i], ""); err != nil {
 				return err
 			}
 			if err := s.end(ctx, tx, rows[i], ingest.StateSetAside, e.Reason, eventSetAside); err != nil {
@@ -83,6 +91,9 @@ func (s *Store) addMade(ctx context.Context, tx *tx, sub ingest.Submission, row 
 	return row.id, s.event(ctx, tx, eventCollated, actorSystem, row.id, 0, map[string]any{"parents": sub.Hints.Parents})
 }
 
+// sidesSpan is a night in any case: then nobody scans, and no stack is open.
+const sidesSpan = 24 * time.Hour
+
 // Sides implements ingest.Ledger.
 func (s *Store) Sides(ctx context.Context, rec ingest.Record) ([]ingest.Record, error) {
 	var out []ingest.Record
@@ -93,8 +104,10 @@ func (s *Store) Sides(ctx context.Context, rec ingest.Record) ([]ingest.Record, 
 		}
 		return err
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, recordQuery+`WHERE s.state = 'received' AND s.channel = $1 AND s.account = $2
-			AND s.hints LIKE '%"two_sided":true%' ORDER BY s.received_at, s.seq`, string(rec.Channel), rec.Account)
+		// The index submissions_sides serves this as long as LIKE stands here as it does there.
+		return s.read.QueryContext(ctx, recordQuery+`WHERE s.channel = $1 AND s.account = $2 AND s.hints LIKE '%"two_sided":true%'
+			AND s.received_at BETWEEN $3 AND $4 AND s.reason NOT LIKE '`+ingest.ReasonJoined+`:%' ORDER BY s.received_at, s.seq`,
+			string(rec.Channel), rec.Account, micros(rec.ReceivedAt.Add(-sidesSpan)), micros(rec.ReceivedAt.Add(sidesSpan)))
 	})
 	return out, err
 }

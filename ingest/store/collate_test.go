@@ -108,7 +108,8 @@ func TestCollate(t *testing.T) {
 	one := letterOf(t, s, "letter 1", ids, ingest.PageRef{Scan: fronts, Page: 1})
 	two := letterOf(t, s, "letter 2", ids, ingest.PageRef{Scan: backs, Page: 1})
 	two.Channel = ingest.ChannelCounter
-	letters := collate(t, s, []ingest.Ending{{ID: ids[0], Reason: "split: 2"}}, one, two)
+	pile := ingest.Reading{Total: 3, Pages: []ingest.Page{{Number: 2, Separator: ingest.PatchT}}}
+	letters := collate(t, s, []ingest.Ending{{ID: ids[0], Reading: pile, Reason: "split: 2"}}, one, two)
 	notes(t, s)
 	made, err := s.Made(ctx, fronts)
 	if err != nil || len(made) != 2 || made[0].ID != letters[0] || made[1].ID != letters[1] {
@@ -125,8 +126,6 @@ func TestCollate(t *testing.T) {
 
 	// Broken promises.
 	broken(t, s, `DELETE FROM descent WHERE child_id = ?`, letters[1])
-	verified(t, s, 0) // the other letter still stands for the scan
-	broken(t, s, `DELETE FROM descent WHERE child_id = ?`, letters[0])
 	if found := verified(t, s, 1); found[0].Code != FindingNothingMade || found[0].Subject != ids[0] {
 		t.Errorf("found %v", found)
 	}
@@ -174,15 +173,20 @@ func TestSides(t *testing.T) {
 	other.Account = "annexe"
 	record(t, s, other)
 	ended := record(t, s, scan("f", day, two))
-	if err := s.SetAside(t.Context(), ended.ID, ingest.Reading{}, "empty: x"); err != nil {
+	if err := s.SetAside(t.Context(), ended.ID, ingest.Reading{}, ingest.ReasonJoined+": x"); err != nil {
 		t.Fatal(err)
 	}
+	failed := record(t, s, scan("g", day.Add(2*time.Minute), two))
+	if err := s.Fail(t.Context(), failed.ID, "x"); err != nil {
+		t.Fatal(err)
+	}
+	record(t, s, scan("h", day.Add(-25*time.Hour), two))
 	rec, err := s.Submission(t.Context(), backs.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Sides(t.Context(), rec)
-	if err != nil || len(got) != 2 || got[0].ID != fronts.ID || got[1].ID != backs.ID {
+	if err != nil || len(got) != 3 || got[0].ID != fronts.ID || got[1].ID != backs.ID || got[2].ID != failed.ID {
 		t.Errorf("sides: %+v, %v", got, err)
 	}
 }
@@ -239,6 +243,22 @@ func TestLayoutsAndCopies(t *testing.T) {
 	if err := errors.Join(err, f.Close()); err != nil || string(got) != "%PDF second" {
 		t.Errorf("copy holds %q, %v", got, err)
 	}
+	if left, err := filepath.Glob(filepath.Join(dir, "copies", "*", "*")); err != nil || len(left) != 1 {
+		t.Errorf("a copy that was replaced is kept: %v, %v", left, err)
+	}
+	orphan := filepath.Join(dir, "copies", "ab", strings.Repeat("ab", 32))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(orphan), 0o700), os.WriteFile(orphan, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, age := range []time.Duration{0, 2 * spoolAge} {
+		old := time.Now().Add(-age)
+		if err := errors.Join(os.Chtimes(orphan, old, old), os.Chtimes(filepath.Join(dir, "copies", c.SHA256[:2], c.SHA256), old, old), s.ClearCopies(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(orphan); (err == nil) != (age == 0) {
+			t.Errorf("a copy without a row, %s old: %v", age, err)
+		}
+	}
 	verified(t, s, 0)
 	if err := os.WriteFile(filepath.Join(dir, "copies", c.SHA256[:2], c.SHA256), []byte("%PDF damaged"), 0o600); err != nil {
 		t.Fatal(err)
@@ -261,7 +281,7 @@ func TestMigrates(t *testing.T) {
 	s := open(t, dir)
 	id := record(t, s, scan("a", day, ingest.Hints{})).ID
 	// The schemas go forward only; so the second one is taken back by hand.
-	broken(t, s, `DROP TABLE copies; DROP TABLE layouts; DROP TABLE descent; DELETE FROM goose_db_version WHERE version_id = 2`)
+	broken(t, s, `DROP INDEX submissions_sides; DROP TABLE copies; DROP TABLE layouts; DROP TABLE descent; DELETE FROM goose_db_version WHERE version_id = 2`)
 	if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
 		t.Errorf("a command beside an older daemon: %v", err)
 	}

@@ -9,15 +9,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
 	"saisine.fr/saisine/ocr"
 )
 
-// saveLayouts keeps where the words of a reading's pages stand, by page number.
-func (s *Store) saveLayouts(ctx context.Context, tx *tx, id string, pages []ingest.Page) error {
+// encodeLayouts packs where the words of pages stand, by page number; nil without any.
+func encodeLayouts(pages []ingest.Page) ([]byte, error) {
 	layouts := make(map[int]*ocr.Layout)
 	for _, p := range pages {
 		if p.Layout != nil {
@@ -25,15 +27,14 @@ func (s *Store) saveLayouts(ctx context.Context, tx *tx, id string, pages []inge
 		}
 	}
 	if len(layouts) == 0 {
-		return nil
+		return nil, nil
 	}
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
 	if err := errors.Join(json.NewEncoder(z).Encode(layouts), z.Close()); err != nil {
-		return fmt.Errorf("store: layouts: %w", err)
+		return nil, fmt.Errorf("store: layouts: %w", err)
 	}
-	return tx.exec(ctx, `INSERT INTO layouts (submission_id, data) VALUES ($1, $2)
-		ON CONFLICT (submission_id) DO UPDATE SET data = excluded.data`, id, buf.Bytes())
+	return buf.Bytes(), nil
 }
 
 // Layouts returns where the words of a scan's recognised pages stand, by page number;
@@ -69,12 +70,48 @@ func (s *Store) SaveCopy(ctx context.Context, id string, c ingest.Copy, b *inges
 		c.SHA256, c.Size, c.Reason = b.SHA256(), b.Size(), ""
 		crashpoint.Hit("copy.stored")
 	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	var before string
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		before = ""
+		if err := tx.row(ctx, `SELECT sha256 FROM copies WHERE submission_id = $1`, id).Scan(&before); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 		return tx.exec(ctx, `INSERT INTO copies (submission_id, sha256, size, pages, pdfa, reason, made_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (submission_id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, pages = excluded.pages,
 			pdfa = excluded.pdfa, reason = excluded.reason, made_at = excluded.made_at`,
 			id, c.SHA256, c.Size, c.Pages, boolInt(c.PDFA), c.Reason, micros(s.opts.Now()))
+	})
+	if err != nil || before == "" || before == c.SHA256 {
+		return err
+	}
+	return s.dropCopy(ctx, before)
+}
+
+// dropCopy removes the file of a copy that no row names.
+func (s *Store) dropCopy(ctx context.Context, sum string) error {
+	var n int
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE sha256 = $1`, sum).Scan(&n); err != nil || n > 0 {
+		return err
+	}
+	if err := os.Remove(s.copies.path(sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("store: remove copy: %w", err)
+	}
+	return nil
+}
+
+// ClearCopies removes the copies without a row that killed processes left: a copy that
+// is made again has other bytes.
+func (s *Store) ClearCopies(ctx context.Context) error {
+	return filepath.WalkDir(s.copies.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || s.opts.Now().Sub(info.ModTime()) < spoolAge {
+			return nil //nolint:nilerr // its maker removed it, or may be about to write its row
+		}
+		return s.dropCopy(ctx, d.Name())
 	})
 }
 

@@ -32,7 +32,11 @@ const actorSystem = "saisine"
 // File implements ingest.Ledger.
 func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Filed, error) {
 	var filed ingest.Filed
-	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+	reading, err := encode(f.Reading)
+	if err != nil {
+		return filed, err
+	}
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
 		filed = ingest.Filed{}
 		row, err := waiting(ctx, tx, id)
 		if err != nil {
@@ -46,7 +50,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		if err != nil {
 			return fmt.Errorf("store: match: %w", err)
 		}
-		if err := s.saveReading(ctx, tx, id, f.Reading, f.TextKey); err != nil {
+		if err := s.saveReading(ctx, tx, id, reading, f.TextKey); err != nil {
 			return err
 		}
 		requestID, err := s.place(ctx, tx, row, f, m, &filed)
@@ -138,12 +142,16 @@ func (s *Store) nextReference(ctx context.Context, tx *tx, received time.Time) (
 
 // SetAside implements ingest.Ledger.
 func (s *Store) SetAside(ctx context.Context, id string, r ingest.Reading, reason string) error {
+	reading, err := encode(r)
+	if err != nil {
+		return err
+	}
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		row, err := waiting(ctx, tx, id)
 		if err != nil || row.state != ingest.StateReceived {
 			return err
 		}
-		if err := s.saveReading(ctx, tx, id, r, ""); err != nil {
+		if err := s.saveReading(ctx, tx, id, reading, ""); err != nil {
 			return err
 		}
 		return s.end(ctx, tx, row, ingest.StateSetAside, reason, eventSetAside)
@@ -260,7 +268,16 @@ type readingDetail struct {
 	Problems    []ingest.Problem    `json:"problems,omitempty"`
 }
 
-func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Reading, textKey string) error {
+// savedReading is a reading as it is kept.
+type savedReading struct {
+	ingest.Reading
+	detail  string
+	layouts []byte // nil where no page was recognised
+}
+
+// encode makes of a reading what is kept of it. Of 200 pages that takes a second, so it
+// is done before the work that holds the writer.
+func encode(r ingest.Reading) (savedReading, error) {
 	d := readingDetail{
 		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic,
 		Category: r.Category, Place: r.Place, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
@@ -271,10 +288,18 @@ func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Rea
 	}
 	detail, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("store: reading: %w", err)
+		return savedReading{}, fmt.Errorf("store: reading: %w", err)
 	}
-	if err := s.saveLayouts(ctx, tx, id, r.Pages); err != nil {
-		return err
+	layouts, err := encodeLayouts(r.Pages)
+	return savedReading{Reading: r, detail: string(detail), layouts: layouts}, err
+}
+
+func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r savedReading, textKey string) error {
+	if r.layouts != nil {
+		if err := tx.exec(ctx, `INSERT INTO layouts (submission_id, data) VALUES ($1, $2)
+			ON CONFLICT (submission_id) DO UPDATE SET data = excluded.data`, id, r.layouts); err != nil {
+			return err
+		}
 	}
 	return tx.exec(ctx, `INSERT INTO readings
 		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail)
@@ -282,7 +307,7 @@ func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r ingest.Rea
 		ON CONFLICT (submission_id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, body = excluded.body,
 		sender_name = excluded.sender_name, sender_email = excluded.sender_email, sender_phone = excluded.sender_phone,
 		sender_address = excluded.sender_address, message_id = excluded.message_id, text_key = excluded.text_key, detail = excluded.detail`,
-		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, string(detail))
+		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, r.detail)
 }
 
 // event appends to the history. submissionID "" and requestID 0 mean none.

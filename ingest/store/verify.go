@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -42,7 +43,7 @@ type VerifyReport struct {
 	Requests    int64
 	Originals   int64
 	Bytes       int64
-	// Unreferenced counts files under originals that no ledger row names: what a
+	// Unreferenced counts files under originals and copies that no row names: what a
 	// crash between file and row leaves. Their source still has them; no promise is
 	// broken.
 	Unreferenced int64
@@ -51,9 +52,9 @@ type VerifyReport struct {
 
 // Verify reads the whole store again and calls found for each broken promise: every
 // original hashes to its ledger row, every filed submission has its reading and
-// request, every request has exactly one opening submission, every scan that was divided
-// has its letters and every letter its pages, every searchable copy is whole, and the
-// database file itself is sound. progress, when not nil, is called after each original.
+// request, every request has exactly one opening submission, every page of a scan that
+// was divided is in one of its letters and every letter has its pages, every searchable
+// copy is whole, and the database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
 	var rep VerifyReport
 	report := func(f Finding) { rep.Findings++; found(f) }
@@ -63,6 +64,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 			return s.verifyOriginals(ctx, rep, report, progress)
 		},
 		s.verifyLinks,
+		s.verifyDivided,
 		s.verifyCollations,
 		s.verifyCopies,
 		s.verifyFiles,
@@ -173,7 +175,7 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 		},
 		{
 			FindingNothingMade, "set aside for what was made of it, but nothing was",
-			`SELECT s.id FROM submissions s WHERE s.state = 'set_aside' AND (s.reason LIKE '` + ingest.ReasonSplit + `:%' OR s.reason LIKE '` + ingest.ReasonJoined + `:%')
+			`SELECT s.id FROM submissions s WHERE s.state = 'set_aside' AND s.reason LIKE '` + ingest.ReasonJoined + `:%'
 			AND NOT EXISTS (SELECT 1 FROM descent d WHERE d.parent_id = s.id)`,
 		},
 		{
@@ -224,6 +226,51 @@ func (s *Store) verifyCollations(ctx context.Context, _ *VerifyReport, report fu
 			}
 		}
 	}
+}
+
+// verifyDivided checks that every page of a scan that was divided is in one of its
+// letters, its separator sheets aside.
+func (s *Store) verifyDivided(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	return s.Submissions(ctx, ingest.StateSetAside, func(rec ingest.Record) error {
+		if rec.Reading == nil || !strings.HasPrefix(rec.Reason, ingest.ReasonSplit+":") {
+			return nil
+		}
+		want := 0
+		letters, _ := rec.Reading.Letters()
+		for _, l := range letters {
+			want += l.Last - l.First + 1
+		}
+		var sums []string
+		err := each(func(row rowScanner) error {
+			var sum string
+			err := row.Scan(&sum)
+			sums = append(sums, sum)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, `SELECT s.sha256 FROM submissions s JOIN descent d ON d.child_id = s.id WHERE d.parent_id = $1`, rec.ID)
+		})
+		if err != nil {
+			return err
+		}
+		have := 0
+		for _, sum := range sums {
+			blob, err := s.Original(ctx, ingest.Record{SHA256: sum})
+			if err != nil {
+				return nil //nolint:nilerr // reported by verifyOriginals
+			}
+			c, err := ingest.ReadCollation(blob)
+			if err := blob.Close(); err != nil {
+				return err
+			}
+			if err == nil {
+				have += len(c.Pages)
+			}
+		}
+		if have != want {
+			report(Finding{FindingNothingMade, rec.ID, fmt.Sprintf("%d pages belong to letters, and %d are in one", want, have)})
+		}
+		return nil
+	})
 }
 
 // collationFault says what is wrong with the pages of a collation, or "".
@@ -283,19 +330,28 @@ func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(F
 }
 
 func (s *Store) verifyFiles(ctx context.Context, rep *VerifyReport, _ func(Finding)) error {
-	return filepath.WalkDir(s.files.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, f := range []struct{ dir, query string }{
+		{s.files.dir, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL`},
+		{s.copies.dir, `SELECT count(*) FROM copies WHERE sha256 = $1`},
+	} {
+		err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			var n int
+			if err := s.read.QueryRowContext(ctx, f.query, filepath.Base(path)).Scan(&n); err != nil {
+				return err
+			}
+			if n == 0 {
+				rep.Unreferenced++
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		var n int
-		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL`, filepath.Base(path)).Scan(&n); err != nil {
-			return err
-		}
-		if n == 0 {
-			rep.Unreferenced++
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // KnownHash reports whether the ledger has a submission of that channel and account

@@ -29,3 +29,6 @@ CREATE TABLE copies (
     CHECK (sha256 <> '' OR reason <> '')
 );
 CREATE INDEX copies_sha256 ON copies (sha256) WHERE sha256 <> '';
+
+-- The scans of one side of a stack, of which few are of interest at a time.
+CREATE INDEX submissions_sides ON submissions (channel, account, received_at) WHERE hints LIKE '%"two_sided":true%';
