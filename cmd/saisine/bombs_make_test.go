@@ -12,6 +12,9 @@ import (
 	"hash/crc32"
 	"io"
 	"strings"
+	"testing"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // The makers of hostile files. Each writes to a buffered file, whose error is looked at
@@ -213,6 +216,48 @@ func manyPages(n int) func(w *bufio.Writer) {
 		}
 		objects[1].dict = fmt.Sprintf("<</Type /Pages /Kids [%s] /Count %d>>", kids.String(), n)
 		pdfObjects(w, objects...)
+	}
+}
+
+// claimedPages is a separator sheet and a page of text that claim to be n pages. poppler
+// believes the page tree up to the number of objects, which a cross-reference stream
+// states without naming them (ISO 32000-1, 7.5.8).
+func claimedPages(t *testing.T, n int) func(w *bufio.Writer) {
+	t.Helper()
+	sheet, err := scannedSheet(ingest.Separator{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := sheet.Bounds().Size()
+	return func(w *bufio.Writer) {
+		var body bytes.Buffer
+		offsets := []int{0}
+		object := func(dict string, stream []byte) {
+			offsets = append(offsets, body.Len())
+			fmt.Fprintf(&body, "%d 0 obj\n", len(offsets)-1)
+			if stream == nil {
+				fmt.Fprintf(&body, "<<%s>>\nendobj\n", dict)
+				return
+			}
+			fmt.Fprintf(&body, "<<%s /Length %d>>\nstream\n%s\nendstream\nendobj\n", dict, len(stream), stream)
+		}
+		body.WriteString("%PDF-1.5\n")
+		object("/Type /Catalog /Pages 2 0 R", nil)
+		object(fmt.Sprintf("/Type /Pages /Kids [3 0 R 4 0 R] /Count %d", n), nil)
+		object("/Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources <</XObject <</X 5 0 R>>>> /Contents 6 0 R", nil)
+		object("/Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources <</Font <</F 8 0 R>>>> /Contents 7 0 R", nil)
+		object(fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode", size.X, size.Y), zlibPacked(sheet.Pix))
+		object("", []byte(drawImage))
+		object("", []byte("BT /F 12 Tf 72 720 Td (Madame la Maire, le lampadaire de la rue Haute ne marche plus depuis lundi.) Tj ET"))
+		object("/Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding", nil)
+		start := body.Len()
+		var table []byte
+		for i, off := range append(offsets, start) {
+			table = binary.BigEndian.AppendUint32(append(table, byte(min(i, 1))), uint32(off))
+		}
+		object(fmt.Sprintf("/Type /XRef /Size %d /Index [0 %d] /W [1 4 0] /Root 1 0 R", n+10, len(offsets)+1), table)
+		fmt.Fprintf(&body, "startxref\n%d\n%%%%EOF\n", start)
+		_, _ = w.Write(body.Bytes())
 	}
 }
 

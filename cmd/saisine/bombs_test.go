@@ -255,7 +255,8 @@ func mailBombs() []bomb {
 	}
 }
 
-func pdfBombs() []bomb {
+func pdfBombs(t *testing.T) []bomb {
+	t.Helper()
 	flate := "/Filter /FlateDecode"
 	inner := zlibbed(0, 1<<30)
 	square := func(filter string) string {
@@ -268,6 +269,7 @@ func pdfBombs() []bomb {
 		{name: "filters.pdf", make: onePage("", pdfObject{"/Filter [/FlateDecode /FlateDecode /FlateDecode]", zlibPacked(zlibPacked(inner))}), codes: overBlank},
 		{name: "run-lengths.pdf", make: onePage("", pdfObject{"/Filter [/FlateDecode /RunLengthDecode]", zlibbed(0x81, 64<<20)}), codes: overBlank},
 		{name: "pages.pdf", make: manyPages(5000), codes: []string{"too_many_pages"}, text: "lampadaire"},
+		{name: "claimed-pages.pdf", make: claimedPages(t, 3_000_000), codes: []string{"too_many_pages"}, text: "lampadaire"},
 		{name: "circular-pages.pdf", make: circularPages, codes: append([]string{"too_many_pages"}, overPDF...)},
 		{name: "circular-form.pdf", make: onePage("/XObject <</X 5 0 R>>", pdfObject{stream: []byte("/X Do")},
 			pdfObject{"/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources <</XObject <</X 5 0 R>>>>", []byte("/X Do /X Do")}), codes: overBlank},
@@ -314,7 +316,7 @@ func imageBombs(t *testing.T) []bomb {
 func TestBombs(t *testing.T) {
 	useRealProgram(t)
 	t.Run("mails", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, mailBombs()) })
-	t.Run("PDFs", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, pdfBombs()) })
+	t.Run("PDFs", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, pdfBombs(t)) })
 	t.Run("images", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, imageBombs(t)) })
 	t.Run("cut files", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, cutBombs(t)) })
 	t.Run("a running daemon", bombDaemon)
