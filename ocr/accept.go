@@ -3,7 +3,9 @@ package ocr
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,12 +25,15 @@ const (
 	maxLayouts = 400_000  // words in all layouts of a document
 	maxWord    = 256      // bytes
 	maxLength  = 200_000  // pixels of a side of an image, points of one of a page
+	// A PDF of some kilobytes can claim millions of pages: poppler believes any number up to
+	// that of its objects, and the table of these may claim any size.
+	maxTotal = 10_000
 )
 
 // acceptPlan returns what is sound in a plan: each page at most once, of the first
 // maxPages; and of the pages that are read already only those looked at for barcodes as well.
 func acceptPlan(plan wire.Plan, maxPages int) wire.Plan {
-	out := wire.Plan{Total: max(0, min(plan.Total, 1<<30))}
+	out := wire.Plan{Total: max(0, min(plan.Total, max(maxPages, maxTotal)))}
 	if slices.Contains([]string{"pdf", "tiff", "image"}, plan.Kind) {
 		out.Kind = plan.Kind
 	}
@@ -170,6 +175,40 @@ func unsureProblem(pages []Page) (Problem, bool) {
 		word = "Page"
 	}
 	return Problem{ProblemUnsure, fmt.Sprintf("%s %s : lecture peu sûre, à vérifier sur l’image.", word, enumerate(numbers))}, true
+}
+
+// onPage is how the detail of a problem with one page begins.
+var onPage = regexp.MustCompile(`(?s)^Page ([0-9]{1,9})[ \x{a0}]: (.*)$`)
+
+// mergeProblems makes one problem of those that differ in nothing but the page that they
+// name; it stands where the first of them stood. A file of a thousand broken pages would
+// fill screens otherwise.
+func mergeProblems(problems []Problem) []Problem {
+	type kind struct{ code, what string }
+	var out []Problem
+	place := make(map[kind]int)
+	numbers := make(map[kind][]int)
+	for _, p := range problems {
+		m := onPage.FindStringSubmatch(p.Detail)
+		if m == nil {
+			out = append(out, p)
+			continue
+		}
+		k := kind{p.Code, m[2]}
+		if len(numbers[k]) == 0 {
+			place[k] = len(out)
+			out = append(out, p)
+		}
+		n, _ := strconv.Atoi(m[1]) // nine digits are a number
+		numbers[k] = append(numbers[k], n)
+	}
+	for k, list := range numbers {
+		slices.Sort(list)
+		if list = slices.Compact(list); len(list) > 1 {
+			out[place[k]].Detail = fmt.Sprintf("Pages %s : %s", enumerate(list), k.what)
+		}
+	}
+	return out
 }
 
 // enumerate writes rising page numbers as "2, 4 à 7, 9".

@@ -2,8 +2,10 @@ package ocr
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -108,6 +110,37 @@ func TestAcceptBoundsTheDocument(t *testing.T) {
 	}
 }
 
+// Problems that only differ by their page become one, in the place of the first; all
+// others stay as they are.
+func TestMergeProblems(t *testing.T) {
+	t.Parallel()
+	failed := func(page int) Problem {
+		return Problem{ProblemPageFailed, fmt.Sprintf("Page %d : l’image est illisible ou endommagée.", page)}
+	}
+	other := Problem{ProblemTooManyPages, "Le document compte 900 pages ; les 200 premières sont lues."}
+	in := []Problem{
+		{ProblemDamagedImage, "Page 5 : l’image est endommagée."},
+		other, failed(200), failed(3), failed(8), failed(7), failed(9), failed(8),
+		{ProblemPageFailed, "Page 4 : l’image est trop petite pour contenir du texte."},
+		other,
+		{ProblemDamagedImage, "Page 6 : l’image est illisible ou endommagée."},
+		{ProblemPageFailed, "Page 12345678901 : x"},
+		{ProblemPageFailed, "Page 12345678901 : x"},
+	}
+	want := []Problem{
+		in[0], other, {ProblemPageFailed, "Pages 3, 7 à 9, 200 : l’image est illisible ou endommagée."}, in[8], other, in[10], in[11], in[12],
+	}
+	if got := mergeProblems(in); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := mergeProblems([]Problem{failed(3), failed(3)}); !slices.Equal(got, []Problem{failed(3)}) {
+		t.Errorf("the same twice: %q", got)
+	}
+	if got := mergeProblems(nil); got != nil {
+		t.Errorf("of nothing: %q", got)
+	}
+}
+
 func repeated(w wire.Word, n int) []wire.Word {
 	out := make([]wire.Word, n)
 	for i := range out {
@@ -137,6 +170,8 @@ func FuzzAccept(f *testing.F) {
 		}
 		if got := acceptProblems(resp.Problems); len(got) > maxFaults {
 			t.Errorf("%d problems", len(got))
+		} else if merged := mergeProblems(got); len(merged) > len(got) || len(got) > 0 && len(merged) == 0 {
+			t.Errorf("%d problems of %d", len(merged), len(got))
 		}
 		left := newBudget()
 		var pages []Page

@@ -42,6 +42,9 @@ const (
 	ProblemTooManyPixels   = "too_many_pixels"
 	ProblemPageFailed      = "page_failed"
 	ProblemDocumentTimeout = "document_timeout"
+	// ProblemDamagedImage means that parts of a page's image are lost. The rest was read,
+	// and the page is unsure.
+	ProblemDamagedImage = "damaged_image"
 	// ProblemUnsure names the pages with Page.Unsure.
 	ProblemUnsure = "ocr_unsure"
 	// ProblemPortfolio means that the PDF is a cover for other files, which are not read.

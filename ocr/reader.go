@@ -96,6 +96,7 @@ func (r *Reader) Read(ctx context.Context, path string) (Document, error) {
 			r.opts.DocumentTimeout, len(reading.doc.Pages)))
 	}
 	slices.SortFunc(reading.doc.Pages, func(a, b Page) int { return a.Number - b.Number })
+	reading.doc.Problems = mergeProblems(reading.doc.Problems)
 	if p, ok := unsureProblem(reading.doc.Pages); ok {
 		reading.doc.Problems = append(reading.doc.Problems, p)
 	}
@@ -175,7 +176,7 @@ func (d *reading) pages(ctx context.Context, todo []wire.Task) error {
 			continue
 		}
 		if errors.Is(err, errCrashed) {
-			d.problem(ProblemPageFailed, fmt.Sprintf("Page %d : elle a fait échouer le programme de lecture deux fois.", out.number))
+			d.problem(ProblemPageFailed, fmt.Sprintf("Page %d : le programme de lecture a échoué deux fois.", out.number))
 			continue
 		}
 		if err != nil {

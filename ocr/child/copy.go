@@ -265,9 +265,12 @@ func (s *server) copyJoin(ctx context.Context, req wire.Request) (wire.Response,
 		if err == nil {
 			err = half.equal(ctx, pages, b.path(plain), b.path(archive))
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			made.PDFA = true
 			return archive, made, nil
+		case errors.Is(err, unix.ENOSPC):
+			return "", made, err // it is worth another try
 		}
 		return plain, made, b.qpdf.Check(ctx, b.path(plain))
 	})

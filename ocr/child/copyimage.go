@@ -91,28 +91,21 @@ func (s *server) plainImage(data []byte) (pdfImage, error) {
 	if head.Format == leptonica.FormatJPEG {
 		return jpegImage(data, head)
 	}
-	pix, err := leptonica.Read(data)
+	pic, err := s.decode(data)
 	if err != nil {
 		return pdfImage{}, err
 	}
-	defer pix.Close()
-	return packed(pix)
+	defer pic.Close()
+	return packed(pic.Pix)
 }
 
 func (s *server) tiffImage(data []byte, page int) (pdfImage, error) {
-	head, err := leptonica.ReadTIFFHeader(data, page)
+	pic, err := s.decodeTIFF(data, page)
 	if err != nil {
 		return pdfImage{}, err
 	}
-	if err := s.admit(head); err != nil {
-		return pdfImage{}, err
-	}
-	pix, err := leptonica.ReadTIFF(data, page)
-	if err != nil {
-		return pdfImage{}, err
-	}
-	defer pix.Close()
-	return packed(pix)
+	defer pic.Close()
+	return packed(pic.Pix)
 }
 
 // packed packs the pixels without loss.

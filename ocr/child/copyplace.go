@@ -30,17 +30,48 @@ func (t transform) unitSquare() qpdf.Rect {
 	}
 }
 
+// quarters is by how many degrees clockwise an image is turned: 0, 90, 180 or 270. It
+// returns false for any other turn, and for a mirrored image.
+func (t transform) quarters() (int, bool) {
+	const slight = 0.01 // half a degree
+	a, b, c, d := t[0], t[1], t[2], t[3]
+	if !(a*d-b*c > 0) {
+		return 0, false
+	}
+	straight, across := math.Min(math.Abs(a), math.Abs(d)), math.Min(math.Abs(b), math.Abs(c))
+	switch {
+	case math.Max(math.Abs(b), math.Abs(c)) <= slight*straight:
+		if a < 0 {
+			return 180, true
+		}
+		return 0, true
+	case math.Max(math.Abs(a), math.Abs(d)) <= slight*across:
+		// The lower edge of the image, its first axis, points downwards or upwards.
+		if b < 0 {
+			return 90, true
+		}
+		return 270, true
+	}
+	return 0, false
+}
+
 // maxNesting bounds the graphics states that are kept.
 const maxNesting = 64
 
-// placed finds where a page puts its only image, from the content of the page: the few
-// operators that a scanner's program writes (q, Q, cm, Do). It returns false for any
-// page that is less simple.
+// placed finds where a page puts its only image. It returns false as placement does.
 func placed(content []byte) (qpdf.Rect, bool) {
+	t, ok := placement(content)
+	return t.unitSquare(), ok
+}
+
+// placement finds what a page does to its only image, from the content of the page: the
+// few operators that a scanner's program writes (q, Q, cm, Do). It returns false for any
+// page that is less simple.
+func placement(content []byte) (transform, bool) {
 	state := transform{1, 0, 0, 1, 0, 0}
 	var stack []transform
 	var operands []float64
-	var place qpdf.Rect
+	var place transform
 	found := false
 	for _, token := range bytes.FieldsFunc(content, isBlank) {
 		if v, err := strconv.ParseFloat(string(token), 64); err == nil {
@@ -53,7 +84,7 @@ func placed(content []byte) (qpdf.Rect, bool) {
 		switch string(token) {
 		case "q":
 			if len(stack) == maxNesting {
-				return qpdf.Rect{}, false
+				return transform{}, false
 			}
 			stack = append(stack, state)
 		case "Q":
@@ -62,16 +93,16 @@ func placed(content []byte) (qpdf.Rect, bool) {
 			}
 		case "cm":
 			if len(operands) != 6 {
-				return qpdf.Rect{}, false
+				return transform{}, false
 			}
 			state = state.before(transform(operands))
 		case "Do":
 			if found {
-				return qpdf.Rect{}, false
+				return transform{}, false
 			}
-			place, found = state.unitSquare(), true
+			place, found = state, true
 		case "BI", "BT":
-			return qpdf.Rect{}, false
+			return transform{}, false
 		}
 		operands = operands[:0]
 	}

@@ -22,22 +22,32 @@ const (
 // errPixels means that an image is larger than the limit.
 var errPixels = errors.New("child: too many pixels")
 
-// image comes by the image of a page, and its resolution where that is known. The
-// limit on pixels is checked before anything is decoded.
-func (s *server) image(ctx context.Context, path string, t wire.Task) (*leptonica.Pix, int, error) {
+// picture is the image of a page.
+type picture struct {
+	*leptonica.Pix
+	// dpi is its resolution where that is known from outside the image, or 0.
+	dpi int
+	// damaged is true when parts of the image are lost.
+	damaged bool
+}
+
+// image comes by the image of a page. The limit on pixels is checked before anything is
+// decoded.
+func (s *server) image(ctx context.Context, path string, t wire.Task) (picture, error) {
 	switch t.Method {
 	case wire.MethodEmbedded:
 		data, err := s.pdf.Extract(ctx, path, t.Number)
 		if err != nil {
-			return nil, 0, err
+			return picture{}, err
 		}
-		pix, err := s.decode(data)
+		pic, err := s.decode(data)
+		pic.dpi = t.DPI
 		if err != nil || t.Turn == 0 {
-			return pix, t.DPI, err
+			return pic, err
 		}
-		defer pix.Close()
-		turned, err := pix.Turned(t.Turn / 90)
-		return turned, t.DPI, err
+		defer pic.Close()
+		turned, err := pic.Turned(t.Turn / 90)
+		return picture{turned, pic.dpi, pic.damaged}, err
 	case wire.MethodRender, wire.MethodBarcodes:
 		want := renderDPI
 		if t.Method == wire.MethodBarcodes {
@@ -46,48 +56,61 @@ func (s *server) image(ctx context.Context, path string, t wire.Task) (*leptonic
 		side := longSide(t.Width, t.Height, want, s.cfg.MaxPixels)
 		data, err := s.pdf.Render(ctx, path, t.Number, side)
 		if err != nil {
-			return nil, 0, err
+			return picture{}, err
 		}
-		pix, err := s.decode(data)
-		dpi := 0
+		pic, err := s.decode(data)
 		if long := math.Max(t.Width, t.Height); long > 0 {
-			dpi = max(1, int(math.Round(float64(side)/long*72)))
+			pic.dpi = max(1, int(math.Round(float64(side)/long*72)))
 		}
-		return pix, dpi, err
+		return pic, err
 	case wire.MethodTIFF:
 		data, err := readFile(path)
 		if err != nil {
-			return nil, 0, err
+			return picture{}, err
 		}
-		head, err := leptonica.ReadTIFFHeader(data, t.Number-1)
-		if err != nil {
-			return nil, 0, err
-		}
-		if err := s.admit(head); err != nil {
-			return nil, 0, err
-		}
-		pix, err := leptonica.ReadTIFF(data, t.Number-1)
-		return pix, 0, err
+		return s.decodeTIFF(data, t.Number-1)
 	case wire.MethodImage:
 		data, err := readFile(path)
 		if err != nil {
-			return nil, 0, err
+			return picture{}, err
 		}
-		pix, err := s.decode(data)
-		return pix, 0, err
+		return s.decode(data)
 	}
-	return nil, 0, fmt.Errorf("child: unknown method %q", t.Method)
+	return picture{}, fmt.Errorf("child: unknown method %q", t.Method)
 }
 
-func (s *server) decode(data []byte) (*leptonica.Pix, error) {
+// decode decodes a JPEG, PNG or PNM, or what is left of it.
+func (s *server) decode(data []byte) (picture, error) {
 	head, err := leptonica.ReadHeader(data)
 	if err != nil {
-		return nil, err
+		return picture{}, err
 	}
 	if err := s.admit(head); err != nil {
-		return nil, err
+		return picture{}, err
 	}
-	return leptonica.Read(data)
+	pix, err := leptonica.Read(data)
+	if !errors.Is(err, leptonica.ErrDecode) {
+		return picture{Pix: pix}, err
+	}
+	pix, err = leptonica.ReadDamaged(data)
+	return picture{Pix: pix, damaged: true}, err
+}
+
+// decodeTIFF decodes a page (from 0) of a TIFF, or what is left of it.
+func (s *server) decodeTIFF(data []byte, page int) (picture, error) {
+	head, err := leptonica.ReadTIFFHeader(data, page)
+	if err != nil {
+		return picture{}, err
+	}
+	if err := s.admit(head); err != nil {
+		return picture{}, err
+	}
+	pix, err := leptonica.ReadTIFF(data, page)
+	if !errors.Is(err, leptonica.ErrDecode) {
+		return picture{Pix: pix}, err
+	}
+	pix, err = leptonica.ReadDamagedTIFF(data, page)
+	return picture{Pix: pix, damaged: true}, err
 }
 
 func (s *server) admit(h leptonica.Header) error {

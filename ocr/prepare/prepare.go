@@ -108,6 +108,7 @@ func Page(src *leptonica.Pix, dpi int) (Result, error) {
 type page struct {
 	gray   *leptonica.Pix // current state of the page
 	bits   *leptonica.Pix // its ink
+	rgb    *leptonica.Pix // the page in colour, nil without any
 	colour *leptonica.Pix // mask of its coloured ink, nil without any
 	specks bool           // it was full of specks
 	faint  bool           // its ink can hardly be seen
@@ -117,6 +118,7 @@ func (s *page) close() {
 	s.gray.Close()
 	s.bits.Close()
 	s.colour.Close()
+	s.rgb.Close()
 }
 
 func replace(field **leptonica.Pix, p *leptonica.Pix, err error) error {
@@ -163,10 +165,13 @@ func (s *page) prepare(src *leptonica.Pix, dpi int) (Result, error) {
 		}
 		return res, err
 	}
+	if err := s.wipeStreaks(); err != nil {
+		return res, err
+	}
 	if res.Stamps, err = s.liftStamps(); err != nil {
 		return res, err
 	}
-	if err := s.upright(&res); err != nil {
+	if err := s.upright(&res, marks); err != nil {
 		return res, err
 	}
 	if err := s.straighten(&res); err != nil {
@@ -202,6 +207,12 @@ func (s *page) load(src *leptonica.Pix, dpi int) (int, error) {
 	mask, err := base.Colour(colourDiff)
 	if err := replace(&s.colour, mask, err); err != nil {
 		return 0, err
+	}
+	if s.colour != nil {
+		rgb, err := base.Copy()
+		if err := replace(&s.rgb, rgb, err); err != nil {
+			return 0, err
+		}
 	}
 	gray, err := base.Gray()
 	return int(math.Round(float64(xres) * fx)), replace(&s.gray, gray, err)
@@ -305,13 +316,17 @@ const (
 	minRatio    = 2.5
 )
 
-// upright turns the page so that its text stands.
-func (s *page) upright(res *Result) error {
+// upright takes the dust off the page, now that it is known which way its lines run, and
+// turns it so that its text stands.
+func (s *page) upright(res *Result, marks []leptonica.Box) error {
 	up, left, err := s.bits.Orientation()
 	if err != nil {
 		return err
 	}
 	res.Rotation, res.Certain = orientation(up, left)
+	if err := s.dust(marks, res.Certain, res.Rotation%180 != 0); err != nil {
+		return err
+	}
 	return s.turn(res.Rotation / 90)
 }
 
@@ -350,6 +365,9 @@ const (
 	// minSkewConfidence is the ratio of line contrast at the best to the worst angle
 	// that leptonica's own pixDeskew asks for.
 	minSkewConfidence = 3
+	// farSkew is by how many degrees a page is turned to see lines that are more askew than
+	// the 7° that leptonica looks for; those of up to 12° then.
+	farSkew = 6
 )
 
 // straighten turns the page by the few degrees that it lay askew.
@@ -359,10 +377,39 @@ func (s *page) straighten(res *Result) error {
 		// Too little ink to have lines: read as it lies.
 		return nil //nolint:nilerr // a page without an angle is no fault
 	}
-	if confidence < minSkewConfidence || math.Abs(angle) < minSkew {
+	if confidence < minSkewConfidence {
+		if angle, err = s.slant(); err != nil {
+			return err
+		}
+	}
+	if math.Abs(angle) < minSkew {
 		return nil
 	}
 	res.Skew = angle
 	gray, err := s.gray.Rotated(angle)
 	return replace(&s.gray, gray, err)
+}
+
+// slant looks for lines that are more askew than Skew can see, on the page turned by
+// farSkew in each direction, and returns by how many degrees; 0 where there are none.
+// Only what is clear there counts.
+func (s *page) slant() (float64, error) {
+	best, most := 0.0, float64(minSkewConfidence)
+	for _, far := range []float64{-farSkew, farSkew} {
+		turned, err := s.gray.Rotated(far)
+		if err != nil {
+			return 0, err
+		}
+		bits, err := turned.Bitonal(ink)
+		turned.Close()
+		if err != nil {
+			return 0, err
+		}
+		angle, confidence, err := bits.Skew()
+		bits.Close()
+		if err == nil && confidence > most && math.Abs(far+angle) > farSkew {
+			best, most = far+angle, confidence
+		}
+	}
+	return best, nil
 }

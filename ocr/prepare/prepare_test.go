@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"image/color"
-	"image/draw"
 	"image/png"
 	"math"
 	"testing"
@@ -42,7 +40,7 @@ func drawn(t *testing.T, text string, o samplescan.Options) *image.Gray {
 
 func TestSkewAndResolution(t *testing.T) {
 	t.Parallel()
-	for _, skew := range []float64{-4, -1, 0, 2} {
+	for _, skew := range []float64{-9.5, -4, -1, 0, 2, 6.8} {
 		res, err := Page(decode(t, drawn(t, text, samplescan.Options{DPI: 300, Skew: skew})), 300)
 		if err != nil {
 			t.Fatal(err)
@@ -62,42 +60,6 @@ func TestBlankAndTooSmall(t *testing.T) {
 	}
 	if _, err := Page(decode(t, image.NewGray(image.Rect(0, 0, 500, 8))), 0); !errors.Is(err, ErrTooSmall) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// A stamp in a frame of coloured ink is set apart; the same without colour, and
-// coloured ink without a frame, stay in the page.
-func TestStamps(t *testing.T) {
-	t.Parallel()
-	blue, black := color.RGBA{30, 40, 170, 255}, color.RGBA{20, 20, 20, 255}
-	for name, tc := range map[string]struct {
-		ink   color.Color
-		frame bool
-		want  int
-	}{
-		"blue in a frame":    {blue, true, 1},
-		"blue without frame": {blue, false, 0},
-		"black in a frame":   {black, true, 0},
-	} {
-		sheet := image.NewRGBA(image.Rect(0, 0, 1654, 2339))
-		draw.Draw(sheet, sheet.Bounds(), drawn(t, text, samplescan.Options{}), image.Point{}, draw.Src)
-		fill := func(x0, y0, x1, y1 int) {
-			draw.Draw(sheet, image.Rect(x0, y0, x1, y1), image.NewUniform(tc.ink), image.Point{}, draw.Src)
-		}
-		for i := range 8 { // eight strokes for the letters
-			fill(1050+i*40, 1540, 1060+i*40, 1570)
-		}
-		if tc.frame {
-			fill(1000, 1500, 1400, 1506)
-			fill(1000, 1604, 1400, 1610)
-			fill(1000, 1500, 1006, 1610)
-			fill(1394, 1500, 1400, 1610)
-		}
-		res, err := Page(decode(t, sheet), 200)
-		if err != nil || len(res.Stamps) != tc.want {
-			t.Errorf("%s: %d stamps, %v", name, len(res.Stamps), err)
-		}
-		res.Close()
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/ocr/confine"
 )
@@ -73,6 +76,8 @@ func (r Runner) Archive(ctx context.Context, src, dst string) error {
 		"-sOutputFile="+dst, prologue, src)
 	var failure *confine.ExitError
 	switch {
+	case errors.As(err, &failure) && strings.Contains(failure.Complaint, diskFull):
+		return fmt.Errorf("qpdf: %w", unix.ENOSPC)
 	case errors.As(err, &failure):
 		return fmt.Errorf("%w: %w", ErrNotArchived, err)
 	case err != nil:
