@@ -63,16 +63,6 @@ func TestDust(t *testing.T) {
 		want.Close()
 		got.Close()
 	}
-	// Letters out of focus, of which only spots are dark enough for ink, stay.
-	soft := samplescan.Options{Blur: 2.2, Weak: 0.45, Paper: 225}
-	with, err := Page(decode(t, drawn(t, letter, soft)), 200)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer with.Close()
-	if white := count(pixels(t, &with), 215); white < 400_000 {
-		t.Errorf("of soft letters only %d pixels are left", white)
-	}
 	// Nothing of a clean page is taken for dust.
 	pix := decode(t, drawn(t, letter, samplescan.Options{}))
 	bits, err := pix.Bitonal(ink)
@@ -95,13 +85,27 @@ func clone(img *image.Gray) *image.Gray {
 	return out
 }
 
-// count is the number of pixels darker than limit.
-func count(pixels []byte, limit byte) int {
-	n := 0
-	for _, v := range pixels {
-		if v < limit {
-			n++
+// A dark spot in a pale stroke is a part of a letter; the soft rim of a speck is not.
+func TestPale(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		around image.Rectangle
+		grey   uint8
+		want   bool
+	}{
+		"alone":     {image.Rectangle{}, 0, false},
+		"soft rim":  {image.Rect(48, 48, 55, 55), 190, false},
+		"in stroke": {image.Rect(50, 40, 53, 60), 190, true},
+		"shadow":    {image.Rect(0, 0, 100, 100), 240, false},
+	} {
+		img := image.NewGray(image.Rect(0, 0, 100, 100))
+		draw.Draw(img, img.Bounds(), image.White, image.Point{}, draw.Src)
+		draw.Draw(img, tc.around, image.NewUniform(color.Gray{tc.grey}), image.Point{}, draw.Src)
+		draw.Draw(img, image.Rect(50, 50, 53, 53), image.Black, image.Point{}, draw.Src)
+		s := &page{gray: decode(t, img)}
+		got, err := s.pale(leptonica.Box{X: 50, Y: 50, W: 3, H: 3})
+		if err != nil || got != tc.want {
+			t.Errorf("%s: %t, %v", name, got, err)
 		}
 	}
-	return n
 }
