@@ -89,10 +89,10 @@ bench-form: packages-test build
 # Letters with their true texts: scans/NAME.VARIANT.pdf beside scans/NAME.txt.
 EVALUATION ?= ../shared/evaluation
 
-## eval-ocr: character error rates on the scans of EVALUATION, plain tesseract beside them
+## eval-ocr: character error rates on the scans of EVALUATION, plain tesseract beside them; and a noise series
 eval-ocr: packages-test
 	@[ -d "$(EVALUATION)/scans" ] || { echo "There is no $(EVALUATION)/scans: say make eval-ocr EVALUATION=FOLDER." >&2; exit 2; }
-	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^TestEvaluation' ./ocr
+	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^(TestEvaluation|TestNoNoisyPagePassesAsSure)$$' ./ocr
 
 ## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; half an hour (OCR_PAGES, OCR_ROUNDS)
 OCR_PAGES ?= 36

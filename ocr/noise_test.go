@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 
@@ -51,7 +52,8 @@ var noiseSeries = map[string]func(level float64) samplescan.Options{
 }
 
 // TestNoNoisyPagePassesAsSure takes pages from clean to illegible: none with an error
-// rate above 15 % passes as sure, and no clean one as unsure.
+// rate above 15 % passes as sure, and no clean one as unsure. It takes every second
+// level, or all when SAISINE_EVALUATION is set (make eval-ocr).
 func TestNoNoisyPagePassesAsSure(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads a hundred pages")
@@ -60,11 +62,15 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 	r := newReader(t, Options{})
 	var mu sync.Mutex
 	sure, unsure, needless := 0, 0, 0
+	step := 2
+	if os.Getenv("SAISINE_EVALUATION") != "" {
+		step = 1
+	}
 	t.Run("series", func(t *testing.T) {
 		for name, series := range noiseSeries {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				for level := range 8 {
+				for level := 0; level < 8; level += step {
 					o := series(float64(level))
 					o.Seed = uint64(level)
 					truth := noiseTexts[(level+len(name))%len(noiseTexts)]
@@ -104,8 +110,8 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 		}
 	})
 	t.Logf("%d pages sure, %d unsure, %d unsure with an error rate below 5 %%", sure, unsure, needless)
-	if sure < 30 {
-		t.Errorf("only %d pages are sure", sure)
+	if 3*sure < sure+unsure+needless {
+		t.Errorf("only %d pages are sure", sure) // a test that calls all unsure says nothing
 	}
 }
 
