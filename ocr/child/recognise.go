@@ -49,11 +49,11 @@ func (s *server) recogniseBest(ready *prepare.Result, deadline time.Time) (readi
 }
 
 func (s *server) recognise(img *leptonica.Pix, dpi int) (tesseract.Result, error) {
-	pnm, err := img.PNM()
+	spix, err := img.Spix()
 	if err != nil {
 		return tesseract.Result{}, err
 	}
-	return s.engine.Read(pnm, dpi)
+	return s.engine.Read(spix, dpi)
 }
 
 // turned reads an image turned clockwise by quarters × 90°.

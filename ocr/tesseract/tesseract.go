@@ -65,7 +65,8 @@ func (e *Engine) Close() error { return e.client.Close() }
 // Version is the version of the linked library.
 func Version() string { return gosseract.Version() }
 
-// Read recognises the page that image holds as PNM. dpi is its resolution.
+// Read recognises the page that image holds in a format that leptonica reads, such as
+// its own (SPIX) or PNM. dpi is its resolution.
 //
 // It makes exactly one call that recognises: gosseract's Text followed by
 // GetBoundingBoxes sets the image anew and would do all the work twice, so the text
@@ -76,7 +77,8 @@ func (e *Engine) Read(image []byte, dpi int) (Result, error) {
 	if err := e.client.SetImageFromBytes(image); err != nil {
 		return Result{}, fmt.Errorf("tesseract: set image: %w", err)
 	}
-	// PNM carries no resolution; without one tesseract guesses from the glyphs.
+	// What the image says of its resolution is not relied on; without one tesseract
+	// guesses from the glyphs.
 	if err := e.client.SetVariable("user_defined_dpi", strconv.Itoa(dpi)); err != nil {
 		return Result{}, fmt.Errorf("tesseract: set resolution: %w", err)
 	}
