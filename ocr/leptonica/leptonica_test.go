@@ -161,3 +161,29 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
+
+// What tesseract is handed must be the page, pixel by pixel.
+func TestSpixIsTheImage(t *testing.T) {
+	raw := []byte("P5 5 3 255\n\x00\x01\x02\x03\xff\x10\x20\x30\x40\x50\xfe\x80\x7f\x00\x05")
+	pix, err := Read(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pix.Close()
+	spix, err := pix.Spix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Read(spix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	want, err := pix.PNM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again.PNM(); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
