@@ -127,7 +127,7 @@ func (m *Managed) launch(ctx context.Context) (err error) {
 
 // privateDir makes dir for this user only and returns its true path.
 func privateDir(dir string) (string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the administrator's folder
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("queue: make folder for redis: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x

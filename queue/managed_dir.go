@@ -25,7 +25,7 @@ const (
 // lockDir takes the folder for this process. The kernel gives the lock back when the
 // process ends, however it ends; the child does not inherit it.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the administrator's folder
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("queue: open lock file: %w", err)
 	}
