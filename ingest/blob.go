@@ -122,17 +122,21 @@ func (s Spool) Read(r io.Reader, max int64) (*Blob, error) {
 	return w.Blob()
 }
 
-// File takes everything from r into a file, however little it is.
-func (s Spool) File(r io.Reader) (*Blob, error) {
-	w := s.Writer()
-	if err := w.spill(); err != nil {
-		return nil, err
+// TakeOver makes a Blob of a finished file, whose place it then owns: the store may
+// rename the file, and Close removes it. The file is read once, for its hash.
+func TakeOver(path string) (*Blob, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: take over file: %w", err)
 	}
-	if _, err := io.Copy(w, r); err != nil {
-		w.Abort()
-		return nil, err
+	b := &Blob{path: path}
+	h := sha256.New()
+	b.size, err = io.Copy(h, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("ingest: take over file: %w", err)
 	}
-	return w.Blob()
+	h.Sum(b.sum[:0])
+	return b, nil
 }
 
 // Writer returns a writer whose content becomes a Blob.
@@ -153,9 +157,15 @@ type BlobWriter struct {
 // Write implements io.Writer.
 func (w *BlobWriter) Write(p []byte) (int, error) {
 	if w.file == nil && w.size+int64(len(p)) > InlineMax {
-		if err := w.spill(); err != nil {
-			return 0, err
+		f, err := os.CreateTemp(w.dir, "spool-*")
+		if err != nil {
+			return 0, fmt.Errorf("ingest: create spool file: %w", err)
 		}
+		w.file = f
+		if _, err := f.Write(w.mem); err != nil {
+			return 0, fmt.Errorf("ingest: write spool file: %w", err)
+		}
+		w.mem = nil
 	}
 	if w.file != nil {
 		if n, err := w.file.Write(p); err != nil {
@@ -167,20 +177,6 @@ func (w *BlobWriter) Write(p []byte) (int, error) {
 	w.hash.Write(p)
 	w.size += int64(len(p))
 	return len(p), nil
-}
-
-// spill moves what is in memory into a file.
-func (w *BlobWriter) spill() error {
-	f, err := os.CreateTemp(w.dir, "spool-*")
-	if err != nil {
-		return fmt.Errorf("ingest: create spool file: %w", err)
-	}
-	w.file = f
-	if _, err := f.Write(w.mem); err != nil {
-		return fmt.Errorf("ingest: write spool file: %w", err)
-	}
-	w.mem = nil
-	return nil
 }
 
 // Blob ends the writer and returns what was written. The bytes are not yet durable:

@@ -139,7 +139,7 @@ func (d *DocumentReader) readCollation(ctx context.Context, b *Blob, rec Record)
 		}
 	}
 	if len(missing) > 0 {
-		out.Problems = append(out.Problems, Problem{Code: ocr.ProblemPageFailed, Detail: pagesText(missing) + "\u00a0: non lues, voir le scan."})
+		out.Problems = append(out.Problems, Problem{Code: ocr.ProblemPageFailed, Detail: ocr.PageList(missing) + "\u00a0: non lues, voir le scan."})
 	}
 	out.doubt()
 	out.letter(rec.ReceivedAt)
@@ -167,29 +167,6 @@ func (r *Reading) doubt() {
 		}
 	}
 	if len(unsure) > 0 {
-		r.Problems = append(r.Problems, Problem{Code: ocr.ProblemUnsure, Detail: pagesText(unsure) + "\u00a0: lecture peu sûre, à vérifier sur l’image."})
+		r.Problems = append(r.Problems, Problem{Code: ocr.ProblemUnsure, Detail: ocr.PageList(unsure) + "\u00a0: lecture peu sûre, à vérifier sur l’image."})
 	}
-}
-
-// pagesText is "Page 3" or "Pages 1, 4 à 6": numbers ascend.
-func pagesText(numbers []int) string {
-	var parts []string
-	for i := 0; i < len(numbers); {
-		end := i
-		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
-			end++
-		}
-		if end-i < 2 { // two numbers are as short as a range of two
-			end = i
-			parts = append(parts, strconv.Itoa(numbers[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d à %d", numbers[i], numbers[end]))
-		}
-		i = end + 1
-	}
-	word := "Page "
-	if len(numbers) > 1 {
-		word = "Pages "
-	}
-	return word + strings.Join(parts, ", ")
 }

@@ -452,21 +452,11 @@ func TestPairOfKeepsPlaces(t *testing.T) {
 
 func TestWrittenPageIsNoSeparator(t *testing.T) {
 	doc := ocr.Document{Kind: KindPDF, Total: 1, Pages: []ocr.Page{{
-		Number: 1, Source: ocr.SourceOCR, Text: strings.Repeat("mot ", separatorWords+1),
+		Number: 1, Source: ocr.SourceOCR, Text: strings.Repeat("mot ", ocr.SheetWords+1),
 		Barcodes: []ocr.Barcode{{Type: "QR-Code", Text: Separator{}.String()}},
 	}}}
 	r := scanReading(doc, time.Time{})
 	if r.Pages[0].Separator != "" || r.Text == "" || len(r.Problems) != 1 || r.Problems[0].Code != "separator_ignored" {
 		t.Errorf("%+v", r)
-	}
-}
-
-func TestPagesText(t *testing.T) {
-	for want, numbers := range map[string][]int{
-		"Page 3": {3}, "Pages 1, 2": {1, 2}, "Pages 1 à 3": {1, 2, 3}, "Pages 1, 3 à 5, 8": {1, 3, 4, 5, 8},
-	} {
-		if got := pagesText(numbers); got != want {
-			t.Errorf("%v: %q, want %q", numbers, got, want)
-		}
 	}
 }

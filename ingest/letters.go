@@ -18,9 +18,8 @@ type Letter struct {
 // no letter; sheets is their number. Without any, the whole scan is one letter.
 func (r Reading) Letters() (letters []Letter, sheets int) {
 	separators := make(map[int]string)
-	total := r.Total
+	total := r.PageCount()
 	for _, p := range r.Pages {
-		total = max(total, p.Number)
 		if p.Separator != "" {
 			separators[p.Number] = p.Separator
 		}
@@ -107,15 +106,15 @@ func (p *Pipeline) refs(ctx context.Context, rec Record, r Reading) ([]PageRef, 
 
 // ScanPages names the pages of a scan, those that were not read included.
 func ScanPages(rec Record, r Reading) []PageRef {
-	refs := make([]PageRef, r.pageCount())
+	refs := make([]PageRef, r.PageCount())
 	for i := range refs {
 		refs[i] = PageRef{Scan: rec.ID, SHA256: rec.SHA256, Page: i + 1}
 	}
 	return refs
 }
 
-// pageCount is the number of pages, those that were not read included.
-func (r Reading) pageCount() int {
+// PageCount is the number of pages, those that were not read included.
+func (r Reading) PageCount() int {
 	n := r.Total
 	for _, p := range r.Pages {
 		n = max(n, p.Number)

@@ -45,9 +45,7 @@ type Filing struct {
 	Classification Classification
 	// TextKey identifies the normalised text, "" when there is too little of it.
 	TextKey string
-	// Copy asks for a searchable copy of its pages.
-	Copy  bool
-	Match func(ctx context.Context, c Candidates) (Match, error)
+	Match   func(ctx context.Context, c Candidates) (Match, error)
 }
 
 // Filed is the outcome of a filing.
@@ -179,7 +177,6 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 		Reading:        reading,
 		Classification: p.classify(ctx, rec, reading),
 		TextKey:        p.Matcher.TextKey(reading),
-		Copy:           reading.recognised(),
 	}
 	f.Match = func(ctx context.Context, c Candidates) (Match, error) {
 		return p.Matcher.Match(ctx, c, rec, reading, f.TextKey)

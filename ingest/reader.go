@@ -183,7 +183,9 @@ func scanReading(doc ocr.Document, received time.Time) Reading {
 		}
 		for _, b := range p.Barcodes {
 			if _, ok := ParseSeparator(b.Text); ok {
-				if len(strings.Fields(p.Text)) > separatorWords {
+				if len(strings.Fields(p.Text)) > ocr.SheetWords {
+					// A page with more is a page of a letter, whatever code is on it: a citizen may
+					// copy or stick one onto it, and no page of a letter may be taken away unseen.
 					written = append(written, p.Number)
 					break
 				}
@@ -202,18 +204,13 @@ func scanReading(doc ocr.Document, received time.Time) Reading {
 	if len(written) > 0 {
 		out.Problems = append(out.Problems, Problem{
 			Code:   "separator_ignored",
-			Detail: pagesText(written) + "\u00a0: code de séparation sur une page écrite, lue comme une page de courrier.",
+			Detail: ocr.PageList(written) + "\u00a0: code de séparation sur une page écrite, lue comme une page de courrier.",
 		})
 	}
 	out.doubt()
 	out.letter(received)
 	return out
 }
-
-// separatorWords is the most words that are read off a separator sheet; ours has some
-// forty. A page with more is a page of a letter, whatever code is on it: a citizen may
-// copy or stick one onto it, and no page of a letter may be taken away unseen.
-const separatorWords = 60
 
 // letter fills in what the pages say as a letter. received is when it came, or zero.
 func (r *Reading) letter(received time.Time) {

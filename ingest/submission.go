@@ -246,9 +246,9 @@ type Reading struct {
 	Problems    []Problem
 }
 
-// recognised reports whether a page of it was recognised, so that its file has words
-// that cannot be searched.
-func (r Reading) recognised() bool {
+// Recognised reports whether a page of it was recognised, so that its file has words that
+// cannot be searched.
+func (r Reading) Recognised() bool {
 	return slices.ContainsFunc(r.Pages, func(p Page) bool { return p.Source == ocr.SourceOCR })
 }
 

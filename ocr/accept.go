@@ -170,11 +170,7 @@ func unsureProblem(pages []Page) (Problem, bool) {
 	if len(numbers) == 0 {
 		return Problem{}, false
 	}
-	word := "Pages"
-	if len(numbers) == 1 {
-		word = "Page"
-	}
-	return Problem{ProblemUnsure, fmt.Sprintf("%s %s : lecture peu sûre, à vérifier sur l’image.", word, enumerate(numbers))}, true
+	return Problem{ProblemUnsure, PageList(numbers) + " : lecture peu sûre, à vérifier sur l’image."}, true
 }
 
 // onPage is how the detail of a problem with one page begins.
@@ -205,14 +201,18 @@ func mergeProblems(problems []Problem) []Problem {
 	for k, list := range numbers {
 		slices.Sort(list)
 		if list = slices.Compact(list); len(list) > 1 {
-			out[place[k]].Detail = fmt.Sprintf("Pages %s : %s", enumerate(list), k.what)
+			out[place[k]].Detail = fmt.Sprintf("%s : %s", PageList(list), k.what)
 		}
 	}
 	return out
 }
 
-// enumerate writes rising page numbers as "2, 4 à 7, 9".
-func enumerate(numbers []int) string {
+// PageList names pages in French, their numbers rising: "Page 3", "Pages 2, 4 à 7, 9".
+func PageList(numbers []int) string {
+	word := "Page "
+	if len(numbers) > 1 {
+		word = "Pages "
+	}
 	var parts []string
 	for i := 0; i < len(numbers); {
 		j := i
@@ -229,5 +229,5 @@ func enumerate(numbers []int) string {
 		}
 		i = j + 1
 	}
-	return strings.Join(parts, ", ")
+	return word + strings.Join(parts, ", ")
 }

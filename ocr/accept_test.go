@@ -226,3 +226,13 @@ func checkPage(t *testing.T, p Page) {
 		}
 	}
 }
+
+func TestPageList(t *testing.T) {
+	for want, numbers := range map[string][]int{
+		"Page 3": {3}, "Pages 1, 2": {1, 2}, "Pages 1 à 3": {1, 2, 3}, "Pages 1, 3 à 5, 8": {1, 3, 4, 5, 8},
+	} {
+		if got := PageList(numbers); got != want {
+			t.Errorf("%v: %q, want %q", numbers, got, want)
+		}
+	}
+}

@@ -30,6 +30,10 @@ const (
 	SourceBlank     = child.SourceBlank
 )
 
+// SheetWords is up to how many words a page may be a separator sheet: one with more is a
+// page of a letter.
+const SheetWords = child.SheetWords
+
 // Codes of the problems that the package reports.
 const (
 	ProblemEmpty           = "empty_file"

@@ -36,21 +36,14 @@ func (n Note) text(name string) string {
 	var b strings.Builder
 	b.WriteString("Ce scan a bien été reçu.\n\n")
 	n.facts(&b, name)
-	switch len(n.Letters) {
-	case 0:
-		line(&b, "État", n.stateText())
-	case 1:
-		line(&b, "État", "repris dans le courrier ci-dessous")
-	default:
-		line(&b, "État", "réparti en courriers, chacun suivi pour lui-même")
+	state := stateText(n.State)
+	switch {
+	case len(n.Letters) == 1:
+		state = "repris dans le courrier ci-dessous"
+	case len(n.Letters) > 1:
+		state = "réparti en courriers, chacun suivi pour lui-même"
 	}
-	line(&b, "Motif", n.Reason)
-	line(&b, "Demande", n.Reference)
-	line(&b, "Catégorie", n.Category)
-	line(&b, "Service", n.Service)
-	for _, p := range n.Problems {
-		line(&b, "Attention", p)
-	}
+	NoteLetter{Reason: n.Reason, Reference: n.Reference, Category: n.Category, Service: n.Service, Problems: n.Problems}.outcome(&b, state)
 	for i, l := range n.Letters {
 		b.WriteString("\nCourrier")
 		if len(n.Letters) > 1 {
@@ -60,16 +53,21 @@ func (n Note) text(name string) string {
 			fmt.Fprintf(&b, " (%d page%s)", l.Pages, plural(l.Pages))
 		}
 		b.WriteByte('\n')
-		line(&b, "État", Note{State: l.State}.stateText())
-		line(&b, "Motif", l.Reason)
-		line(&b, "Demande", l.Reference)
-		line(&b, "Catégorie", l.Category)
-		line(&b, "Service", l.Service)
-		for _, p := range l.Problems {
-			line(&b, "Attention", p)
-		}
+		l.outcome(&b, stateText(l.State))
 	}
 	return b.String()
+}
+
+// outcome tells what became of a submission, which is in that state.
+func (l NoteLetter) outcome(b *strings.Builder, state string) {
+	line(b, "État", state)
+	line(b, "Motif", l.Reason)
+	line(b, "Demande", l.Reference)
+	line(b, "Catégorie", l.Category)
+	line(b, "Service", l.Service)
+	for _, p := range l.Problems {
+		line(b, "Attention", p)
+	}
 }
 
 func plural(n int) string {
@@ -100,8 +98,8 @@ func (n Note) facts(b *strings.Builder, name string) {
 	}
 }
 
-func (n Note) stateText() string {
-	switch n.State {
+func stateText(s ingest.State) string {
+	switch s {
 	case ingest.StateFiled:
 		return "classé dans une demande"
 	case ingest.StateSetAside:
@@ -120,7 +118,7 @@ func duplicateText(name string, first Note) string {
 	line(&b, "Fichier", name)
 	b.WriteString("\nPremier dépôt\n")
 	fmt.Fprintf(&b, "%s%s\n", labelNumber, oneLine(first.ID))
-	line(&b, "État", first.stateText())
+	line(&b, "État", stateText(first.State))
 	line(&b, "Demande", first.Reference)
 	return b.String()
 }

@@ -40,16 +40,10 @@ func (h *house) makeCopy(ctx context.Context, item ingest.OutboxItem) (err error
 	if err != nil {
 		return fmt.Errorf("searchable copy of %s: %w", rec.ID, err)
 	}
-	f, err := os.Open(dst)
+	blob, err := ingest.TakeOver(dst) // within work, which is removed in any case
 	if err != nil {
 		return fmt.Errorf("searchable copy: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	blob, err := h.store.Spool().File(f)
-	if err != nil {
-		return fmt.Errorf("searchable copy: %w", err)
-	}
-	defer func() { err = errors.Join(err, blob.Close()) }()
 	return h.store.SaveCopy(ctx, rec.ID, ingest.Copy{Pages: res.Pages, PDFA: res.PDFA}, blob)
 }
 

@@ -33,6 +33,15 @@ func showSubmission(ctx context.Context, s *store.Store, rec ingest.Record, zone
 	return v, err
 }
 
+// findSubmission returns the submission that somebody named.
+func findSubmission(ctx context.Context, s *store.Store, id string) (ingest.Record, error) {
+	rec, err := s.Submission(ctx, id)
+	if errors.Is(err, ingest.ErrNotFound) {
+		err = fmt.Errorf("there is no submission %q; \"saisine submissions list\" shows them", id)
+	}
+	return rec, err
+}
+
 // newFetch is a command that writes bytes that belong to a submission.
 func newFetch(a *app, name, short string, open func(context.Context, *store.Store, ingest.Record) (io.ReadCloser, error)) *cobra.Command {
 	var output string
@@ -40,10 +49,7 @@ func newFetch(a *app, name, short string, open func(context.Context, *store.Stor
 		Use: name + " ID", Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, _ config.Config, s *store.Store) error {
-				rec, err := s.Submission(ctx, args[0])
-				if errors.Is(err, ingest.ErrNotFound) {
-					return fmt.Errorf("there is no submission %q; \"saisine submissions list\" shows them", args[0])
-				}
+				rec, err := findSubmission(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
@@ -94,13 +100,21 @@ func (a *app) writeTo(name string, r io.Reader) error {
 		_, err := io.Copy(a.stdout, r)
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return writeFile(name, os.O_EXCL, 0o600, r)
+}
+
+// writeFile writes r into a file: with os.O_EXCL a new one, with os.O_TRUNC in place of
+// an older one. It leaves none behind that is cut short: the next try would find it in
+// its way.
+func writeFile(name string, flag int, mode os.FileMode, r io.Reader) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|flag, mode)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, r)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(name) // else the next try would find it in its way
+	if err := errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name)
+		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return err
+	return nil
 }

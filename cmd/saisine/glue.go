@@ -224,7 +224,7 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 func (h *house) noteLetter(ctx context.Context, rec ingest.Record) (scanfolder.NoteLetter, error) {
 	l := scanfolder.NoteLetter{State: rec.State, Reason: frenchReason(rec.Reason), Reference: rec.Request}
 	if rec.Reading != nil {
-		l.Pages = max(rec.Reading.Total, len(rec.Reading.Pages))
+		l.Pages = rec.Reading.PageCount()
 		for _, p := range rec.Reading.Problems {
 			l.Problems = append(l.Problems, p.Detail)
 		}

@@ -194,11 +194,12 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 			queue.QueueOutbound: outboundWorkers, queue.QueueCopies: 1,
 		}
 		failures := submissionFailures{h.store}
+		deliver := queue.Work{Processor: h.dispatcher(), Failures: deliveryFailures{h.store}}
 		opts.Works = map[queue.Kind]queue.Work{
 			queue.KindProcess:   {Processor: mailLane{h.pipeline(h.newReader(nil)), h}, Failures: failures},
 			queue.KindRecognize: {Processor: h.pipeline(h.newReader(h.ocr)), Failures: failures},
-			queue.KindDeliver:   {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
-			queue.KindCopy:      {Processor: h.dispatcher(), Failures: deliveryFailures{h.store}},
+			queue.KindDeliver:   deliver,
+			queue.KindCopy:      deliver,
 		}
 		policies := queue.DefaultPolicies()
 		// The document's own timeout ends it with the pages it has; the queue's limit

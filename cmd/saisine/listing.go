@@ -155,10 +155,7 @@ func newSubmissions(a *app) *cobra.Command {
 		Use: "show ID", Short: "Show one submission", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
-				rec, err := s.Submission(ctx, args[0])
-				if errors.Is(err, ingest.ErrNotFound) {
-					return fmt.Errorf("there is no submission %q; \"saisine submissions list\" shows them", args[0])
-				}
+				rec, err := findSubmission(ctx, s, args[0])
 				if err != nil {
 					return err
 				}

@@ -182,25 +182,17 @@ func serviceKey(name string) string {
 	return strings.Join(strings.Fields(folded), " ")
 }
 
-// save writes the file, and leaves none behind that is cut short.
+// save writes the file.
 func (s *separators) save(pdf []byte) error {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	flag := os.O_EXCL
 	if s.force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		flag = os.O_TRUNC
 	}
-	f, err := os.OpenFile(s.output, flags, 0o644) //nolint:gosec // nothing on a sheet is secret, and others print it
+	err := writeFile(s.output, flag, 0o644, bytes.NewReader(pdf)) // nothing on a sheet is secret, and others print it
 	if os.IsExist(err) {
 		return usageError{fmt.Errorf("%s exists already; it is left alone. Choose another name, or add --force", s.output)}
 	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(pdf)
-	if err := errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(s.output)
-		return fmt.Errorf("write %s: %w", s.output, err)
-	}
-	return nil
+	return err
 }
 
 // isTerminal reports whether somebody sees what is written to w.

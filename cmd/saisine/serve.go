@@ -75,9 +75,18 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	if err := errors.Join(h.store.ClearSpool(), h.store.ClearCopies(ctx)); err != nil {
-		log.LogAttrs(ctx, slog.LevelWarn, "what was left behind is not cleared", slog.Any("err", err))
+	if err := h.store.ClearSpool(); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "spool not cleared", slog.Any("err", err))
 	}
+	// It looks at each copy that there is: nobody need wait for it.
+	cleared := make(chan struct{})
+	go func() {
+		defer close(cleared)
+		if err := h.store.ClearCopies(ctx); err != nil && ctx.Err() == nil {
+			log.LogAttrs(ctx, slog.LevelWarn, "copies left behind are not cleared", slog.Any("err", err))
+		}
+	}()
+	defer func() { <-cleared }()
 	secret, err := h.store.Secret(ctx, "form")
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))

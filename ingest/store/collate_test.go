@@ -201,7 +201,7 @@ func TestLayoutsAndCopies(t *testing.T) {
 	if got, err := s.Layouts(ctx, id); err != nil || got != nil {
 		t.Errorf("layouts before it was read: %v, %v", got, err)
 	}
-	file(t, s, id, ingest.Filing{Reading: reading, Copy: true})
+	file(t, s, id, ingest.Filing{Reading: reading})
 	if got, err := s.Layouts(ctx, id); err != nil || !reflect.DeepEqual(got, map[int]*ocr.Layout{3: layout}) {
 		t.Errorf("layouts %+v, %v", got, err)
 	}
@@ -220,7 +220,11 @@ func TestLayoutsAndCopies(t *testing.T) {
 		t.Errorf("a copy before one was made: %v", err)
 	}
 	for _, content := range []string{"%PDF first", "%PDF second"} {
-		b, err := s.Spool().File(strings.NewReader(content))
+		made := filepath.Join(s.Spool().Dir, "made.pdf")
+		if err := os.WriteFile(made, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ingest.TakeOver(made)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -104,7 +104,7 @@ func (s *Store) dropCopy(ctx context.Context, sum string) error {
 // is made again has other bytes.
 func (s *Store) ClearCopies(ctx context.Context) error {
 	return filepath.WalkDir(s.copies.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err = errors.Join(err, ctx.Err()); err != nil || d.IsDir() {
 			return err
 		}
 		info, err := d.Info()

@@ -62,7 +62,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			return err
 		}
 		crashpoint.Hit("store.filing")
-		if f.Copy {
+		if f.Reading.Recognised() {
 			if err := s.outbox(ctx, tx, ingest.OutboxScanCopy, id, requestID); err != nil {
 				return err
 			}

@@ -104,10 +104,15 @@ func hashOriginal(b *ingest.Blob) (size int64, sum string, err error) {
 	if err != nil {
 		return 0, "", fmt.Errorf("store: open original: %w", err)
 	}
+	return hashOf(r)
+}
+
+// hashOf reads r to its end, closes it, and returns its size and hash.
+func hashOf(r io.ReadCloser) (size int64, sum string, err error) {
 	h := sha256.New()
 	size, err = io.Copy(h, r)
 	if err := errors.Join(err, r.Close()); err != nil {
-		return 0, "", fmt.Errorf("store: read original: %w", err)
+		return 0, "", fmt.Errorf("store: read: %w", err)
 	}
 	return size, hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -2,12 +2,9 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -286,15 +283,20 @@ func (s *Store) collationFault(ctx context.Context, rec ingest.Record) (string, 
 	if err != nil {
 		return err.Error(), nil //nolint:nilerr // a finding
 	}
-	for _, p := range c.Pages {
+	sums := make(map[string]string)
+	for _, id := range c.Scans() {
 		var sum string
-		err := s.read.QueryRowContext(ctx, `SELECT sha256 FROM submissions WHERE id = $1`, p.Scan).Scan(&sum)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return "the ledger has no scan " + p.Scan, nil
-		case err != nil:
+		err := s.read.QueryRowContext(ctx, `SELECT sha256 FROM submissions WHERE id = $1`, id).Scan(&sum)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "the ledger has no scan " + id, nil
+		}
+		if err != nil {
 			return "", err
-		case sum != p.SHA256:
+		}
+		sums[id] = sum
+	}
+	for _, p := range c.Pages {
+		if sums[p.Scan] != p.SHA256 {
 			return "the original of " + p.Scan + " is not the one that its pages were taken from", nil
 		}
 	}
@@ -319,11 +321,10 @@ func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(F
 			report(Finding{FindingCopy, id, err.Error()})
 			continue
 		}
-		h := sha256.New()
-		_, err = io.Copy(h, f)
-		if err := errors.Join(err, f.Close()); err != nil {
+		switch _, got, err := hashOf(f); {
+		case err != nil:
 			report(Finding{FindingCopy, id, err.Error()})
-		} else if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		case got != sum:
 			report(Finding{FindingCopy, id, "the bytes hash to " + got})
 		}
 	}

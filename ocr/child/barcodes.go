@@ -9,9 +9,10 @@ import (
 	"saisine.fr/saisine/ocr/wire"
 )
 
-// sparseWords is up to how many words a page may be a separator sheet: such a page is
-// looked at more closely, and rendered for it where it has a text layer.
-const sparseWords = 60
+// SheetWords is up to how many words a page may be a separator sheet; ours has some
+// forty. Such a page is looked at more closely, and rendered for it where it has a text
+// layer.
+const SheetWords = 60
 
 // drawnInk is the grey value below which a page that poppler has drawn counts as ink.
 const drawnInk = 140

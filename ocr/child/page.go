@@ -106,7 +106,7 @@ func (s *server) read(ctx context.Context, path string, t wire.Task, deadline ti
 	if err != nil {
 		return seen{}, err
 	}
-	sparse := len(best.Words) <= sparseWords
+	sparse := len(best.Words) <= SheetWords
 	page.Barcodes = found.bars
 	if sparse {
 		page.Barcodes = found.ofSheet()

@@ -184,7 +184,7 @@ func (s *server) planPDF(ctx context.Context, path string, resp *wire.Response) 
 		}
 		left -= len(text)
 		resp.Plan.Done = append(resp.Plan.Done, wire.Page{Number: n, Text: text, Source: SourceTextLayer, Confidence: 1})
-		if len(strings.Fields(text)) <= sparseWords {
+		if len(strings.Fields(text)) <= SheetWords {
 			resp.Plan.Todo = append(resp.Plan.Todo, wire.Task{Number: n, Method: wire.MethodBarcodes, Width: size.Width, Height: size.Height})
 		}
 	}
