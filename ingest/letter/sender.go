@@ -189,6 +189,7 @@ type reader struct {
 	pending []string
 }
 
+// read takes what a line of the sender's block says.
 func (p *reader) read(l line) {
 	if l.blank() {
 		return
@@ -196,12 +197,7 @@ func (p *reader) read(l line) {
 	ts := tokens(l.fold)
 	named := p.person != "" || p.org != ""
 	if isContact(l) {
-		if ph := phones(l); p.phone == "" && len(ph) > 0 {
-			p.phone = ph[0]
-		}
-		if p.email == "" {
-			p.email = email(l)
-		}
+		p.contact(l)
 		return
 	}
 	if p.closed {
@@ -217,14 +213,7 @@ func (p *reader) read(l line) {
 		}
 		p.pending = append(p.pending, l.text)
 	case k == kindPostal:
-		p.address = append(p.address, p.pending...)
-		p.pending = nil
-		text := l.text
-		if at := postalAt(l); at == 0 && onlyTown.MatchString(l.fold) {
-			text = townTail.ReplaceAllString(text, "")
-		}
-		p.address = append(p.address, strings.TrimRight(text, " ,.;"))
-		p.closed = true
+		p.town(l)
 	case k == kindStreet:
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
 		if streetNum.MatchString(l.fold) || wayWords.has(ts[0]) {
@@ -241,25 +230,53 @@ func (p *reader) read(l line) {
 		p.org = strings.Trim(l.text, " ,;:-")
 	case k == kindRole || k == kindOrg || k == kindMaybeRecipient || k == kindRecipient:
 	case p.person == "":
-		q, rest, ok := nameIn(l.text, 2)
-		if !ok {
-			if named && (p.org == "" || streetNum.MatchString(l.fold)) {
-				p.pending = append(p.pending, l.text)
-			}
-			return
-		}
-		if p.org != "" && !q.civil && !sameName(q.name, p.signature) && !isRole(rest) {
-			return // below the firm it may as well be a house
-		}
-		if strings.Contains(fold(l.text), " et me ") || strings.Contains(fold(l.text), " et maitre ") {
-			return // two partners: which of them writes is for the signature to tell
-		}
-		p.person = q.name
-		if rest != "" {
-			p.read(newLine(rest))
-		}
+		p.name(l, named)
 	case named && len(ts) <= 8 && (p.org == "" || streetNum.MatchString(l.fold)):
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
+	}
+}
+
+// contact takes the phone number and the e-mail address of a line.
+func (p *reader) contact(l line) {
+	if ph := phones(l); p.phone == "" && len(ph) > 0 {
+		p.phone = ph[0]
+	}
+	if p.email == "" {
+		p.email = email(l)
+	}
+}
+
+// town takes the line with the postal code, which ends the address.
+func (p *reader) town(l line) {
+	p.address = append(p.address, p.pending...)
+	p.pending = nil
+	text := l.text
+	if at := postalAt(l); at == 0 && onlyTown.MatchString(l.fold) {
+		text = townTail.ReplaceAllString(text, "")
+	}
+	p.address = append(p.address, strings.TrimRight(text, " ,.;"))
+	p.closed = true
+}
+
+// name takes the name of a person, where the line holds one, and reads what follows it.
+// named is true when the block has a person or an organisation already.
+func (p *reader) name(l line, named bool) {
+	q, rest, ok := nameIn(l.text, 2)
+	if !ok {
+		if named && (p.org == "" || streetNum.MatchString(l.fold)) {
+			p.pending = append(p.pending, l.text)
+		}
+		return
+	}
+	if p.org != "" && !q.civil && !sameName(q.name, p.signature) && !isRole(rest) {
+		return // below the firm it may as well be a house
+	}
+	if strings.Contains(fold(l.text), " et me ") || strings.Contains(fold(l.text), " et maitre ") {
+		return // two partners: which of them writes is for the signature to tell
+	}
+	p.person = q.name
+	if rest != "" {
+		p.read(newLine(rest))
 	}
 }
 
