@@ -15,14 +15,10 @@ import (
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
+// run is output of a program whose words do not matter.
 func run(t *testing.T, program string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("%s is not installed", program)
-	}
-	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", program, err, out)
-	}
+	output(t, program, args...)
 }
 
 // The child has no secrets, no cores, bounded memory and files, its own session, and
