@@ -126,7 +126,7 @@ type deliveryFailures struct{ s *store.Store }
 func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
 	what := "L’envoi n’a pas abouti."
 	if o, err := f.s.Outbox(ctx, id); err == nil && o.Kind == ingest.OutboxScanCopy {
-		what = "La copie interrogeable n’a pas pu être faite."
+		what = "La copie cherchable n’a pas pu être faite."
 	}
 	return f.s.FailDelivery(ctx, id, what+" Détail technique : "+reason)
 }
