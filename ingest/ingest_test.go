@@ -286,8 +286,8 @@ type stub struct {
 }
 
 func (s stub) Read(context.Context, *Blob, Record) (Reading, error) { return s.reading, s.err }
-func (stub) TextKey(Reading) string                                 { return "key" }
-func (stub) Match(context.Context, Candidates, Record, Reading, string) (Match, error) {
+func (stub) Profile(Record, Reading, Classification) Profile        { return Profile{TextKey: "key"} }
+func (stub) Match(context.Context, Candidates, Record, Reading, Profile) (Match, error) {
 	return Match{Link: LinkOpens}, nil
 }
 
@@ -305,7 +305,7 @@ func TestPipeline(t *testing.T) {
 	if err := process(l, stub{reading: Reading{Text: "x", Problems: []Problem{{Code: "b"}}}}); err != nil || l.filed == nil {
 		t.Fatal(err)
 	}
-	if p := l.filed.Reading.Problems; len(p) != 2 || p[0].Code != "a" || l.filed.TextKey != "key" || l.filed.Classification.Category != "voirie" {
+	if p := l.filed.Reading.Problems; len(p) != 2 || p[0].Code != "a" || l.filed.Profile.TextKey != "key" || l.filed.Classification.Category != "voirie" {
 		t.Errorf("filing: %+v", l.filed)
 	}
 	l = &ledger{rec: received}

@@ -43,9 +43,8 @@ type Ledger interface {
 type Filing struct {
 	Reading        Reading
 	Classification Classification
-	// TextKey identifies the normalised text, "" when there is too little of it.
-	TextKey string
-	Match   func(ctx context.Context, c Candidates) (Match, error)
+	Profile        Profile
+	Match          func(ctx context.Context, c Candidates) (Match, error)
 }
 
 // Filed is the outcome of a filing.
@@ -60,8 +59,14 @@ type Candidates interface {
 	ByHash(ctx context.Context, sha256 string) ([]Candidate, error)
 	// ByMessageID finds mails with one of these Message-IDs.
 	ByMessageID(ctx context.Context, ids []string) ([]Candidate, error)
-	// ByTextKey finds submissions with the same TextKey.
-	ByTextKey(ctx context.Context, key string) ([]Candidate, error)
+	// ByReference finds the submissions of a request; of one that was merged, those of the
+	// request that it went into.
+	ByReference(ctx context.Context, reference string) ([]Candidate, error)
+	// BySubmission finds a filed submission.
+	BySubmission(ctx context.Context, id string) ([]Candidate, error)
+	// Alike finds submissions that share a text key, a bucket or a fact with p: of each of
+	// them the newest few, however many there are, and of all the likeliest.
+	Alike(ctx context.Context, p Profile) ([]Candidate, error)
 	// OthersWaiting reports whether other mails came into the ledger lately that have not
 	// come to their end yet.
 	OthersWaiting(ctx context.Context) (bool, error)
@@ -74,10 +79,12 @@ type Reader interface {
 	Read(ctx context.Context, b *Blob, rec Record) (Reading, error)
 }
 
-// Matcher decides where a submission belongs. key is Filing.TextKey.
+// Matcher decides where a submission belongs.
 type Matcher interface {
-	TextKey(r Reading) string
-	Match(ctx context.Context, c Candidates, rec Record, r Reading, key string) (Match, error)
+	// Profile makes what the submission is compared by.
+	Profile(rec Record, r Reading, c Classification) Profile
+	// Match decides. It is called inside the filing transaction.
+	Match(ctx context.Context, c Candidates, rec Record, r Reading, p Profile) (Match, error)
 }
 
 // Classifier names category and service. It cannot fail: what it does not know it
@@ -173,13 +180,13 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 	if reason := asideReason(reading); reason != "" {
 		return p.setAside(ctx, id, reading, reason)
 	}
-	f := Filing{
-		Reading:        reading,
-		Classification: p.classify(ctx, rec, reading),
-		TextKey:        p.Matcher.TextKey(reading),
+	class := p.classify(ctx, rec, reading)
+	if class.Aside != "" {
+		return p.setAside(ctx, id, reading, class.Aside)
 	}
+	f := Filing{Reading: reading, Classification: class, Profile: p.Matcher.Profile(rec, reading, class)}
 	f.Match = func(ctx context.Context, c Candidates) (Match, error) {
-		return p.Matcher.Match(ctx, c, rec, reading, f.TextKey)
+		return p.Matcher.Match(ctx, c, rec, reading, f.Profile)
 	}
 	crashpoint.Hit("worker.classified")
 	filed, err := p.Ledger.File(ctx, id, f)
@@ -237,7 +244,7 @@ func asideReason(r Reading) string {
 			return ""
 		}
 		return "empty: " + counted(len(r.Pages), "page blanche", "pages blanches")
-	case KindMail, KindText:
+	case KindMail, KindText, KindForm:
 		return "empty: message vide"
 	}
 	return ""

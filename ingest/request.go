@@ -57,12 +57,27 @@ type Suggestion struct {
 	Reference string
 	Score     float64 // 0–1
 	Why       string
+	// Kind says what the other request is to this one.
+	Kind SuggestionKind
 }
+
+// SuggestionKind says what a suggested request is to the one that it is suggested for.
+type SuggestionKind string
+
+// The kinds of suggestions. They are stored, so they never change.
+const (
+	// SuggestSame is perhaps the same matter of the same person.
+	SuggestSame SuggestionKind = "same"
+	// SuggestNeighbour is the same trouble at the same place, reported by somebody else.
+	SuggestNeighbour SuggestionKind = "neighbour"
+	// SuggestGroup is the same words from somebody else: a petition.
+	SuggestGroup SuggestionKind = "group"
+)
 
 // Ranked is a category with its score (0–1).
 type Ranked struct {
-	Category string
-	Score    float64
+	Category string  `json:"category"`
+	Score    float64 `json:"score"`
 }
 
 // Classification is what a Classifier makes of a submission.
@@ -77,6 +92,12 @@ type Classification struct {
 	Reasons []string
 	// Top holds the best categories, best first.
 	Top []Ranked
+	// Second is a second category of which the message speaks too, or "".
+	Second string
+	// Urgent names the words of danger that were found, for a person to look at once.
+	Urgent []string
+	// Aside says why this is no citizen's message, or "": then it is set aside.
+	Aside string
 }
 
 // Candidate is a filed submission that a new one may belong to.
@@ -87,6 +108,11 @@ type Candidate struct {
 	From         Person
 	MessageID    string
 	ReceivedAt   time.Time
+	// Status is that of the request, Category its category.
+	Status   Status
+	Category string
+	// Summary is the Profile.Summary of the submission; nil where it has none.
+	Summary []byte
 }
 
 // Match says where a submission belongs.
@@ -94,6 +120,8 @@ type Match struct {
 	// Link is LinkOpens, or how it joins Request.
 	Link    Link
 	Request string // reference; "" for LinkOpens
+	// To is the submission that it answers or repeats; "" for LinkOpens.
+	To      string
 	Reasons []string
 	// Suggestions are requests that it may belong to; Score is 0–1.
 	Suggestions []Suggestion

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -21,32 +22,68 @@ type Tokens struct {
 // NIST SP 800-107 §5.3.4 allows for such use and far beyond guessing over a network.
 const tokenMAC = 16
 
+// Purposes of tokens: one that was given for a purpose is worth nothing for another, since
+// a Message-ID goes through more hands than a link.
+const (
+	purposeFollow  = "suivi:"
+	purposeReceipt = "recu:"
+)
+
 // Token returns the token of a submission, 43 characters that are safe in a URL.
-func (t Tokens) Token(id string) (string, error) {
+func (t Tokens) Token(id string) (string, error) { return t.token(purposeFollow, id) }
+
+// Submission returns the id that a token stands for; ErrNotFound when the town never
+// gave it out.
+func (t Tokens) Submission(token string) (string, error) { return t.submission(purposeFollow, token) }
+
+// receiptPrefix begins the local part of the Message-IDs of receipts.
+const receiptPrefix = "ar."
+
+// MessageID returns the Message-ID of the receipt that is sent for a submission, without
+// angle brackets: the same at each try, and not to be guessed, so that an answer to it
+// proves that whoever answers has seen it.
+func (t Tokens) MessageID(id, domain string) (string, error) {
+	token, err := t.token(purposeReceipt, id)
+	if err != nil {
+		return "", err
+	}
+	return receiptPrefix + token + "@" + domain, nil
+}
+
+// Answered returns the submission for whose receipt a Message-ID stands; ErrNotFound when
+// it is none of ours. The domain is not looked at: a town may change its own.
+func (t Tokens) Answered(messageID string) (string, error) {
+	local, _, ok := strings.Cut(messageID, "@")
+	token, ours := strings.CutPrefix(local, receiptPrefix)
+	if !ok || !ours {
+		return "", fmt.Errorf("%w: receipt", ErrNotFound)
+	}
+	return t.submission(purposeReceipt, token)
+}
+
+func (t Tokens) token(purpose, id string) (string, error) {
 	u, err := uuid.Parse(id)
 	if err != nil {
 		return "", fmt.Errorf("ingest: %q is no submission id: %w", id, err)
 	}
-	return base64.RawURLEncoding.EncodeToString(append(u[:], t.mac(u)...)), nil
+	return base64.RawURLEncoding.EncodeToString(append(u[:], t.mac(purpose, u)...)), nil
 }
 
-// Submission returns the id that a token stands for; ErrNotFound when the town never
-// gave it out.
-func (t Tokens) Submission(token string) (string, error) {
+func (t Tokens) submission(purpose, token string) (string, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != len(uuid.UUID{})+tokenMAC {
-		return "", fmt.Errorf("%w: follow-up token", ErrNotFound)
+		return "", fmt.Errorf("%w: token", ErrNotFound)
 	}
 	u := uuid.UUID(raw[:16])
-	if !hmac.Equal(raw[16:], t.mac(u)) {
-		return "", fmt.Errorf("%w: follow-up token", ErrNotFound)
+	if !hmac.Equal(raw[16:], t.mac(purpose, u)) {
+		return "", fmt.Errorf("%w: token", ErrNotFound)
 	}
 	return u.String(), nil
 }
 
-func (t Tokens) mac(u uuid.UUID) []byte {
+func (t Tokens) mac(purpose string, u uuid.UUID) []byte {
 	h := hmac.New(sha256.New, t.Key)
-	h.Write([]byte("suivi:"))
+	h.Write([]byte(purpose))
 	h.Write(u[:])
 	return h.Sum(nil)[:tokenMAC]
 }

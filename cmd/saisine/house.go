@@ -234,7 +234,7 @@ func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
 
 func (h *house) pipeline(r ingest.Reader) *ingest.Pipeline {
 	return &ingest.Pipeline{
-		Ledger: h.store, Reader: r, Matcher: &match.Matcher{}, Classifier: h.rules, Notifier: laneNotifier{h}, Log: h.log,
+		Ledger: h.store, Reader: r, Matcher: &match.Matcher{Tokens: h.tokens}, Classifier: h.rules, Notifier: laneNotifier{h}, Log: h.log,
 	}
 }
 

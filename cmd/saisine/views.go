@@ -97,6 +97,8 @@ type suggestionJSON struct {
 	Reference string  `json:"reference"`
 	Score     float64 `json:"score"`
 	Why       string  `json:"why"`
+	// Kind is same, neighbour or group.
+	Kind ingest.SuggestionKind `json:"kind"`
 }
 
 // readJSON is a line of `saisine read --json`.

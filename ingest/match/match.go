@@ -1,13 +1,17 @@
 // Package match decides where a submission belongs: into a request of its own, or, as
 // a duplicate or follow-up, into one that is there. Wrong merges lose a citizen, so
 // what is not certain opens a request and suggests the other one to a person.
+//
+// In order: the same bytes; an answer to a receipt of ours or to a known mail; the
+// reference of a request; likeness (see likeness.go). Each decision says why.
 package match
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,18 +25,24 @@ import (
 type Matcher struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Window is how far back the same text of the same sender is still the same
-	// matter; zero means 30 days.
+	// Window is how far back a submission that is alike is the same matter still; zero
+	// means 30 days. Requests that are not closed are looked at however old they are, but
+	// nothing is linked to them without a person.
 	Window time.Duration
+	// Tokens recognise the Message-IDs of our receipts.
+	Tokens ingest.Tokens
+	// Weights tell telling words from others; nil weighs all alike.
+	Weights *Weights
 }
 
 const defaultWindow = 30 * 24 * time.Hour
 
-// Scores of suggestions.
-const (
-	scoreForeignReply = 0.6 // replies to a known mail, but somebody else wrote it
-	scoreSameText     = 0.5 // the same words from somebody else: a petition, a neighbour
-)
+func (m *Matcher) window() time.Duration {
+	if m.Window > 0 {
+		return m.Window
+	}
+	return defaultWindow
+}
 
 // patience is how long after its arrival a reply waits for the mail that it answers.
 const patience = 90 * time.Second
@@ -48,112 +58,196 @@ func (m *Matcher) since(t time.Time) time.Duration {
 // signatures, an agent wants to see the group and not a list.
 const suggestionsMax = 5
 
-// textKeyMin is the number of letters and digits under which a text says too little
-// to be recognised ("Bonjour", "Merci d'avance").
-const textKeyMin = 40
-
-// TextKey identifies the words of a reading whatever their case, accents, spacing
-// and punctuation, together with the files that came with them; "" when there are too
-// few words. "Please find my request attached" is another matter with each file, and a
-// copier that scans to mail always says the same.
-func (*Matcher) TextKey(r ingest.Reading) string {
-	folded := Fold(r.Text)
-	if len(folded) < textKeyMin {
-		return ""
-	}
-	files := make([]string, 0, len(r.Attachments))
-	for _, a := range r.Attachments {
-		files = append(files, a.SHA256)
-	}
-	slices.Sort(files)
-	sum := sha256.Sum256([]byte(folded + "\x00" + strings.Join(files, ",")))
-	return hex.EncodeToString(sum[:16])
+// decision is a match under way.
+type decision struct {
+	m     *Matcher
+	rec   ingest.Record
+	r     ingest.Reading
+	p     ingest.Profile
+	own   compared
+	found map[string]ingest.Suggestion // by reference
 }
 
-// Match implements ingest.Matcher. In order: the same bytes, a reply to a known mail,
-// the same words of the same sender.
-func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Record, r ingest.Reading, key string) (ingest.Match, error) {
-	out := ingest.Match{Link: ingest.LinkOpens}
+// Match implements ingest.Matcher.
+func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Record, r ingest.Reading, p ingest.Profile) (ingest.Match, error) {
+	d := &decision{m: m, rec: rec, r: r, p: p, found: map[string]ingest.Suggestion{}}
+	var s summary
+	if len(p.Summary) > 0 {
+		if err := json.Unmarshal(p.Summary, &s); err != nil {
+			return ingest.Match{}, fmt.Errorf("match: summary: %w", err)
+		}
+	}
+	d.own = m.compared(s, r.From)
+	for _, step := range []func(context.Context, ingest.Candidates) (ingest.Match, bool, error){
+		d.sameBytes, d.thread, d.reference, d.alike,
+	} {
+		found, ok, err := step(ctx, c)
+		if err != nil {
+			return ingest.Match{}, fmt.Errorf("match: %w", err)
+		}
+		if ok {
+			delete(d.found, found.Request)
+			found.Suggestions = d.suggestions()
+			return found, nil
+		}
+	}
+	return ingest.Match{Link: ingest.LinkOpens, Suggestions: d.suggestions()}, nil
+}
 
-	same, err := c.ByHash(ctx, rec.SHA256)
-	if err != nil {
-		return out, fmt.Errorf("match: by hash: %w", err)
-	}
-	if len(same) > 0 {
-		return link(ingest.LinkDuplicate, same[0], "mêmes octets que la pièce "+same[0].SubmissionID), nil
-	}
+func link(l ingest.Link, k ingest.Candidate, why ...string) ingest.Match {
+	return ingest.Match{Link: l, Request: k.Request, To: k.SubmissionID, Reasons: why}
+}
 
-	known, err := c.ByMessageID(ctx, threadIDs(r))
-	if err != nil {
-		return out, fmt.Errorf("match: by Message-ID: %w", err)
+// suggest keeps the best suggestion of each request.
+func (d *decision) suggest(k ingest.Candidate, kind ingest.SuggestionKind, score float64, why string) {
+	if have, ok := d.found[k.Request]; ok && have.Score >= score {
+		return
 	}
-	if len(known) == 0 && len(threadIDs(r)) > 0 && m.since(rec.RecordedAt) < patience {
+	d.found[k.Request] = ingest.Suggestion{Reference: k.Request, Kind: kind, Score: score, Why: why}
+}
+
+func (d *decision) suggestions() []ingest.Suggestion {
+	var out []ingest.Suggestion
+	for _, s := range d.found {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b ingest.Suggestion) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Reference, b.Reference))
+	})
+	return out[:min(len(out), suggestionsMax)]
+}
+
+func (d *decision) sameBytes(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
+	same, err := c.ByHash(ctx, d.rec.SHA256)
+	if err != nil || len(same) == 0 {
+		return ingest.Match{}, false, err
+	}
+	return link(ingest.LinkDuplicate, same[0], "mêmes octets que la pièce "+same[0].SubmissionID), true, nil
+}
+
+// Scores of suggestions that headers and references make.
+const (
+	scoreForeign = 0.6 // answers a known mail or names a reference, but somebody else wrote it
+	scoreStray   = 0.4 // answers, but speaks of something else
+)
+
+// thread follows In-Reply-To and References. Who answers one of our receipts has seen
+// it, so that the sender need not be known; a Message-ID of somebody else can be forged.
+func (d *decision) thread(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
+	ids := threadIDs(d.r)
+	for _, id := range ids {
+		receipt, err := d.m.Tokens.Answered(id)
+		if err != nil {
+			continue // none of ours
+		}
+		sent, err := c.BySubmission(ctx, receipt)
+		if err != nil {
+			return ingest.Match{}, false, err
+		}
+		for _, k := range sent {
+			match, ok, err := d.answer(ctx, c, k, "répond à notre accusé")
+			if ok || err != nil {
+				return match, ok, err
+			}
+		}
+	}
+	known, err := c.ByMessageID(ctx, ids)
+	if err != nil {
+		return ingest.Match{}, false, err
+	}
+	if len(known) == 0 && len(ids) > 0 && len(d.found) == 0 && d.m.since(d.rec.RecordedAt) < patience {
 		// A mail and its reply that come in together (after an outage, in an import) may be
 		// read in any order: wait for the others before saying that it answers nothing.
 		waiting, err := c.OthersWaiting(ctx)
 		if err != nil {
-			return out, fmt.Errorf("match: others waiting: %w", err)
+			return ingest.Match{}, false, err
 		}
 		if waiting {
-			return out, ingest.ErrNotYet
+			return ingest.Match{}, false, ingest.ErrNotYet
 		}
 	}
-	if len(known) > 0 {
-		// In-Reply-To names the mail answered, References the thread from its
-		// beginning (RFC 5322 §3.6.4); threadIDs puts the nearest first.
-		for _, k := range known {
-			if who := samePerson(r.From, k.From); who != "" {
-				return link(ingest.LinkFollowUp, k, "répond à un message connu, "+who), nil
+	for _, k := range known {
+		if kin := kin(d.own.who, d.m.comparedTo(k).who); kin.certain() {
+			match, ok, err := d.answer(ctx, c, k, "répond à un message connu, "+kin.why)
+			if ok || err != nil {
+				return match, ok, err
 			}
-		}
-		out.Suggestions = suggest(out.Suggestions, known, scoreForeignReply, "répond à un message de cette demande, autre expéditeur")
-	}
-
-	window := m.Window
-	if window <= 0 {
-		window = defaultWindow
-	}
-	equal, err := c.ByTextKey(ctx, key)
-	if err != nil {
-		return out, fmt.Errorf("match: by text: %w", err)
-	}
-	for _, k := range equal {
-		if distance(rec.ReceivedAt, k.ReceivedAt) > window {
 			continue
 		}
-		if who := samePerson(r.From, k.From); who != "" {
-			return link(ingest.LinkDuplicate, k, "même texte, "+who), nil
-		}
-		out.Suggestions = suggest(out.Suggestions, []ingest.Candidate{k}, scoreSameText, "même texte, expéditeur différent ou inconnu")
+		d.suggest(k, ingest.SuggestSame, scoreForeign, "répond à un message de cette demande, autre expéditeur")
 	}
-	return out, nil
+	return ingest.Match{}, false, nil
 }
 
-func link(l ingest.Link, k ingest.Candidate, why string) ingest.Match {
-	return ingest.Match{Link: l, Request: k.Request, Reasons: []string{why}}
+// answer links an answer to the request of k, unless it speaks of something else.
+func (d *decision) answer(ctx context.Context, c ingest.Candidates, k ingest.Candidate, why string) (ingest.Match, bool, error) {
+	all, err := c.ByReference(ctx, k.Request)
+	if err != nil {
+		return ingest.Match{}, false, err
+	}
+	if stray := d.strays(all); stray != "" {
+		d.suggest(k, ingest.SuggestSame, scoreStray, why+", mais "+stray)
+		return ingest.Match{}, false, nil
+	}
+	return link(ingest.LinkFollowUp, k, why), true, nil
 }
 
-func suggest(have []ingest.Suggestion, found []ingest.Candidate, score float64, why string) []ingest.Suggestion {
-next:
-	for _, k := range found {
-		for _, s := range have {
-			if s.Reference == k.Request {
-				continue next
-			}
+// referencePattern matches a reference as people and OCR write it: 2026-000123, "2026 -
+// 000123", 2O26-OOO1Z3.
+var referencePattern = regexp.MustCompile(`\b([2Zz][0Oo][0-9OoIlZzSB]{2}) ?[-–—_.] ?([0-9OoIlZzSB]{6})\b`)
+
+// misreadDigits are the letters that OCR makes of digits.
+var misreadDigits = strings.NewReplacer("O", "0", "o", "0", "I", "1", "l", "1", "Z", "2", "z", "2", "S", "5", "B", "8")
+
+// referencesMax bounds how many references of a text are looked up.
+const referencesMax = 8
+
+// references returns the references that a text names, in order.
+func references(text string) []string {
+	var out []string
+	for _, m := range referencePattern.FindAllStringSubmatch(text, referencesMax) {
+		ref := misreadDigits.Replace(m[1]) + "-" + misreadDigits.Replace(m[2])
+		if !slices.Contains(out, ref) {
+			out = append(out, ref)
 		}
-		if len(have) >= suggestionsMax {
-			return have
-		}
-		have = append(have, ingest.Suggestion{Reference: k.Request, Score: score, Why: why})
 	}
-	return have
+	return out
+}
+
+// reference follows the reference that subject or text name. A reference can be guessed,
+// so that it links only who is known in that request.
+func (d *decision) reference(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
+	for _, ref := range references(d.r.Subject + "\n" + d.r.Text) {
+		all, err := c.ByReference(ctx, ref)
+		if err != nil {
+			return ingest.Match{}, false, err
+		}
+		if len(all) == 0 {
+			continue
+		}
+		var who kinship
+		at := slices.IndexFunc(all, func(k ingest.Candidate) bool {
+			who = kin(d.own.who, d.m.comparedTo(k).who)
+			return who.certain()
+		})
+		switch stray := d.strays(all); {
+		case at < 0:
+			d.suggest(all[0], ingest.SuggestSame, scoreForeign, "cite la référence "+ref+", autre expéditeur")
+		case stray != "":
+			d.suggest(all[0], ingest.SuggestSame, scoreStray, "cite la référence "+ref+", mais "+stray)
+		default:
+			return link(ingest.LinkFollowUp, all[at], "cite la référence "+ref+", "+who.why), true, nil
+		}
+	}
+	return ingest.Match{}, false, nil
 }
 
 // threadMax bounds how many Message-IDs of a header are looked up: References grows
 // with the thread, and a hostile one can hold any number.
 const threadMax = 50
 
-// threadIDs lists the Message-IDs that a mail answers to, nearest first.
+// threadIDs lists the Message-IDs that a mail answers to, nearest first: In-Reply-To
+// names the mail answered, References the thread from its beginning (RFC 5322 §3.6.4).
 func threadIDs(r ingest.Reading) []string {
 	ids := append([]string(nil), r.InReplyTo...)
 	for i := len(r.References) - 1; i >= 0; i-- {

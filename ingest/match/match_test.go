@@ -2,7 +2,10 @@ package match
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,124 +13,321 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-// fakeCandidates answers from lists, as the store would from its tables.
-type fakeCandidates struct {
+// town is the candidates of a small town, answered from a list as the store would from
+// its tables, but for the order and the bounds.
+type town struct {
+	m       *Matcher
 	waiting bool
-	hash    map[string][]ingest.Candidate
-	mid     map[string][]ingest.Candidate
-	text    map[string][]ingest.Candidate
+	rows    []row
 }
 
-func (f fakeCandidates) ByHash(_ context.Context, h string) ([]ingest.Candidate, error) {
-	return f.hash[h], nil
+type row struct {
+	ingest.Candidate
+	sha     string
+	profile ingest.Profile
 }
 
-func (f fakeCandidates) ByMessageID(_ context.Context, ids []string) (out []ingest.Candidate, _ error) {
-	for _, id := range ids {
-		out = append(out, f.mid[id]...)
+func (t *town) where(fits func(row) bool) []ingest.Candidate {
+	var out []ingest.Candidate
+	for _, r := range t.rows {
+		if fits(r) {
+			out = append(out, r.Candidate)
+		}
 	}
-	return out, nil
+	return out
 }
 
-func (f fakeCandidates) ByTextKey(_ context.Context, k string) ([]ingest.Candidate, error) {
-	return f.text[k], nil
+func (t *town) ByHash(_ context.Context, h string) ([]ingest.Candidate, error) {
+	return t.where(func(r row) bool { return r.sha == h }), nil
 }
 
-func (f fakeCandidates) OthersWaiting(context.Context) (bool, error) { return f.waiting, nil }
+func (t *town) ByMessageID(_ context.Context, ids []string) ([]ingest.Candidate, error) {
+	return t.where(func(r row) bool { return r.MessageID != "" && slices.Contains(ids, r.MessageID) }), nil
+}
+
+func (t *town) ByReference(_ context.Context, ref string) ([]ingest.Candidate, error) {
+	return t.where(func(r row) bool { return r.Request == ref }), nil
+}
+
+func (t *town) BySubmission(_ context.Context, id string) ([]ingest.Candidate, error) {
+	return t.where(func(r row) bool { return r.SubmissionID == id }), nil
+}
+
+func (t *town) Alike(_ context.Context, p ingest.Profile) ([]ingest.Candidate, error) {
+	common := func(a, b []int64) bool {
+		return slices.ContainsFunc(a, func(k int64) bool { return slices.Contains(b, k) })
+	}
+	return t.where(func(r row) bool {
+		return common(p.Bands, r.profile.Bands) || common(p.Quoted, r.profile.Bands) || common(p.Facts, r.profile.Facts) ||
+			p.TextKey != "" && p.TextKey == r.profile.TextKey
+	}), nil
+}
+
+func (t *town) OthersWaiting(context.Context) (bool, error) { return t.waiting, nil }
+
+// piece is a submission of a test.
+type piece struct {
+	channel  ingest.Channel
+	from     ingest.Person
+	subject  string
+	text     string
+	own      string
+	category string
+	place    string
+	at       time.Duration
+	reading  ingest.Reading
+}
+
+func (p piece) take() (ingest.Record, ingest.Reading, ingest.Classification) {
+	r := p.reading
+	r.From, r.Subject, r.Text, r.OwnText, r.Place = p.from, p.subject, p.text, p.own, p.place
+	channel := p.channel
+	if channel == "" {
+		channel = ingest.ChannelMailbox
+	}
+	rec := ingest.Record{
+		Channel: channel, ReceivedAt: day.Add(p.at), RecordedAt: day.Add(p.at),
+		SHA256: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, p))),
+	}
+	c := ingest.Classification{NeedsReview: p.category == ""}
+	if p.category != "" {
+		c.Category, c.Top = p.category, []ingest.Ranked{{Category: p.category, Score: 0.9}}
+	}
+	return rec, r, c
+}
+
+var day = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+// add files a piece as the opening of a request, and returns the submission's id.
+func (t *town) add(ref string, p piece) string {
+	rec, r, c := p.take()
+	id := fmt.Sprintf("0198c5f0-0000-7000-8000-%012d", len(t.rows)+1)
+	profile := t.m.Profile(rec, r, c)
+	t.rows = append(t.rows, row{ingest.Candidate{
+		SubmissionID: id, Request: ref, Channel: rec.Channel, From: r.From, MessageID: r.MessageID, ReceivedAt: rec.ReceivedAt,
+		Status: ingest.StatusNew, Category: c.Category, Summary: profile.Summary,
+	}, rec.SHA256, profile})
+	return id
+}
+
+func (t *town) match(tb testing.TB, p piece) ingest.Match {
+	tb.Helper()
+	rec, r, c := p.take()
+	got, err := t.m.Match(tb.Context(), t, rec, r, t.m.Profile(rec, r, c))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got.Link != ingest.LinkOpens && (len(got.Reasons) == 0 || got.To == "") {
+		tb.Errorf("a link without reason or submission: %+v", got)
+	}
+	return got
+}
+
+var (
+	alice = ingest.Person{Name: "Alice Martin", Email: "alice@example.fr", Phone: "06 39 98 11 22"}
+	bob   = ingest.Person{Name: "Bob Petit", Email: "bob@example.fr"}
+)
+
+const lamp = "Bonjour, le lampadaire devant le 18 rue des Acacias ne s'allume plus depuis dix jours et le virage est dangereux le soir pour les enfants du collège. Merci de le réparer."
+
+// smudged is lamp as OCR reads it from a bad copy: one character in twelve is wrong.
+const smudged = "8onjour, le lampadairc devant lc 18 rue des Acacias ne s'a1lume plns depuis dix jours et le vjrage est dangereux le sojr pour 1es enfants du col1ège. Merci de le réparcr."
+
+// corpus tells what is in every letter from what is not.
+var corpus = NewWeights([]string{
+	lamp, "Bonjour, quand passe le camion devant la résidence ?", "Merci de me répondre, depuis lundi dernier rien ne bouge.",
+	"Bonjour, je vous écris devant l'urgence, depuis dix jours les enfants attendent.", "Le dépôt grossit devant chez nous, merci de passer.",
+	"Plus personne ne passe depuis lundi, pour les jours qui viennent merci de faire quelque chose.",
+})
+
+func newTown() *town {
+	return &town{m: &Matcher{Weights: corpus, Tokens: ingest.Tokens{Key: []byte(strings.Repeat("k", 32))}, Now: func() time.Time { return day.Add(time.Hour) }}}
+}
 
 func TestMatch(t *testing.T) {
-	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	alice := ingest.Person{Name: "Alice Martin", Email: "alice@example.fr"}
-	bob := ingest.Person{Name: "Bob Petit", Email: "bob@example.fr"}
-	text := "Le lampadaire devant le 18 rue des Acacias ne s'allume plus depuis dix jours."
-	m := &Matcher{}
-	key := m.TextKey(ingest.Reading{Text: text})
-	c := fakeCandidates{
-		hash: map[string][]ingest.Candidate{"h1": {{SubmissionID: "s1", Request: "2026-000001", From: alice, ReceivedAt: at}}},
-		mid:  map[string][]ingest.Candidate{"<m1@x>": {{SubmissionID: "s1", Request: "2026-000001", From: alice, ReceivedAt: at}}},
-		text: map[string][]ingest.Candidate{key: {{SubmissionID: "s1", Request: "2026-000001", From: alice, ReceivedAt: at}}},
+	const hour, month = time.Hour, 31 * 24 * time.Hour
+	school := func(child, class string) string {
+		return "Inscription de " + child + " Martin en " + class + " pour la rentrée de septembre. Livret de famille, justificatif de domicile et carnet de vaccination joints. Cantine le lundi et le jeudi."
 	}
 	tests := []struct {
-		name      string
-		rec       ingest.Record
-		reading   ingest.Reading
-		link      ingest.Link
-		request   string
-		suggested int
+		name     string
+		known    piece
+		new      piece
+		link     ingest.Link
+		suggests ingest.SuggestionKind // "" for none
 	}{
-		{"nothing known opens", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{From: alice, Text: "Autre chose, tout à fait autre chose, et assez long pour compter."}, ingest.LinkOpens, "", 0},
-		{"same bytes", ingest.Record{SHA256: "h1", ReceivedAt: at}, ingest.Reading{From: bob}, ingest.LinkDuplicate, "2026-000001", 0},
-		{"reply of the same sender", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{From: ingest.Person{Email: "ALICE@example.fr"}, InReplyTo: []string{"<m1@x>"}}, ingest.LinkFollowUp, "2026-000001", 0},
-		{"reply found through References", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{From: alice, References: []string{"<m1@x>", "<m9@x>"}}, ingest.LinkFollowUp, "2026-000001", 0},
-		{"reply of somebody else opens and suggests", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{From: bob, InReplyTo: []string{"<m1@x>"}}, ingest.LinkOpens, "", 1},
-		{"same words, same sender", ingest.Record{SHA256: "h2", ReceivedAt: at.Add(time.Hour)}, ingest.Reading{From: alice, Text: strings.ToUpper(text) + "\n"}, ingest.LinkDuplicate, "2026-000001", 0},
-		{"same words, other sender: a petition", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{From: bob, Text: text}, ingest.LinkOpens, "", 1},
-		{"same words, sender unknown", ingest.Record{SHA256: "h2", ReceivedAt: at}, ingest.Reading{Text: text}, ingest.LinkOpens, "", 1},
-		{"same words a year later is a new matter", ingest.Record{SHA256: "h2", ReceivedAt: at.AddDate(1, 0, 0)}, ingest.Reading{From: alice, Text: text}, ingest.LinkOpens, "", 0},
+		{"nothing in common", piece{from: alice, text: lamp}, piece{from: bob, text: "Je voudrais inscrire ma fille à la crèche municipale pour la rentrée, quelles pièces fournir ?"}, ingest.LinkOpens, ""},
+		{"double click, one word changed", piece{channel: ingest.ChannelWebform, from: alice, text: lamp}, piece{channel: ingest.ChannelWebform, from: alice, text: strings.Replace(lamp, "dix", "douze", 1), at: hour}, ingest.LinkDuplicate, ""},
+		{"same words in capitals", piece{from: alice, text: lamp}, piece{from: alice, text: strings.ToUpper(lamp)}, ingest.LinkDuplicate, ""},
+		{"mail, then the letter, misread", piece{from: alice, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "MARTIN Alice"}, text: smudged, at: hour}, ingest.LinkDuplicate, ""},
+		{"letter, misread, of a homonym of the family", piece{from: alice, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Lucie Martin"}, text: smudged, at: hour}, ingest.LinkOpens, ingest.SuggestGroup},
+		{"a petition", piece{from: alice, text: lamp}, piece{from: bob, text: lamp}, ingest.LinkOpens, ingest.SuggestGroup},
+		{"same words, sender unknown", piece{from: alice, text: lamp}, piece{text: lamp}, ingest.LinkOpens, ingest.SuggestGroup},
+		{"same words after the window", piece{from: alice, text: lamp}, piece{from: alice, text: lamp, at: 2 * month}, ingest.LinkOpens, ingest.SuggestSame},
+		{"the second child", piece{from: alice, text: school("Léonie", "petite section")}, piece{from: alice, text: school("Nathan", "CP")}, ingest.LinkOpens, ingest.SuggestSame},
+		{"another number", piece{from: alice, text: lamp}, piece{from: alice, text: strings.Replace(lamp, "18 rue", "22 rue", 1)}, ingest.LinkOpens, ingest.SuggestSame},
+		{"the same trouble anew", piece{from: alice, text: lamp}, piece{from: alice, text: "De nouveau une panne. " + lamp, at: 20 * 24 * hour}, ingest.LinkOpens, ingest.SuggestSame},
+		{"another category", piece{from: alice, text: lamp, category: "eclairage-public"}, piece{from: alice, text: lamp + " Et ?", category: "finances"}, ingest.LinkOpens, ingest.SuggestSame},
+		{
+			"another place", piece{from: alice, text: lamp, category: "voirie", place: "rue des Acacias"},
+			piece{from: alice, text: lamp + " !!", category: "voirie", place: "rue Pasteur"}, ingest.LinkOpens, ingest.SuggestSame,
+		},
+		{
+			"a neighbour", piece{from: alice, text: lamp, category: "eclairage-public", place: "rue des Acacias"},
+			piece{from: bob, text: "Plus de lumière dans le virage, on n'y voit rien quand je promène le chien.", category: "eclairage-public", place: "Rue des Acacias"}, ingest.LinkOpens, ingest.SuggestNeighbour,
+		},
+		{
+			"a chaser without reference", piece{from: alice, subject: "Lampadaire", text: lamp},
+			piece{from: alice, subject: "Relance", text: "Sans réponse à ce jour, je vous relance pour le lampadaire des Acacias, toujours éteint dans le virage.", at: 5 * 24 * hour}, ingest.LinkFollowUp, "",
+		},
+		{
+			"the same person on the phone", piece{from: alice, text: lamp, category: "eclairage-public"},
+			piece{channel: ingest.ChannelPhone, from: ingest.Person{Name: "Mme Martin", Phone: "+33 6 39 98 11 22"}, text: "Signale un réverbère éteint au virage.", category: "eclairage-public"}, ingest.LinkOpens, ingest.SuggestSame,
+		},
+		{
+			"the original quoted in full, from another address", piece{from: alice, text: lamp},
+			piece{from: ingest.Person{Name: "A. Martin", Email: "am@example.org"}, own: "L'avez-vous bien reçu ?", text: "L'avez-vous bien reçu ?\n> " + lamp}, ingest.LinkFollowUp, "",
+		},
+		{"reference of a known sender", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Voici la photo."}, ingest.LinkFollowUp, ""},
+		{"reference, misread", piece{from: alice, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin"}, text: "Suite à votre accusé 2O26-OOO00l, voici la photo."}, ingest.LinkFollowUp, ""},
+		{"reference of a stranger", piece{from: alice, text: lamp}, piece{from: bob, subject: "Dossier 2026-000001", text: "Où en est-on ?"}, ingest.LinkOpens, ingest.SuggestSame},
+		{"reference, and another matter", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Rien à voir avec cette demande : à quelle heure ouvre la piscine ?"}, ingest.LinkOpens, ingest.SuggestSame},
+		{"reference that there is not", piece{from: alice, text: lamp}, piece{from: bob, subject: "Dossier 2026-000009", text: "Où en est-on ?"}, ingest.LinkOpens, ""},
+		{
+			"answer to a known mail", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: ingest.Person{Email: "ALICE@example.fr"}, text: "Merci.", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}}, ingest.LinkFollowUp, "",
+		},
+		{
+			"answer found through References", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: alice, text: "Merci.", reading: ingest.Reading{References: []string{"m1@x", "m9@x"}}}, ingest.LinkFollowUp, "",
+		},
+		{
+			"answer of somebody else: forged or forwarded", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: bob, text: "Et alors ?", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}}, ingest.LinkOpens, ingest.SuggestSame,
+		},
+		{
+			"the same Message-ID with other words", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: bob, text: "Je souhaite réserver la salle des fêtes pour un mariage en septembre.", reading: ingest.Reading{MessageID: "m1@x"}}, ingest.LinkOpens, "",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := m.Match(t.Context(), c, tt.rec, tt.reading, m.TextKey(tt.reading))
-			if err != nil {
-				t.Fatal(err)
+			h := newTown()
+			h.add("2026-000001", tt.known)
+			got := h.match(t, tt.new)
+			var kind ingest.SuggestionKind
+			if len(got.Suggestions) > 0 {
+				kind = got.Suggestions[0].Kind
 			}
-			if got.Link != tt.link || got.Request != tt.request || len(got.Suggestions) != tt.suggested {
-				t.Errorf("got %+v, want %s of %q with %d suggestions", got, tt.link, tt.request, tt.suggested)
+			if got.Link != tt.link || kind != tt.suggests {
+				t.Errorf("got %+v, want %s, suggested %q", got, tt.link, tt.suggests)
 			}
-			if got.Link != ingest.LinkOpens && len(got.Reasons) == 0 {
-				t.Error("a link without a reason")
+			if tt.link != ingest.LinkOpens && got.Request != "2026-000001" {
+				t.Errorf("linked to %q", got.Request)
 			}
 		})
 	}
 }
 
-func TestTextKeyIgnoresShortTexts(t *testing.T) {
-	m := &Matcher{}
-	if k := m.TextKey(ingest.Reading{Text: "Bonjour, merci d'avance. Cordialement"}); k != "" {
-		t.Errorf("a greeting identifies nobody's matter, got key %q", k)
+// Two duplicates are one whichever comes first.
+func TestOrderMakesNoDifference(t *testing.T) {
+	twins := [][2]piece{
+		{{from: alice, text: lamp}, {channel: ingest.ChannelScan, from: ingest.Person{Name: "Martin Alice"}, text: smudged, at: time.Minute}},
+		{{from: alice, text: lamp}, {channel: ingest.ChannelWebform, from: alice, text: "Bonjour. " + lamp, at: time.Minute}},
 	}
-}
-
-func TestSamePerson(t *testing.T) {
-	tests := []struct {
-		a, b ingest.Person
-		want bool
-	}{
-		{ingest.Person{Phone: "06 12 34 56 78"}, ingest.Person{Phone: "+33612345678"}, true},
-		{ingest.Person{Phone: "06 12 34 56 78"}, ingest.Person{Phone: "0033 6 12 34 56 78"}, true},
-		{ingest.Person{Phone: "17"}, ingest.Person{Phone: "17"}, false},
-		{ingest.Person{Name: "Jean Martin"}, ingest.Person{Name: "Jean Martin"}, false},
-		{ingest.Person{Name: "Jérôme Élie", Address: "3, rue du Bac"}, ingest.Person{Name: "JEROME ELIE", Address: "3 rue du Bac"}, true},
-		{ingest.Person{}, ingest.Person{}, false},
-		{ingest.Person{Email: " a@b.fr"}, ingest.Person{Email: "A@b.fr"}, true},
-	}
-	for _, tt := range tests {
-		if got := samePerson(tt.a, tt.b) != ""; got != tt.want {
-			t.Errorf("samePerson(%+v, %+v) = %v", tt.a, tt.b, got)
+	for i, pair := range twins {
+		for _, order := range [][2]int{{0, 1}, {1, 0}} {
+			h := newTown()
+			h.add("2026-000001", pair[order[0]])
+			if got := h.match(t, pair[order[1]]); got.Link != ingest.LinkDuplicate {
+				t.Errorf("pair %d in order %v: %+v", i, order, got)
+			}
 		}
 	}
 }
 
-func TestSuggestionsAreBounded(t *testing.T) {
-	var many []ingest.Candidate
-	for i := range 100 {
-		many = append(many, ingest.Candidate{Request: string(rune('a' + i))})
+// Whoever answers our receipt has seen it; a receipt that was not ours proves nothing.
+func TestAnswersToReceipts(t *testing.T) {
+	h := newTown()
+	id := h.add("2026-000001", piece{from: alice, text: lamp, category: "eclairage-public"})
+	ack, err := h.m.Tokens.MessageID(id, "mairie.example")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := suggest(nil, many, 0.5, "x"); len(got) != suggestionsMax {
-		t.Errorf("got %d suggestions", len(got))
+	other, err := ingest.Tokens{Key: []byte("another key")}.MessageID(id, "mairie.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := h.m.Tokens.Token(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(to, text, category string) ingest.Match {
+		return h.match(t, piece{from: bob, text: text, category: category, reading: ingest.Reading{InReplyTo: []string{to}}})
+	}
+	if got := answer(ack, "Je réponds pour ma femme : c'est le mât 0412.", ""); got.Link != ingest.LinkFollowUp || got.To != id {
+		t.Errorf("an answer to our receipt: %+v", got)
+	}
+	for _, forged := range []string{other, "ar." + token + "@mairie.example", strings.ToLower(ack), "ar.@x"} {
+		if got := answer(forged, "Je réponds pour ma femme.", ""); got.Link != ingest.LinkOpens {
+			t.Errorf("a forged receipt %q: %+v", forged, got)
+		}
+	}
+	about := "Bonjour, les encombrants n'ont pas été ramassés lundi dernier devant la résidence et le dépôt grossit. Quand le camion repasse-t-il ?"
+	if got := answer(ack, about, "proprete-dechets"); got.Link != ingest.LinkOpens || len(got.Suggestions) != 1 {
+		t.Errorf("an answer about something else: %+v", got)
+	}
+}
+
+// A petition costs a group of suggestions, and no merge.
+func TestPetition(t *testing.T) {
+	h := newTown()
+	for i := range 100 {
+		h.add(fmt.Sprintf("2026-%06d", i+1), piece{from: ingest.Person{Name: fmt.Sprintf("Signataire%c%c Nom%d", 'a'+i%26, 'a'+i/26, i)}, text: lamp})
+	}
+	got := h.match(t, piece{from: alice, text: lamp})
+	if got.Link != ingest.LinkOpens || len(got.Suggestions) != suggestionsMax {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSameBytes(t *testing.T) {
+	h := newTown()
+	p := piece{from: alice, text: lamp}
+	h.add("2026-000001", p)
+	if got := h.match(t, p); got.Link != ingest.LinkDuplicate || !strings.Contains(got.Reasons[0], "octets") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestReferences(t *testing.T) {
+	for text, want := range map[string]string{
+		"Dossier 2026-000123.":                  "2026-000123",
+		"réf. 2026 – 000123":                    "2026-000123",
+		"2O26-OOO12B et 2026-000123":            "2026-000128 2026-000123",
+		"facture 2026-118, tél. 02-61-91-22-48": "",
+		"IBAN FR76 3000 2026-0001234":           "",
+	} {
+		if got := strings.Join(references(text), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTextKeyIgnoresShortTexts(t *testing.T) {
+	if k := textKey(ingest.Reading{Text: "Bonjour, merci d'avance. Cordialement"}); k != "" {
+		t.Errorf("a greeting identifies nobody's matter, got key %q", k)
 	}
 }
 
 // The same covering words with another file are another matter.
 func TestTextKeyTellsFilesApart(t *testing.T) {
-	m := &Matcher{}
-	words := "Bonjour, veuillez trouver ci-joint ma demande. Cordialement, J. Martin"
 	key := func(files ...string) string {
-		r := ingest.Reading{Text: words}
+		r := ingest.Reading{Text: "Bonjour, veuillez trouver ci-joint ma demande. Cordialement, J. Martin"}
 		for _, f := range files {
 			r.Attachments = append(r.Attachments, ingest.Attachment{SHA256: f})
 		}
-		return m.TextKey(r)
+		return textKey(r)
 	}
 	if key("permis") == key("cantine") || key() == key("permis") {
 		t.Error("different files, one key")
@@ -139,8 +339,6 @@ func TestTextKeyTellsFilesApart(t *testing.T) {
 
 // A reply that came in together with what it answers waits for it, but not for ever.
 func TestReplyWaitsForItsMail(t *testing.T) {
-	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	m := &Matcher{Now: func() time.Time { return now }}
 	reply := ingest.Reading{InReplyTo: []string{"unknown@x"}}
 	for _, tt := range []struct {
 		name    string
@@ -154,7 +352,9 @@ func TestReplyWaitsForItsMail(t *testing.T) {
 		{"long enough", 2 * patience, true, reply, nil},
 		{"no reply", time.Second, true, ingest.Reading{}, nil},
 	} {
-		_, err := m.Match(t.Context(), fakeCandidates{waiting: tt.waiting}, ingest.Record{RecordedAt: now.Add(-tt.age)}, tt.reading, "")
+		h := newTown()
+		h.waiting = tt.waiting
+		_, err := h.m.Match(t.Context(), h, ingest.Record{RecordedAt: h.m.Now().Add(-tt.age)}, tt.reading, ingest.Profile{})
 		if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) {
 			t.Errorf("%s: %v", tt.name, err)
 		}

@@ -1,58 +1,215 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/nyaruka/phonenumbers"
 
 	"saisine.fr/saisine/ingest"
 )
 
-// samePerson says by what two senders are the same, for people to read, or "" when
-// nothing proves it. A name alone proves nothing: towns have several Martins.
-func samePerson(a, b ingest.Person) string {
+// kinship says what two senders have in common.
+type kinship struct {
+	contact bool // address for mail, or phone
+	name    bool // the whole name
+	surname bool // a name, and nothing that speaks against it: G. Martin, Gérard Martin
+	family  bool // a name, with another first name
+	address bool // street and number
+	// other is set when they have different contacts of each kind that both gave.
+	other bool
+	why   string
+}
+
+// certain reports whether they are the same person for what a reference or a thread asks
+// for: a contact, or the whole name where nothing speaks against it.
+func (k kinship) certain() bool { return k.contact || k.name && (k.address || !k.other) }
+
+// related reports whether one may speak for the other.
+func (k kinship) related() bool { return k.certain() || k.name || k.address || k.surname }
+
+// party is a sender as it is compared.
+type party struct {
+	email, phone string
+	names        [][]string
+	place        spot
+}
+
+func partyOf(p ingest.Person, signature string) party {
+	out := party{email: strings.ToLower(strings.TrimSpace(p.Email)), phone: phoneKey(p.Phone), place: spotOf(p.Address)}
+	for _, n := range []string{p.Name, signature} {
+		if ws := nameWords(n); len(ws) > 0 && !slices.ContainsFunc(out.names, func(have []string) bool { return slices.Equal(have, ws) }) {
+			out.names = append(out.names, ws)
+		}
+	}
+	return out
+}
+
+// phoneKey returns a phone number in the form of E.164, or "" when it is none. Numbers
+// without a country are French ones.
+func phoneKey(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return ""
+	}
+	n, err := phonenumbers.Parse(s, "FR")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return ""
+	}
+	return phonenumbers.Format(n, phonenumbers.E164)
+}
+
+// titles are no names.
+var titles = map[string]bool{}
+
+func init() {
+	for t := range strings.FieldsSeq("m mr mme mlle mmes mm monsieur madame mademoiselle messieurs mesdames dr docteur me maitre vve veuve epouse nee et ou famille consorts de du des la le les ") {
+		titles[t] = true
+	}
+}
+
+// nameWords takes a name apart: folded, titles left out, names joined by a dash kept as
+// one, so that Jean-Pierre is not Pierre.
+func nameWords(name string) []string {
+	var out []string
+	name, _, _ = strings.Cut(name, "(")
+	for w := range strings.FieldsFuncSeq(name, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(".,;/&'’", r) }) {
+		w = Fold(w)
+		if w != "" && !titles[w] && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// kin compares two senders.
+func kin(a, b party) kinship {
+	var k kinship
+	emails, phones := a.email != "" && b.email != "", a.phone != "" && b.phone != ""
 	switch {
-	case a.Email != "" && strings.EqualFold(strings.TrimSpace(a.Email), strings.TrimSpace(b.Email)):
-		return "même adresse électronique"
-	case len(digits(a.Phone)) >= 9 && digits(a.Phone) == digits(b.Phone):
-		return "même téléphone"
-	case a.Name != "" && a.Address != "" && Fold(a.Name) == Fold(b.Name) && Fold(a.Address) == Fold(b.Address):
-		return "mêmes nom et adresse"
+	case emails && a.email == b.email:
+		k.contact, k.why = true, "même adresse électronique"
+	case phones && a.phone == b.phone:
+		k.contact, k.why = true, "même téléphone"
 	}
-	return ""
-}
-
-// digits returns the national digits of a French phone number: +33 6 12… and 06 12…
-// are the same.
-func digits(phone string) string {
-	var b strings.Builder
-	for _, r := range phone {
-		if r >= '0' && r <= '9' {
-			b.WriteRune(r)
+	k.other = !k.contact && (emails || phones)
+	k.address = a.place.number != "" && a.place == b.place
+	for _, x := range a.names {
+		for _, y := range b.names {
+			switch nameLikeness(x, y) {
+			case nameWhole:
+				k.name = true
+			case namePart:
+				k.surname = true
+			case nameFamily:
+				k.family = true
+			}
 		}
 	}
-	d := b.String()
-	if strings.HasPrefix(strings.TrimSpace(phone), "+") {
-		d = strings.TrimPrefix(d, "33")
-	} else if rest, ok := strings.CutPrefix(d, "0033"); ok {
-		d = rest
+	switch {
+	case k.why != "":
+	case k.name && k.address:
+		k.why = "mêmes nom et adresse"
+	case k.name:
+		k.why = "même nom"
+	case k.address:
+		k.why = "même adresse postale"
+	case k.surname:
+		k.why = "nom semblable"
 	}
-	return strings.TrimPrefix(d, "0")
+	return k
 }
 
-// Fold reduces a text to its letters and digits, in lower case and without accents,
-// so that the same words written on another keyboard or wrapped by another program
-// are equal.
-func Fold(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	for _, r := range norm.NFKD.String(s) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			b.WriteRune(unicode.ToLower(r))
+// How alike two names are.
+const (
+	nameOther = iota
+	nameFamily
+	namePart
+	nameWhole
+)
+
+// nameLikeness compares two names whatever their order.
+func nameLikeness(a, b []string) int {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	rest := slices.Clone(b)
+	var left []string
+	whole := 0
+	for _, w := range a {
+		i := slices.IndexFunc(rest, func(x string) bool { return sameWord(w, x) })
+		if i < 0 {
+			left = append(left, w)
+			continue
+		}
+		if len(w) >= minName {
+			whole++
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+	switch {
+	case whole == 0:
+		return nameOther
+	case len(left) == 0 && whole >= 2, len(left) == 0 && len(rest) == 0:
+		return nameWhole
+	case len(left) == 0: // M. Martin, Gérard Martin
+		return namePart
+	}
+	for _, w := range left {
+		if !slices.ContainsFunc(rest, func(x string) bool { return initialOf(w, x) }) {
+			return nameFamily
 		}
 	}
-	return b.String()
+	return namePart
+}
+
+// minName is the length from which a word of a name tells people apart.
+const minName = 3
+
+// initialOf reports whether one of two words is the beginning of the other: G for Gérard,
+// JP for Jean-Pierre cannot be told from a short name and is taken for one.
+func initialOf(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) <= 2 && a[0] == b[0]
+}
+
+// sameWord reports whether two words are equal but for one misread character in a long one.
+func sameWord(a, b string) bool {
+	if a == b {
+		return true
+	}
+	if len(a) < 6 || len(b) < 6 || len(a) != len(b) {
+		return false
+	}
+	wrong := 0
+	for i := range len(a) {
+		if a[i] != b[i] {
+			wrong++
+		}
+	}
+	return wrong == 1
+}
+
+// facts are the keys by which a sender is found again.
+func (p party) facts() []int64 {
+	var out []int64
+	if p.email != "" {
+		out = append(out, factKey("email", p.email))
+	}
+	if p.phone != "" {
+		out = append(out, factKey("phone", p.phone))
+	}
+	if p.place.number != "" {
+		out = append(out, factKey("address", p.place.number+" "+p.place.street))
+	}
+	for _, n := range p.names {
+		for _, w := range n {
+			if len(w) >= minName+1 {
+				out = append(out, factKey("name", w))
+			}
+		}
+	}
+	return out
 }

@@ -1,17 +1,23 @@
 package store
 
 import (
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ocr"
@@ -279,20 +285,52 @@ func TestLayoutsAndCopies(t *testing.T) {
 	verified(t, s, 0)
 }
 
-// TestMigrates takes a store of the first schema over, with what is in it.
+// TestMigrates takes stores of all earlier schemas over, with what is in them.
 func TestMigrates(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir)
-	id := record(t, s, scan("a", day, ingest.Hints{})).ID
-	// The schemas go forward only; so the second one is taken back by hand.
-	broken(t, s, `DROP INDEX submissions_sides; DROP TABLE copies; DROP TABLE layouts; DROP TABLE descent; DELETE FROM goose_db_version WHERE version_id = 2`)
-	if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
-		t.Errorf("a command beside an older daemon: %v", err)
+	sub, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
 	}
-	s2 := open(t, dir)
-	if rec, err := s2.Submission(t.Context(), id); err != nil || rec.State != ingest.StateReceived {
-		t.Errorf("row after the migration: %+v, %v", rec, err)
+	for version := int64(1); version < 3; version++ {
+		t.Run(strconv.FormatInt(version, 10), func(t *testing.T) {
+			dir := t.TempDir()
+			db, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), "_synchronous=FULL&_journal_mode=WAL"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.UpTo(t.Context(), version); err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256([]byte("old"))
+			hash := hex.EncodeToString(sum[:])
+			for _, q := range []string{
+				`INSERT INTO originals (sha256, size, content) VALUES ('` + hash + `', 3, CAST('old' AS BLOB))`,
+				`INSERT INTO submissions (id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state)
+					VALUES ('old', 'scan', 'a', 'k', '', 1, 1, '` + hash + `', 3, 'image/png', '{}', 'received')`,
+			} {
+				if _, err := db.ExecContext(t.Context(), q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
+				t.Errorf("a command beside an older daemon: %v", err)
+			}
+			s := open(t, dir)
+			if rec, err := s.Submission(t.Context(), "old"); err != nil || rec.State != ingest.StateReceived {
+				t.Errorf("row after the migration: %+v, %v", rec, err)
+			}
+			file(t, s, "old", ingest.Filing{
+				Reading: ingest.Reading{Pages: []ingest.Page{{Number: 1, Layout: &ocr.Layout{Width: 1}}}},
+				Profile: ingest.Profile{Facts: []int64{1}, Summary: []byte("{}")},
+			})
+			verified(t, s, 0)
+		})
 	}
-	file(t, s2, id, ingest.Filing{Reading: ingest.Reading{Pages: []ingest.Page{{Number: 1, Layout: &ocr.Layout{Width: 1}}}}})
-	verified(t, s2, 0)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -36,6 +37,9 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 	if err != nil {
 		return filed, err
 	}
+	if reading.classification, err = encodeClassification(f.Classification); err != nil {
+		return filed, err
+	}
 	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
 		filed = ingest.Filed{}
 		row, err := waiting(ctx, tx, id)
@@ -46,19 +50,24 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			filed = ingest.Filed{Request: row.reference, Link: row.link}
 			return nil
 		}
-		m, err := f.Match(ctx, candidates{tx: tx, store: s, except: id})
+		filled := full{}
+		m, err := f.Match(ctx, candidates{tx: tx, store: s, except: id, full: filled})
 		if err != nil {
 			return fmt.Errorf("store: match: %w", err)
 		}
-		if err := s.saveReading(ctx, tx, id, reading, f.TextKey); err != nil {
+		crashpoint.Hit("store.matched")
+		if err := s.saveReading(ctx, tx, id, reading, f.Profile.TextKey); err != nil {
+			return err
+		}
+		if err := s.saveProfile(ctx, tx, row.seq, f.Profile, filled); err != nil {
 			return err
 		}
 		requestID, err := s.place(ctx, tx, row, f, m, &filed)
 		if err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, `UPDATE submissions SET state = 'filed', reason = '', request_id = $1, link = $2 WHERE id = $3`,
-			requestID, string(m.Link), id); err != nil {
+		if err := tx.exec(ctx, `UPDATE submissions SET state = 'filed', reason = '', request_id = $1, link = $2, answers = $3 WHERE id = $4`,
+			requestID, string(m.Link), nullString(m.To), id); err != nil {
 			return err
 		}
 		crashpoint.Hit("store.filing")
@@ -90,7 +99,7 @@ func (s *Store) place(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filin
 			kind = eventFollowUp
 		}
 		filed.Request = m.Request
-		err = tx.row(ctx, `SELECT id FROM requests WHERE reference = $1`, m.Request).Scan(&requestID)
+		requestID, err = requestByReference(ctx, tx, m.Request)
 	default:
 		err = fmt.Errorf("store: match gave the link %q", m.Link)
 	}
@@ -99,9 +108,9 @@ func (s *Store) place(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filin
 	}
 	filed.Link = m.Link
 	for _, sg := range m.Suggestions {
-		if err := tx.exec(ctx, `INSERT INTO suggestions (request_id, other_id, score, why)
-			SELECT $1, id, $2, $3 FROM requests WHERE reference = $4 AND id <> $1
-			ON CONFLICT (request_id, other_id) DO NOTHING`, requestID, sg.Score, sg.Why, sg.Reference); err != nil {
+		if err := tx.exec(ctx, `INSERT INTO suggestions (request_id, other_id, score, why, kind)
+			SELECT $1, id, $2, $3, $4 FROM requests WHERE reference = $5 AND id <> $1
+			ON CONFLICT (request_id, other_id) DO NOTHING`, requestID, sg.Score, sg.Why, string(cmp.Or(sg.Kind, ingest.SuggestSame)), sg.Reference); err != nil {
 			return 0, err
 		}
 	}
@@ -118,12 +127,16 @@ func (s *Store) open(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing
 	if err != nil {
 		return 0, "", fmt.Errorf("store: reasons: %w", err)
 	}
+	urgent, err := json.Marshal(nonNil(c.Urgent))
+	if err != nil {
+		return 0, "", fmt.Errorf("store: urgency: %w", err)
+	}
 	err = tx.row(ctx, `INSERT INTO requests
 		(reference, status, category, service, confidence, needs_review, reasons, subject, body,
-		 sender_name, sender_email, sender_phone, sender_address, place, opened_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`,
+		 sender_name, sender_email, sender_phone, sender_address, place, opened_at, second_category, urgent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
 		reference, string(ingest.StatusNew), c.Category, c.Service, c.Confidence, boolInt(c.NeedsReview), string(reasons), r.Subject, r.Text,
-		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt)).Scan(&id)
+		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(urgent)).Scan(&id)
 	return id, reference, err
 }
 
@@ -216,6 +229,7 @@ func (s *Store) Acknowledge(ctx context.Context, id, place string) error {
 
 // ledgerRow is what the writing side needs of a submission.
 type ledgerRow struct {
+	seq        int64
 	id         string
 	channel    ingest.Channel
 	state      ingest.State
@@ -231,9 +245,9 @@ func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 	var channel, state, hints, link string
 	var at int64
 	var reference sql.NullString
-	err := tx.row(ctx, `SELECT s.channel, s.state, s.hints, s.link, s.received_at, r.reference
+	err := tx.row(ctx, `SELECT s.seq, s.channel, s.state, s.hints, s.link, s.received_at, r.reference
 		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id WHERE s.id = $1`, id).
-		Scan(&channel, &state, &hints, &link, &at, &reference)
+		Scan(&row.seq, &channel, &state, &hints, &link, &at, &reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
 	}
@@ -271,8 +285,32 @@ type readingDetail struct {
 // savedReading is a reading as it is kept.
 type savedReading struct {
 	ingest.Reading
-	detail  string
-	layouts []byte // nil where no page was recognised
+	detail         string
+	layouts        []byte // nil where no page was recognised
+	classification string // "" where none was made
+}
+
+// savedClassification is what is kept of a classification for each submission.
+type savedClassification struct {
+	Category    string          `json:"category,omitempty"`
+	Service     string          `json:"service,omitempty"`
+	Confidence  float64         `json:"confidence"`
+	NeedsReview bool            `json:"needs_review,omitempty"`
+	Reasons     []string        `json:"reasons,omitempty"`
+	Top         []ingest.Ranked `json:"top,omitempty"`
+	Second      string          `json:"second,omitempty"`
+	Urgent      []string        `json:"urgent,omitempty"`
+}
+
+func encodeClassification(c ingest.Classification) (string, error) {
+	data, err := json.Marshal(savedClassification{
+		Category: c.Category, Service: c.Service, Confidence: c.Confidence, NeedsReview: c.NeedsReview,
+		Reasons: c.Reasons, Top: c.Top, Second: c.Second, Urgent: c.Urgent,
+	})
+	if err != nil {
+		return "", fmt.Errorf("store: classification: %w", err)
+	}
+	return string(data), nil
 }
 
 // encode makes of a reading what is kept of it. Of 200 pages that takes a second, so it
@@ -302,12 +340,13 @@ func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r savedReadi
 		}
 	}
 	return tx.exec(ctx, `INSERT INTO readings
-		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail, classification)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (submission_id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, body = excluded.body,
 		sender_name = excluded.sender_name, sender_email = excluded.sender_email, sender_phone = excluded.sender_phone,
-		sender_address = excluded.sender_address, message_id = excluded.message_id, text_key = excluded.text_key, detail = excluded.detail`,
-		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, r.detail)
+		sender_address = excluded.sender_address, message_id = excluded.message_id, text_key = excluded.text_key, detail = excluded.detail,
+		classification = excluded.classification`,
+		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, r.detail, r.classification)
 }
 
 // event appends to the history. submissionID "" and requestID 0 mean none.
@@ -357,10 +396,13 @@ type candidates struct {
 	tx     *tx
 	store  *Store
 	except string
+	full   full // what the lookups found, for saveProfile
 }
 
-const candidateQuery = `SELECT s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id
-	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id `
+const candidateQuery = `SELECT s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id,
+	r.status, r.category, m.summary
+	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id
+	LEFT JOIN match_docs m ON m.doc = s.seq `
 
 // The conditions of the lookups. Each must be answered from an index, at any size of
 // the ledger; TestCandidatesUseIndexes holds them to it. The tests for "" look idle, and
@@ -369,6 +411,9 @@ const (
 	whereHash      = `WHERE s.sha256 = $1`
 	whereMessageID = `WHERE d.message_id = $1 AND d.message_id <> ''`
 	whereTextKey   = `WHERE d.text_key = $1 AND d.text_key <> ''`
+	whereDoc       = `WHERE s.seq = $1`
+	whereID        = `WHERE s.id = $1`
+	whereRequest   = `WHERE s.request_id = $1`
 	// Of many equal letters the first ones decide.
 	candidateOrder = ` ORDER BY s.seq LIMIT 64`
 )
@@ -378,13 +423,13 @@ func (c candidates) find(ctx context.Context, where string, args ...any) ([]inge
 	query := candidateQuery + where + candidateOrder
 	err := c.tx.rows(ctx, query, args, func(r rowScanner) error {
 		var k ingest.Candidate
-		var channel string
+		var channel, status string
 		var at int64
 		if err := r.Scan(&k.SubmissionID, &k.Request, &channel, &at,
-			&k.From.Name, &k.From.Email, &k.From.Phone, &k.From.Address, &k.MessageID); err != nil {
+			&k.From.Name, &k.From.Email, &k.From.Phone, &k.From.Address, &k.MessageID, &status, &k.Category, &k.Summary); err != nil {
 			return err
 		}
-		k.Channel, k.ReceivedAt = ingest.Channel(channel), c.store.time(at)
+		k.Channel, k.ReceivedAt, k.Status = ingest.Channel(channel), c.store.time(at), ingest.Status(status)
 		if k.SubmissionID != c.except {
 			out = append(out, k)
 		}
@@ -412,7 +457,45 @@ func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Can
 	return out, nil
 }
 
-func (c candidates) ByTextKey(ctx context.Context, key string) ([]ingest.Candidate, error) {
+// BySubmission implements ingest.Candidates.
+func (c candidates) BySubmission(ctx context.Context, id string) ([]ingest.Candidate, error) {
+	return c.find(ctx, whereID, id)
+}
+
+// ByReference implements ingest.Candidates.
+func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
+	id, err := requestByReference(ctx, c.tx, reference)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.find(ctx, whereRequest, id)
+}
+
+// mergesMax bounds how often a request can have been merged into one that was merged.
+const mergesMax = 32
+
+// requestByReference returns the request with this reference, or the one that it was merged into.
+func requestByReference(ctx context.Context, tx *tx, reference string) (int64, error) {
+	var id int64
+	var into sql.NullInt64
+	err := tx.row(ctx, `SELECT id, merged_into FROM requests WHERE reference = $1`, reference).Scan(&id, &into)
+	for range mergesMax {
+		if err != nil || !into.Valid {
+			break
+		}
+		id = into.Int64
+		err = tx.row(ctx, `SELECT merged_into FROM requests WHERE id = $1`, id).Scan(&into)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
+	}
+	return id, err
+}
+
+func (c candidates) byTextKey(ctx context.Context, key string) ([]ingest.Candidate, error) {
 	if key == "" {
 		return nil, nil
 	}

@@ -181,13 +181,15 @@ func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
 	}
 	return each(func(row rowScanner) error {
 		var g ingest.Suggestion
-		if err := row.Scan(&g.Reference, &g.Score, &g.Why); err != nil {
+		var kind string
+		if err := row.Scan(&g.Reference, &g.Score, &g.Why, &kind); err != nil {
 			return err
 		}
+		g.Kind = ingest.SuggestionKind(kind)
 		q.Suggestions = append(q.Suggestions, g)
 		return nil
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why FROM suggestions g JOIN requests r ON r.id = g.other_id
+		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why, g.kind FROM suggestions g JOIN requests r ON r.id = g.other_id
 			WHERE g.request_id = $1 ORDER BY g.score DESC, r.reference`, id)
 	})
 }
@@ -372,4 +374,22 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 		g.Oldest = s.opts.Now().Sub(s.time(oldest.Int64))
 	}
 	return g, unavailable(err)
+}
+
+// LinkReasons returns why a submission was linked to its request.
+func (s *Store) LinkReasons(ctx context.Context, id string) ([]string, error) {
+	var detail string
+	err := s.read.QueryRowContext(ctx, `SELECT detail FROM events WHERE submission_id = $1 AND kind IN ('request.duplicate', 'request.follow_up')
+		ORDER BY seq DESC LIMIT 1`, id).Scan(&detail)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var d struct{ Reasons []string }
+	if err := json.Unmarshal([]byte(detail), &d); err != nil {
+		return nil, fmt.Errorf("store: event of %s: %w", id, err)
+	}
+	return d.Reasons, nil
 }

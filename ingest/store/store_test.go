@@ -252,9 +252,9 @@ func TestConcurrentTwinsAreOneRequest(t *testing.T) {
 	for _, id := range ids {
 		wg.Go(func() {
 			_, err := s.File(t.Context(), id, ingest.Filing{
-				Reading: ingest.Reading{Kind: "mail"}, TextKey: "k",
+				Reading: ingest.Reading{Kind: "mail"}, Profile: ingest.Profile{TextKey: "k", Summary: []byte("{}")},
 				Match: func(ctx context.Context, c ingest.Candidates) (ingest.Match, error) {
-					found, err := c.ByTextKey(ctx, "k")
+					found, err := c.Alike(ctx, ingest.Profile{TextKey: "k"})
 					if err != nil || len(found) == 0 {
 						return ingest.Match{Link: ingest.LinkOpens}, err
 					}
@@ -509,7 +509,7 @@ func TestQueriesNumberParametersInOrder(t *testing.T) {
 
 func TestCandidatesUseIndexes(t *testing.T) {
 	s := open(t, t.TempDir())
-	for _, where := range []string{whereHash, whereMessageID, whereTextKey} {
+	for _, where := range []string{whereHash, whereMessageID, whereTextKey, whereDoc, whereID, whereRequest} {
 		plan := ""
 		err := each(func(row rowScanner) error {
 			var id, parent, unused int

@@ -1,0 +1,131 @@
+package match
+
+import (
+	"math"
+	"strings"
+)
+
+// grams5 returns the set of hashed 5-grams of a folded text, spaces left out: OCR loses
+// them and puts in others.
+func grams5(folded string) map[uint64]struct{} {
+	s := strings.ReplaceAll(folded, " ", "")
+	out := make(map[uint64]struct{}, len(s))
+	for i := 0; i+gramSize <= len(s); i++ {
+		out[mix(hash64(s[i:i+gramSize]))] = struct{}{}
+	}
+	return out
+}
+
+// overlap returns how much two sets have in common: of all that is in either (Jaccard),
+// and of the smaller one (containment).
+func overlap(a, b map[uint64]struct{}) (jaccard, containment float64) {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(a) == 0 {
+		return 0, 0
+	}
+	common := 0
+	for g := range a {
+		if _, ok := b[g]; ok {
+			common++
+		}
+	}
+	return float64(common) / float64(len(a)+len(b)-common), float64(common) / float64(len(a))
+}
+
+// wordGram is the length of the parts of words that Weights weighs: long enough to mean
+// something, short enough that a misread character leaves some whole.
+const wordGram = 4
+
+// eachPart calls f with each part of each word of a folded text. Words shorter than four
+// letters (le, de, rue) say nothing here, except numbers.
+func eachPart(folded string, f func(part string)) {
+	for word := range strings.FieldsSeq(folded) {
+		if len(word) < wordGram {
+			if word[0] >= '0' && word[0] <= '9' {
+				f(word)
+			}
+			continue
+		}
+		for i := 0; i+wordGram <= len(word); i++ {
+			f(word[i : i+wordGram])
+		}
+	}
+}
+
+// Weights says how much the parts of words tell about a text: those that are in every
+// letter tell nothing, those in none of the texts known (a child's name, the number of an
+// invoice) the most. It is read only, and safe for concurrent use. The zero value weighs
+// all parts alike.
+type Weights struct {
+	idf     map[string]float32
+	unknown float32
+}
+
+// NewWeights learns the weights from texts (inverse document frequency, Spärck Jones 1972).
+func NewWeights(texts []string) *Weights {
+	df := map[string]int{}
+	for _, t := range texts {
+		seen := map[string]bool{}
+		eachPart(foldWords(t), func(p string) {
+			if !seen[p] {
+				seen[p] = true
+				df[p]++
+			}
+		})
+	}
+	w := &Weights{idf: make(map[string]float32, len(df))}
+	n := float64(len(texts) + 1)
+	for p, d := range df {
+		w.idf[p] = float32(math.Log(n / (float64(d) + 0.5)))
+	}
+	w.unknown = float32(math.Log(n / 0.5))
+	return w
+}
+
+func (w *Weights) of(part string) float64 {
+	if w == nil || w.unknown == 0 {
+		return 1
+	}
+	if x, ok := w.idf[part]; ok {
+		return max(0, float64(x))
+	}
+	return float64(w.unknown)
+}
+
+// vector holds the weights of a text's parts.
+type vector struct {
+	parts map[string]float64
+	norm  float64
+}
+
+func (w *Weights) vector(folded string) vector {
+	v := vector{parts: map[string]float64{}}
+	eachPart(folded, func(p string) {
+		if _, ok := v.parts[p]; !ok {
+			x := w.of(p)
+			v.parts[p] = x
+			v.norm += x * x
+		}
+	})
+	v.norm = math.Sqrt(v.norm)
+	return v
+}
+
+// cosine is 1 for texts of the same parts, 0 for such that have none in common.
+func cosine(a, b vector) float64 {
+	if a.norm == 0 || b.norm == 0 {
+		return 0
+	}
+	if len(a.parts) > len(b.parts) {
+		a, b = b, a
+	}
+	dot := 0.0
+	for p, x := range a.parts {
+		if _, ok := b.parts[p]; ok {
+			dot += x * x
+		}
+	}
+	return dot / (a.norm * b.norm)
+}

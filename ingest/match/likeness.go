@@ -1,0 +1,223 @@
+package match
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// compared is a submission as it is compared: its summary, taken apart.
+type compared struct {
+	summary
+	who   party
+	place spot
+	grams map[uint64]struct{}
+	words vector
+}
+
+func (m *Matcher) compared(s summary, from ingest.Person) compared {
+	c := compared{summary: s, who: partyOf(from, s.Sign), place: spotOf(s.Place)}
+	c.grams, c.words = grams5(s.Text), m.Weights.vector(s.Text)
+	return c
+}
+
+// comparedTo is compared for a candidate. A summary that cannot be read is an empty one:
+// of a later version, it says nothing to this.
+func (m *Matcher) comparedTo(k ingest.Candidate) compared {
+	var s summary
+	if json.Unmarshal(k.Summary, &s) != nil {
+		s = summary{}
+	}
+	return m.compared(s, k.From)
+}
+
+// The measures of likeness. They were chosen on the project's own streams (testdata) and
+// on none of a town.
+const (
+	copyJaccard     = 0.60 // the same text, but for a word or two
+	copyContainment = 0.85 // one is a part of the other
+	copyGrams       = 60   // of a text of fewer, nothing is a copy
+	scanJaccard     = 0.25 // the same text, one of them misread
+	scanCosine      = 0.45
+	alikeJaccard    = 0.22 // enough to be shown
+	alikeContain    = 0.45
+	speaksOf        = 0.12 // cosine: they speak of the same things
+	alienCosine     = 0.12 // cosine under which an answer may be about something else
+)
+
+// pair is what a submission and a candidate have in common.
+type pair struct {
+	k       ingest.Candidate
+	other   compared
+	kin     kinship
+	jaccard float64
+	contain float64
+	cosine  float64
+	same    bool // the same place
+	apart   bool // different places
+	age     time.Duration
+	copied  bool // the text is quoted in full
+}
+
+func (d *decision) pair(k ingest.Candidate) pair {
+	p := pair{k: k, other: d.m.comparedTo(k), age: distance(d.rec.ReceivedAt, k.ReceivedAt)}
+	p.kin = kin(d.own.who, p.other.who)
+	p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
+	p.cosine = cosine(d.own.words, p.other.words)
+	p.same, p.apart = d.own.place.near(p.other.place)
+	if len(d.p.Quoted) > 0 && len(p.other.grams) >= copyGrams {
+		quoted := grams5(clipFolded(foldWords(quotedText(d.r))))
+		_, in := overlap(p.other.grams, quoted)
+		p.copied = in >= copyContainment && len(quoted) >= len(p.other.grams)/2
+	}
+	return p
+}
+
+// alike looks among the submissions that have something in common with this one.
+func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
+	found, err := c.Alike(ctx, d.p)
+	if err != nil {
+		return ingest.Match{}, false, err
+	}
+	var pairs []pair
+	for _, k := range found {
+		p := d.pair(k)
+		if p.age > d.m.window() && (k.Status == ingest.StatusClosed || k.Status == ingest.StatusAnswered) {
+			continue
+		}
+		pairs = append(pairs, p)
+	}
+	// Of several, the likeliest; of equals, the first.
+	slices.SortStableFunc(pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(b.jaccard+b.cosine, a.jaccard+a.cosine), a.k.ReceivedAt.Compare(b.k.ReceivedAt), cmp.Compare(a.k.SubmissionID, b.k.SubmissionID))
+	})
+	for _, p := range pairs {
+		if why := d.repeats(p); why != "" {
+			return link(ingest.LinkDuplicate, p.k, why), true, nil
+		}
+	}
+	for _, p := range pairs {
+		if why := d.continues(p, pairs); why != "" {
+			return link(ingest.LinkFollowUp, p.k, why), true, nil
+		}
+	}
+	for _, p := range pairs {
+		d.resembles(p)
+	}
+	return ingest.Match{}, false, nil
+}
+
+// repeats says why a submission certainly is the candidate once more, or "".
+func (d *decision) repeats(p pair) string {
+	switch {
+	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other), p.apart:
+		return ""
+	}
+	misread := d.own.Misread || p.other.Misread
+	switch {
+	case p.jaccard >= 0.999:
+		return "même texte, " + p.kin.why
+	case fresh.MatchString(d.own.Text) && !fresh.MatchString(p.other.Text):
+		return ""
+	case misread && d.rec.Channel != p.k.Channel && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
+		return "même texte par une autre voie (lecture optique), " + p.kin.why
+	case misread || min(len(d.own.grams), len(p.other.grams)) < copyGrams || quarrel(d.own.summary, p.other.summary):
+		return ""
+	case p.jaccard >= copyJaccard:
+		return "texte presque identique, " + p.kin.why
+	case p.contain >= copyContainment:
+		return "l’un des textes contient l’autre, " + p.kin.why
+	}
+	return ""
+}
+
+// continues says why a submission certainly goes on with the candidate's matter, or "":
+// the same person says that they wrote before, and there is one matter only that they
+// can mean.
+func (d *decision) continues(p pair, all []pair) string {
+	if p.copied && (p.kin.certain() || p.kin.surname) {
+		return "reprend le message d’origine, " + p.kin.why
+	}
+	switch {
+	case !p.kin.contact, d.vetoed(p.other), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
+		return ""
+	case !follows.MatchString(d.own.Text), fresh.MatchString(d.own.Text):
+		return ""
+	}
+	for _, o := range all {
+		if o.k.Request != p.k.Request && o.kin.related() && o.cosine >= p.cosine/2 {
+			return ""
+		}
+	}
+	return "fait suite à cette demande, " + p.kin.why
+}
+
+// vetoed reports whether the categories are surely different ones.
+func (d *decision) vetoed(o compared) bool {
+	return d.own.Sure && o.Sure && len(d.own.Top) > 0 && len(o.Top) > 0 &&
+		rank(d.own.Top, o.Top[0].Category) < 0 && rank(o.Top, d.own.Top[0].Category) < 0
+}
+
+// sharesCategory reports whether one's category is among the other's likely ones.
+func sharesCategory(a, b compared) bool {
+	return len(a.Top) > 0 && len(b.Top) > 0 && (rank(a.Top, b.Top[0].Category) >= 0 || rank(b.Top, a.Top[0].Category) >= 0)
+}
+
+func rank(top []ingest.Ranked, category string) int {
+	return slices.IndexFunc(top, func(r ingest.Ranked) bool { return r.Category == category })
+}
+
+// strays says why an answer is about something else than the request that it answers, or "".
+func (d *decision) strays(all []ingest.Candidate) string {
+	if strays.MatchString(d.own.Text) {
+		return "annonce un autre sujet"
+	}
+	alien := len(strings.Fields(d.own.Text)) >= substance && !follows.MatchString(d.own.Text) && d.own.Sure
+	for _, k := range all {
+		o := d.m.comparedTo(k)
+		if rank(d.own.Top, k.Category) >= 0 || sharesCategory(d.own, o) || cosine(d.own.words, o.words) >= alienCosine {
+			alien = false
+		}
+	}
+	switch {
+	case alien:
+		return "parle d’autre chose"
+	case fresh.MatchString(d.own.Text) && !slices.ContainsFunc(all, func(k ingest.Candidate) bool { return distance(k.ReceivedAt, d.rec.ReceivedAt) <= d.m.window() }):
+		return "annonce un fait nouveau"
+	}
+	return ""
+}
+
+// substance is the number of words from which a text says what it is about.
+const substance = 15
+
+// resembles suggests the candidate's request where a person should look.
+func (d *decision) resembles(p pair) {
+	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(len(p.other.grams), len(d.own.grams)) >= copyGrams || p.copied
+	speaks := p.cosine >= speaksOf
+	category := sharesCategory(d.own, p.other)
+	late := 1.0
+	if p.age > d.m.window() {
+		late = 0.8
+	}
+	at := func(score float64, kind ingest.SuggestionKind, why string) { d.suggest(p.k, kind, score*late, why) }
+	switch {
+	case alike && (p.kin.related() || p.copied):
+		at(0.85, ingest.SuggestSame, "texte semblable, "+cmp.Or(p.kin.why, "texte d’origine repris"))
+	case alike:
+		at(0.5+p.jaccard/4, ingest.SuggestGroup, "mêmes mots, autre expéditeur")
+	case p.kin.contact && (speaks || category || p.same || follows.MatchString(d.own.Text)):
+		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "même personne, sujet voisin ("+p.kin.why+")")
+	case (p.kin.name || p.kin.address) && (speaks || category || p.same):
+		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
+	case p.kin.surname && (category && (speaks || p.age <= d.m.window()) || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
+		at(0.4+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
+	case p.same && category && p.age <= d.m.window():
+		at(0.35+min(p.cosine, 0.25), ingest.SuggestNeighbour, "même lieu et même sujet, autre personne")
+	}
+}

@@ -1,0 +1,161 @@
+package match
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode"
+
+	"saisine.fr/saisine/ingest"
+)
+
+const (
+	// textMax bounds what is compared of a text, in bytes once folded: what a letter is
+	// about stands on its first page.
+	textMax = 4000
+	// entityMax bounds the names and numbers that are kept of a text.
+	entityMax = 64
+	// textKeyMin is the number of letters and digits under which a text says too little
+	// to be recognised ("Bonjour", "Merci d'avance").
+	textKeyMin = 40
+)
+
+// summary is what is kept of a submission to compare others with. Its form is in the
+// ledgers of towns: fields are added, never given another meaning.
+type summary struct {
+	Text     string          `json:"t,omitempty"` // subject and own words, folded
+	Entities []string        `json:"n,omitempty"` // folded words that name a thing: proper names, numbers
+	Sign     string          `json:"g,omitempty"` // signature, where it is not the sender's name
+	Place    string          `json:"p,omitempty"`
+	Top      []ingest.Ranked `json:"c,omitempty"` // categories, best first
+	Sure     bool            `json:"s,omitempty"` // the first of them needs no review
+	Misread  bool            `json:"o,omitempty"` // recognised from an image: some of the letters are wrong
+}
+
+// Profile implements ingest.Matcher.
+func (*Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
+	s := summarize(rec, r, c)
+	p := ingest.Profile{TextKey: textKey(r), Bands: bands(grams5(s.Text)), Facts: partyOf(r.From, s.Sign).facts()}
+	if at := spotOf(s.Place); at.street != "" && c.Category != "" {
+		p.Facts = append(p.Facts, factKey("place", c.Category+" "+at.street))
+	}
+	slices.Sort(p.Facts)
+	p.Facts = slices.Compact(p.Facts)
+	if quoted := quotedText(r); quoted != "" {
+		p.Quoted = bands(grams5(clipFolded(foldWords(quoted))))
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic("match: summary: " + err.Error()) // strings and numbers only
+	}
+	p.Summary = data
+	return p
+}
+
+func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) summary {
+	s := summary{
+		Text:     clipFolded(foldWords(plainSubject(r.Subject) + "\n" + r.Words())),
+		Entities: entities(r.Words()),
+		Place:    r.Place,
+		Top:      c.Top,
+		Sure:     c.Category != "" && !c.NeedsReview,
+		Misread:  rec.Channel == ingest.ChannelScan || r.Recognised(),
+	}
+	if r.Letter.Signature != r.From.Name {
+		s.Sign = r.Letter.Signature
+	}
+	return s
+}
+
+// textKey identifies the words of a reading whatever their case, accents, spacing
+// and punctuation, together with the files that came with them; "" when there are too
+// few words. "Please find my request attached" is another matter with each file, and a
+// copier that scans to mail always says the same.
+func textKey(r ingest.Reading) string {
+	folded := Fold(r.Text)
+	if len(folded) < textKeyMin {
+		return ""
+	}
+	files := make([]string, 0, len(r.Attachments))
+	for _, a := range r.Attachments {
+		files = append(files, a.SHA256)
+	}
+	slices.Sort(files)
+	sum := sha256.Sum256([]byte(folded + "\x00" + strings.Join(files, ",")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// quotedText is what a mail quotes of earlier ones.
+func quotedText(r ingest.Reading) string {
+	if r.OwnText == "" || r.OwnText == r.Text {
+		return ""
+	}
+	return strings.TrimPrefix(r.Text, r.OwnText)
+}
+
+// clipFolded cuts a folded text to what is compared of it, between two words.
+func clipFolded(s string) string {
+	if len(s) <= textMax {
+		return s
+	}
+	if i := strings.LastIndexByte(s[:textMax], ' '); i > 0 {
+		return s[:i]
+	}
+	return s[:textMax]
+}
+
+// plainSubject takes the marks off a subject that mail programs put before it.
+func plainSubject(s string) string {
+	for {
+		s = strings.TrimSpace(s)
+		head, rest, ok := strings.Cut(s, ":")
+		switch strings.ToLower(strings.TrimSpace(head)) {
+		case "re", "ré", "rép", "rep", "tr", "fw", "fwd", "réf", "transféré":
+			if ok {
+				s = rest
+				continue
+			}
+		}
+		return s
+	}
+}
+
+// entities returns the words of a text that name something, folded: those with a capital
+// in the middle of a sentence, and numbers. Two forms that differ in nothing else may be
+// for two children.
+func entities(text string) []string {
+	var out []string
+	start := true // of a sentence
+	for w := range strings.FieldsSeq(text) {
+		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		first, digits := rune(0), false
+		for i, r := range word {
+			if i == 0 {
+				first = r
+			}
+			digits = digits || unicode.IsDigit(r)
+		}
+		if digits || unicode.IsUpper(first) && !start {
+			for part := range strings.FieldsSeq(foldWords(word)) {
+				if len(part) > 1 && !slices.Contains(out, part) && len(out) < entityMax {
+					out = append(out, part)
+				}
+			}
+		}
+		start = strings.ContainsAny(w, ".!?:") || word == ""
+	}
+	return out
+}
+
+// quarrel reports whether two texts each name something that the other does not: the
+// first name of another child, another number.
+func quarrel(a, b summary) bool {
+	return missing(a.Entities, b.Text) && missing(b.Entities, a.Text)
+}
+
+func missing(words []string, text string) bool {
+	text = " " + text + " "
+	return slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, " "+w+" ") })
+}

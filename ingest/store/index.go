@@ -1,0 +1,209 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// The index of what submissions are compared by. Each key (a bucket of the text's hash, or
+// a fact) is a row that points to a submission, and the newest bucketMax of a key are kept,
+// so that a petition with 20,000 signatures costs no more than one with 64. The SQL is the
+// same for SQLite and PostgreSQL; `make bench-match` runs it on both.
+const (
+	bucketMax = 64
+	// likeliestMax bounds how many submissions are compared for their text, and again for
+	// their facts.
+	likeliestMax = 32
+	factsMax     = 48
+)
+
+// sqlRunner runs SQL with parameters $1, $2, … inside a transaction.
+type sqlRunner interface {
+	exec(ctx context.Context, query string, args ...any) error
+	rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error
+}
+
+// matchIndex is the index inside a transaction.
+type matchIndex struct{ run sqlRunner }
+
+// full are keys of which there are bucketMax rows, with the oldest of them.
+type full map[int64]int64
+
+// keysPerQuery bounds the parts of one query. SQLite takes 500 (SQLITE_MAX_COMPOUND_SELECT);
+// a fixed number keeps the statements that are prepared few.
+const keysPerQuery = 16
+
+// lookupQuery finds the newest rows of n keys, each by a walk of the primary key.
+func lookupQuery(n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = `SELECT * FROM (SELECT key, doc FROM match_keys WHERE key = $` + strconv.Itoa(i+1) + ` ORDER BY doc DESC LIMIT ` + strconv.Itoa(bucketMax) + `) AS k` + strconv.Itoa(i)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// insertQuery adds n keys of one document, which is the last parameter.
+func insertQuery(n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		// Parameters appear in order, as SQLite numbers them.
+		parts[i] = `($` + strconv.Itoa(2*i+1) + `, $` + strconv.Itoa(2*i+2) + `)`
+	}
+	return `INSERT INTO match_keys (key, doc) VALUES ` + strings.Join(parts, ", ") + ` ON CONFLICT (key, doc) DO NOTHING`
+}
+
+// chunks calls f with keys in runs of keysPerQuery; the last ones go one by one, so that
+// two statements do for any number.
+func chunks(keys []int64, f func([]int64) error) error {
+	for len(keys) >= keysPerQuery {
+		if err := f(keys[:keysPerQuery]); err != nil {
+			return err
+		}
+		keys = keys[keysPerQuery:]
+	}
+	for i := range keys {
+		if err := f(keys[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	lookupMany, lookupOne = lookupQuery(keysPerQuery), lookupQuery(1)
+	insertMany, insertOne = insertQuery(keysPerQuery), insertQuery(1)
+)
+
+// lookup returns how often each document has one of the keys.
+func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64]int, error) {
+	hits := map[int64]int{}
+	err := chunks(keys, func(part []int64) error {
+		query := lookupOne
+		if len(part) > 1 {
+			query = lookupMany
+		}
+		args := make([]any, len(part))
+		for i, k := range part {
+			args[i] = k
+		}
+		count := map[int64]int{}
+		return x.run.rows(ctx, query, args, func(r rowScanner) error {
+			var key, doc int64
+			if err := r.Scan(&key, &doc); err != nil {
+				return err
+			}
+			hits[doc]++
+			if count[key]++; count[key] == bucketMax {
+				filled[key] = doc // the rows of a key come newest first
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: look up likeness: %w", err)
+	}
+	return hits, nil
+}
+
+// insert adds the keys of a document, and takes the oldest out of those that are full.
+func (x matchIndex) insert(ctx context.Context, doc int64, keys []int64, filled full) error {
+	err := chunks(keys, func(part []int64) error {
+		query := insertOne
+		if len(part) > 1 {
+			query = insertMany
+		}
+		args := make([]any, 0, 2*len(part))
+		for _, k := range part {
+			args = append(args, k, doc)
+		}
+		return x.run.exec(ctx, query, args...)
+	})
+	for _, k := range keys {
+		if oldest, ok := filled[k]; ok && err == nil {
+			err = x.run.exec(ctx, `DELETE FROM match_keys WHERE key = $1 AND doc <= $2`, k, oldest)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store: index likeness: %w", err)
+	}
+	return nil
+}
+
+// likeliest picks the documents with the most hits, of equals the newest.
+func likeliest(hits map[int64]int, max int) []int64 {
+	out := make([]int64, 0, len(hits))
+	for doc := range hits {
+		out = append(out, doc)
+	}
+	slices.SortFunc(out, func(a, b int64) int { return cmp.Or(cmp.Compare(hits[b], hits[a]), cmp.Compare(b, a)) })
+	return out[:min(len(out), max)]
+}
+
+// profileKeys are the keys under which a submission is kept.
+func profileKeys(p ingest.Profile) []int64 {
+	keys := slices.Concat(p.Bands, p.Facts)
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// packKeys writes keys one after another, eight bytes each.
+func packKeys(keys []int64) []byte {
+	out := make([]byte, 0, 8*len(keys))
+	for _, k := range keys {
+		out = binary.BigEndian.AppendUint64(out, uint64(k)) //nolint:gosec // G115: the same 64 bits
+	}
+	return out
+}
+
+// saveProfile keeps what a submission is compared by.
+func (s *Store) saveProfile(ctx context.Context, tx *tx, doc int64, p ingest.Profile, filled full) error {
+	keys := profileKeys(p)
+	if len(keys) == 0 && len(p.Summary) == 0 {
+		return nil // nothing that it could be compared by
+	}
+	if err := tx.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
+		ON CONFLICT (doc) DO UPDATE SET summary = excluded.summary, keys = excluded.keys`, doc, append([]byte{}, p.Summary...), packKeys(keys)); err != nil {
+		return err
+	}
+	return matchIndex{tx}.insert(ctx, doc, keys, filled)
+}
+
+// Alike implements ingest.Candidates.
+func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candidate, error) {
+	out, err := c.byTextKey(ctx, p.TextKey)
+	if err != nil {
+		return nil, err
+	}
+	x := matchIndex{c.tx}
+	var docs []int64
+	for _, l := range []struct {
+		keys []int64
+		max  int
+	}{{p.Bands, likeliestMax}, {p.Quoted, likeliestMax}, {p.Facts, factsMax}} {
+		hits, err := x.lookup(ctx, l.keys, c.full)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, likeliest(hits, l.max)...)
+	}
+	slices.Sort(docs)
+	for _, doc := range slices.Compact(docs) {
+		found, err := c.find(ctx, whereDoc, doc)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range found {
+			if !slices.ContainsFunc(out, func(have ingest.Candidate) bool { return have.SubmissionID == k.SubmissionID }) {
+				out = append(out, k)
+			}
+		}
+	}
+	return out, nil
+}

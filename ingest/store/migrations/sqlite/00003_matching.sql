@@ -1,0 +1,36 @@
+-- +goose Up
+
+-- What submissions are compared by: buckets of a hash of their text, and hashes of who
+-- wrote and of what is where. A bucket keeps its newest rows only.
+CREATE TABLE match_keys (
+    key BIGINT NOT NULL,
+    doc BIGINT NOT NULL REFERENCES submissions (seq),
+    PRIMARY KEY (key, doc)
+) WITHOUT ROWID;
+
+-- What is compared, in the form of ingest/match; keys are those of match_keys, eight
+-- bytes each, so that the rows can be found again.
+CREATE TABLE match_docs (
+    doc     BIGINT NOT NULL PRIMARY KEY REFERENCES submissions (seq),
+    summary BLOB   NOT NULL,
+    keys    BLOB   NOT NULL
+) WITHOUT ROWID;
+
+ALTER TABLE suggestions ADD COLUMN kind TEXT NOT NULL DEFAULT 'same' CHECK (kind IN ('same', 'neighbour', 'group'));
+
+-- The submission that this one answers or repeats: what is moved takes its answers along.
+ALTER TABLE submissions ADD COLUMN answers TEXT REFERENCES submissions (id);
+CREATE INDEX submissions_answers ON submissions (answers) WHERE answers IS NOT NULL;
+
+-- A request whose submissions were all moved into another one. Its reference stays good:
+-- citizens have it in their letters.
+ALTER TABLE requests ADD COLUMN merged_into BIGINT REFERENCES requests (id);
+CREATE INDEX requests_merged ON requests (merged_into) WHERE merged_into IS NOT NULL;
+
+-- What the classifier made of each submission, as JSON, and of a request the second
+-- category and the words of danger.
+ALTER TABLE readings ADD COLUMN classification TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN second_category TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN urgent TEXT NOT NULL DEFAULT '[]';
+-- Set when a person has chosen or confirmed the category.
+ALTER TABLE requests ADD COLUMN category_by TEXT NOT NULL DEFAULT '';
