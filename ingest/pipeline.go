@@ -67,6 +67,8 @@ type Candidates interface {
 	// Alike finds submissions that share a text key, a bucket or a fact with p: of each of
 	// them the newest few, however many there are, and of all the likeliest.
 	Alike(ctx context.Context, p Profile) ([]Candidate, error)
+	// Suggested returns what is suggested as the same matter for a request, or it for them.
+	Suggested(ctx context.Context, reference string) ([]Suggestion, error)
 	// OthersWaiting reports whether other mails came into the ledger lately that have not
 	// come to their end yet.
 	OthersWaiting(ctx context.Context) (bool, error)
@@ -223,6 +225,9 @@ func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classifi
 	return c
 }
 
+// sayingWords is the number of words from which a subject alone may say what is wanted.
+const sayingWords = 4
+
 // asideReason says why a reading is no citizen's message, or "". Only what certainly
 // says nothing is empty: where a page could not be read there is a problem, and a
 // person looks at it.
@@ -230,7 +235,9 @@ func asideReason(r Reading) string {
 	if r.Automatic != "" {
 		return r.Automatic
 	}
-	if len(r.Problems) > 0 || len(r.Attachments) > 0 || strings.TrimSpace(r.Text) != "" || strings.TrimSpace(r.Subject) != "" {
+	// A form whose subject is its own default, without a word and without a name, says nothing.
+	nameless := r.Kind == KindForm && r.From == (Person{}) && r.Place == "" && len(strings.Fields(r.Subject)) < sayingWords
+	if len(r.Problems) > 0 || len(r.Attachments) > 0 || strings.TrimSpace(r.Text) != "" || strings.TrimSpace(r.Subject) != "" && !nameless {
 		return ""
 	}
 	switch r.Kind {

@@ -33,6 +33,14 @@ type Request struct {
 	Deadlines   []Deadline
 	Submissions []RequestSubmission
 	Suggestions []Suggestion
+	// CategoryBy is the person who chose or confirmed the category, or "".
+	CategoryBy string
+	// SecondCategory is another one of which the opening speaks too, or "".
+	SecondCategory string
+	// Urgent names the words of danger in its submissions, for a person to look at once.
+	Urgent []string
+	// MergedFrom are the references of the requests that were merged into this one.
+	MergedFrom []string
 }
 
 // Deadline is a date that a rule of law or of the town sets for a request.

@@ -31,5 +31,5 @@ var (
 		`)\b`)
 
 	// strays matches what says outright that the matter is another one.
-	strays = regexp.MustCompile(`\b(?:rien a voir|(?:un )?(?:tout )?autre sujet|une autre (?:histoire|affaire|question|demande)|je profite (?:de|du) (?:ce|cet|cette|fil|mail|message)|nouvelle demande)\b`)
+	strays = regexp.MustCompile(`\b(?:rien a voir|(?:un )?(?:tout )?autre sujet|une autre (?:histoire|affaire|question|demande)|je (?:profite|repars|reponds|rebondis) (?:de|du|sur|a) (?:ce|cet|cette|votre|l ancien|fil|mail|message) (?:fil|mail|message|echange|courriel|conversation)?|je (?:reprends|reutilise) (?:ce|cet|le|votre|mon) (?:\w+ )?(?:fil|mail|message|echange|courriel)|nouvelle demande)\b`)
 )

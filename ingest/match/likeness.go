@@ -42,12 +42,15 @@ const (
 	copyJaccard     = 0.60 // the same text, but for a word or two
 	copyContainment = 0.85 // one is a part of the other
 	copyGrams       = 60   // of a text of fewer, nothing is a copy
-	scanJaccard     = 0.25 // the same text, one of them misread
-	scanCosine      = 0.45
-	alikeJaccard    = 0.22 // enough to be shown
-	alikeContain    = 0.45
-	speaksOf        = 0.12 // cosine: they speak of the same things
-	alienCosine     = 0.12 // cosine under which an answer may be about something else
+
+	quotedContainment = 0.6  // quoted with omissions
+	scanJaccard       = 0.25 // the same text, one of them misread
+	scanCosine        = 0.45
+	alikeJaccard      = 0.22 // enough to be shown
+	alikeContain      = 0.45
+	speaksOf          = 0.12 // cosine: they speak of the same things
+	alienCosine       = 0.12 // cosine under which an answer may be about something else
+	sameMatter        = 0.30 // cosine: they hardly speak of two matters
 )
 
 // pair is what a submission and a candidate have in common.
@@ -61,7 +64,9 @@ type pair struct {
 	same    bool // the same place
 	apart   bool // different places
 	age     time.Duration
-	copied  bool // the text is quoted in full
+	copied  bool // the text is quoted
+	passed  bool // it quotes or forwards a mail of the same sender
+	named   bool // one names the other's sender in full
 }
 
 func (d *decision) pair(k ingest.Candidate) pair {
@@ -70,11 +75,12 @@ func (d *decision) pair(k ingest.Candidate) pair {
 	p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
 	p.cosine = cosine(d.own.words, p.other.words)
 	p.same, p.apart = d.own.place.near(p.other.place)
-	if len(d.p.Quoted) > 0 && len(p.other.grams) >= copyGrams {
-		quoted := grams5(clipFolded(foldWords(quotedText(d.r))))
-		_, in := overlap(p.other.grams, quoted)
-		p.copied = in >= copyContainment && len(quoted) >= len(p.other.grams)/2
+	if len(d.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
+		_, in := overlap(p.other.grams, d.quoted)
+		p.copied = in >= copyContainment || len(d.quoted) > len(p.other.grams)/2 && in >= quotedContainment
 	}
+	p.passed = slices.ContainsFunc(d.authors, func(a party) bool { return kin(a, p.other.who).certain() })
+	p.named = mentions(d.own, p.other.who) || mentions(p.other, d.own.who)
 	return p
 }
 
@@ -196,6 +202,15 @@ func (d *decision) strays(all []ingest.Candidate) string {
 // substance is the number of words from which a text says what it is about.
 const substance = 15
 
+// mentions reports whether a text names a sender in full.
+func mentions(c compared, who party) bool {
+	return slices.ContainsFunc(who.names, func(name []string) bool {
+		return len(name) >= 2 && !slices.ContainsFunc(name, func(w string) bool {
+			return len(w) < minName || !strings.Contains(" "+c.Text+" ", " "+w+" ")
+		})
+	})
+}
+
 // resembles suggests the candidate's request where a person should look.
 func (d *decision) resembles(p pair) {
 	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(len(p.other.grams), len(d.own.grams)) >= copyGrams || p.copied
@@ -215,8 +230,16 @@ func (d *decision) resembles(p pair) {
 		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "même personne, sujet voisin ("+p.kin.why+")")
 	case (p.kin.name || p.kin.address) && (speaks || category || p.same):
 		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
+	case p.passed && (speaks || category):
+		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "transmet un message du même expéditeur")
+	case p.named && (speaks || category):
+		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, "nomme l’autre demandeur")
+	case p.kin.firm && (speaks && category || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
+		at(0.45+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
 	case p.kin.surname && (category && (speaks || p.age <= d.m.window()) || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
 		at(0.4+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
+	case p.cosine >= sameMatter && category && !p.apart:
+		at(0.35+min(p.cosine, 0.25), ingest.SuggestSame, "mêmes noms et mêmes faits")
 	case p.same && category && p.age <= d.m.window():
 		at(0.35+min(p.cosine, 0.25), ingest.SuggestNeighbour, "même lieu et même sujet, autre personne")
 	}

@@ -60,12 +60,15 @@ const suggestionsMax = 5
 
 // decision is a match under way.
 type decision struct {
-	m     *Matcher
-	rec   ingest.Record
-	r     ingest.Reading
-	p     ingest.Profile
-	own   compared
-	found map[string]ingest.Suggestion // by reference
+	m   *Matcher
+	rec ingest.Record
+	r   ingest.Reading
+	p   ingest.Profile
+	own compared
+	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
+	quoted  map[uint64]struct{}
+	authors []party
+	found   map[string]ingest.Suggestion // by reference
 }
 
 // Match implements ingest.Matcher.
@@ -78,6 +81,7 @@ func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Rec
 		}
 	}
 	d.own = m.compared(s, r.From)
+	d.quoted, d.authors = grams5(clipFolded(foldWords(quotedText(r)))), quotedAuthors(r)
 	for _, step := range []func(context.Context, ingest.Candidates) (ingest.Match, bool, error){
 		d.sameBytes, d.thread, d.reference, d.alike,
 	} {
@@ -91,7 +95,31 @@ func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Rec
 			return found, nil
 		}
 	}
+	if err := d.secondHand(ctx, c); err != nil {
+		return ingest.Match{}, fmt.Errorf("match: %w", err)
+	}
 	return ingest.Match{Link: ingest.LinkOpens, Suggestions: d.suggestions()}, nil
+}
+
+// secondHandScore is how much a suggestion loses that comes from another one.
+const secondHandScore = 0.7
+
+// secondHand suggests what is suggested for the suggested: who asks after the mail of
+// somebody who had phoned before means the call too.
+func (d *decision) secondHand(ctx context.Context, c ingest.Candidates) error {
+	for _, s := range d.suggestions() {
+		if s.Kind != ingest.SuggestSame {
+			continue
+		}
+		others, err := c.Suggested(ctx, s.Reference)
+		if err != nil {
+			return err
+		}
+		for _, o := range others {
+			d.suggest(ingest.Candidate{Request: o.Reference}, ingest.SuggestSame, s.Score*o.Score*secondHandScore, "proposée avec "+s.Reference)
+		}
+	}
+	return nil
 }
 
 func link(l ingest.Link, k ingest.Candidate, why ...string) ingest.Match {

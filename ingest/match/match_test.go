@@ -16,9 +16,10 @@ import (
 // town is the candidates of a small town, answered from a list as the store would from
 // its tables, but for the order and the bounds.
 type town struct {
-	m       *Matcher
-	waiting bool
-	rows    []row
+	m         *Matcher
+	waiting   bool
+	rows      []row
+	suggested map[string][]ingest.Suggestion
 }
 
 type row struct {
@@ -61,6 +62,10 @@ func (t *town) Alike(_ context.Context, p ingest.Profile) ([]ingest.Candidate, e
 		return common(p.Bands, r.profile.Bands) || common(p.Quoted, r.profile.Bands) || common(p.Facts, r.profile.Facts) ||
 			p.TextKey != "" && p.TextKey == r.profile.TextKey
 	}), nil
+}
+
+func (t *town) Suggested(_ context.Context, ref string) ([]ingest.Suggestion, error) {
+	return t.suggested[ref], nil
 }
 
 func (t *town) OthersWaiting(context.Context) (bool, error) { return t.waiting, nil }

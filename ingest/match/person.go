@@ -17,6 +17,7 @@ type kinship struct {
 	surname bool // a name, and nothing that speaks against it: G. Martin, Gérard Martin
 	family  bool // a name, with another first name
 	address bool // street and number
+	firm    bool // the domain of an organisation
 	// other is set when they have different contacts of each kind that both gave.
 	other bool
 	why   string
@@ -27,7 +28,7 @@ type kinship struct {
 func (k kinship) certain() bool { return k.contact || k.name && (k.address || !k.other) }
 
 // related reports whether one may speak for the other.
-func (k kinship) related() bool { return k.certain() || k.name || k.address || k.surname }
+func (k kinship) related() bool { return k.certain() || k.name || k.address || k.surname || k.firm }
 
 // party is a sender as it is compared.
 type party struct {
@@ -94,6 +95,7 @@ func kin(a, b party) kinship {
 	}
 	k.other = !k.contact && (emails || phones)
 	k.address = a.place.number != "" && a.place == b.place
+	k.firm = emails && !k.contact && organisation(a.email) != "" && organisation(a.email) == organisation(b.email)
 	for _, x := range a.names {
 		for _, y := range b.names {
 			switch nameLikeness(x, y) {
@@ -116,8 +118,32 @@ func kin(a, b party) kinship {
 		k.why = "même adresse postale"
 	case k.surname:
 		k.why = "nom semblable"
+	case k.firm:
+		k.why = "même organisme"
 	}
 	return k
+}
+
+// organisation returns the domain of a mail address, "" for that of a provider at which
+// anybody has one. Not listed are small ones; the domain alone never decides.
+func organisation(email string) string {
+	_, domain, _ := strings.Cut(email, "@")
+	name, _, _ := strings.Cut(domain, ".")
+	if providers[name] {
+		return ""
+	}
+	return domain
+}
+
+// providers are the beginnings of domains of mail providers, and those that are kept for
+// examples (RFC 2606 §3).
+var providers = map[string]bool{}
+
+func init() {
+	for p := range strings.FieldsSeq("gmail googlemail orange wanadoo free sfr neuf cegetel bbox laposte yahoo ymail hotmail outlook live msn icloud me mac " +
+		"proton protonmail pm gmx aol numericable noos club-internet aliceadsl voila tiscali infonie mailo netcourrier caramail tutanota zaclys ecomail vivaldi example") {
+		providers[p] = true
+	}
 }
 
 // How alike two names are.
@@ -206,8 +232,8 @@ func (p party) facts() []int64 {
 	}
 	for _, n := range p.names {
 		for _, w := range n {
-			if len(w) >= minName+1 {
-				out = append(out, factKey("name", w))
+			if len(w) > minName {
+				out = append(out, factKey("word", w))
 			}
 		}
 	}

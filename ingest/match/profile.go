@@ -1,9 +1,11 @@
 package match
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -35,9 +37,15 @@ type summary struct {
 }
 
 // Profile implements ingest.Matcher.
-func (*Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
+func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
 	s := summarize(rec, r, c)
 	p := ingest.Profile{TextKey: textKey(r), Bands: bands(grams5(s.Text)), Facts: partyOf(r.From, s.Sign).facts()}
+	for _, w := range m.telling(s.Entities) {
+		p.Facts = append(p.Facts, factKey("word", w))
+	}
+	for _, author := range quotedAuthors(r) {
+		p.Facts = append(p.Facts, author.facts()...)
+	}
 	if at := spotOf(s.Place); at.street != "" && c.Category != "" {
 		p.Facts = append(p.Facts, factKey("place", c.Category+" "+at.street))
 	}
@@ -148,6 +156,54 @@ func entities(text string) []string {
 	}
 	return out
 }
+
+// tellingMax bounds the words of a text by which it is found again.
+const tellingMax = 16
+
+// telling returns the words among entities by which others that speak of the same can be
+// found: the rarest, numbers of three digits and more, but no years.
+func (m *Matcher) telling(entities []string) []string {
+	type weighed struct {
+		word   string
+		weight float64
+	}
+	var list []weighed
+	for _, w := range entities {
+		switch digit := strings.ContainsAny(w, "0123456789"); {
+		case digit && (len(w) < 3 || len(w) == 4 && (w[:2] == "19" || w[:2] == "20")), !digit && len(w) <= minName:
+			continue
+		}
+		n, sum := 0, 0.0
+		eachPart(w, func(part string) { n, sum = n+1, sum+m.Weights.of(part) })
+		list = append(list, weighed{w, sum / float64(max(n, 1))})
+	}
+	slices.SortStableFunc(list, func(a, b weighed) int { return cmp.Compare(b.weight, a.weight) })
+	out := make([]string, 0, tellingMax)
+	for _, w := range list[:min(len(list), tellingMax)] {
+		out = append(out, w.word)
+	}
+	return out
+}
+
+// quotedAuthor matches how mail programs name the author of what they quote or forward.
+var quotedAuthor = regexp.MustCompile(`(?mi)^[>\s]*(?:de|from|exp[ée]diteur)\s*:\s*"?([^<\n"]*?)"?\s*(?:<([^>\s]+@[^>\s]+)>|\[mailto:([^\]\s]+)\])?\s*$|\ble\s[^\n]{6,60}?,?\s([^,<\n]{3,60}?)\s*<([^>\s]+@[^>\s]+)>\s*a\s+écrit`)
+
+// quotedAuthors returns whose mails a mail quotes or forwards: of a letter that an elected
+// member passes on, the citizen.
+func quotedAuthors(r ingest.Reading) []party {
+	quoted := quotedText(r)
+	var out []party
+	for _, m := range quotedAuthor.FindAllStringSubmatch(quoted, quotedMax) {
+		p := partyOf(ingest.Person{Name: cmp.Or(m[1], m[4]), Email: cmp.Or(m[2], m[3], m[5])}, "")
+		if p.email != "" || len(p.names) > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// quotedMax bounds the authors that are looked for.
+const quotedMax = 4
 
 // quarrel reports whether two texts each name something that the other does not: the
 // first name of another child, another number.

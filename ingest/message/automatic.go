@@ -67,17 +67,36 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 	if v := strings.ToLower(firstValue(h, "Precedence")); v == "auto_reply" || v == "auto-reply" {
 		return "auto_reply: Precedence " + v
 	}
+	own := cut(m.OwnText, 3000)
+	if machineText(own) {
+		return "auto_reply: " + m.Subject
+	}
 	if !autoReplySubject.MatchString(m.Subject) {
 		return ""
 	}
 	switch {
 	case nullReturnPath(h), h.Has("X-Auto-Response-Suppress"), h.Has("X-Auto-Reply-From"), isBulk(h):
 		return "out_of_office: " + m.Subject
-	case absenceText.MatchString(cut(m.OwnText, 3000)) && !asksSomething.MatchString(cut(m.OwnText, 3000)):
+	case absenceText.MatchString(own) && !asks(own):
 		return "out_of_office: " + m.Subject
 	}
 	return ""
 }
+
+var (
+	// Machines say that nobody will read an answer.
+	noAnswer = regexp.MustCompile(`(?i)ne\s+pas\s+répondre\s+à\s+ce(?:t|tte)?\s+(?:message|mail|courriel|e-?mail|adresse)|(?:message|mail|courriel|réponse|e-?mail)\s+(?:est\s+)?(?:envoyée?\s+|générée?\s+)?automati(?:que|quement)|this\s+is\s+an\s+automat`)
+	// And that the message came in.
+	cameIn = regexp.MustCompile(`(?i)bien\s+(?:reçu|réceptionné)\s+votre\s+(?:message|mail|courriel|e-?mail|demande)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:(?:nous|m['’])\s*est\s+bien\s+parvenu|a\s+bien\s+été\s+(?:reçu|enregistré))|(?:sera|seront)\s+(?:traitée?s?|lue?s?|prise?s?\s+en\s+compte)\s+(?:dès|dans)`)
+)
+
+// machineText reports whether a text is that of an answering machine that says so itself.
+func machineText(own string) bool {
+	return noAnswer.MatchString(own) && (cameIn.MatchString(own) || absenceText.MatchString(own)) && !asks(own)
+}
+
+// asks reports whether somebody asks or tells the town something: machines put no questions.
+func asks(own string) bool { return strings.Contains(own, "?") || asksSomething.MatchString(own) }
 
 // asksSomething matches what a citizen writes to a town, and an answering machine does not.
 var asksSomething = regexp.MustCompile(`(?i)\b(?:je\s+(?:souhaite|voudrais|demande|sollicite|vous\s+(?:signale|écris|prie|sollicite)|désire|conteste)|pourriez-vous|pouvez-vous|j['’]aimerais|est-il\s+possible|could\s+you|i\s+would\s+like|votre\s+(?:portail|service|réponse))\b`)

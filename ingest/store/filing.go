@@ -51,7 +51,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			return nil
 		}
 		filled := full{}
-		m, err := f.Match(ctx, candidates{tx: tx, store: s, except: id, full: filled})
+		m, err := f.Match(ctx, candidates{run: tx, store: s, except: id, full: filled})
 		if err != nil {
 			return fmt.Errorf("store: match: %w", err)
 		}
@@ -59,7 +59,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		if err := s.saveReading(ctx, tx, id, reading, f.Profile.TextKey); err != nil {
 			return err
 		}
-		if err := s.saveProfile(ctx, tx, row.seq, f.Profile, filled); err != nil {
+		if err := saveProfile(ctx, tx, row.seq, f.Profile, filled); err != nil {
 			return err
 		}
 		requestID, err := s.place(ctx, tx, row, f, m, &filed)
@@ -393,7 +393,7 @@ func (s *Store) outbox(ctx context.Context, tx *tx, kind, submissionID string, r
 
 // candidates answers Filing.Match from inside the filing transaction.
 type candidates struct {
-	tx     *tx
+	run    sqlRunner
 	store  *Store
 	except string
 	full   full // what the lookups found, for saveProfile
@@ -411,7 +411,6 @@ const (
 	whereHash      = `WHERE s.sha256 = $1`
 	whereMessageID = `WHERE d.message_id = $1 AND d.message_id <> ''`
 	whereTextKey   = `WHERE d.text_key = $1 AND d.text_key <> ''`
-	whereDoc       = `WHERE s.seq = $1`
 	whereID        = `WHERE s.id = $1`
 	whereRequest   = `WHERE s.request_id = $1`
 	// Of many equal letters the first ones decide.
@@ -421,7 +420,7 @@ const (
 func (c candidates) find(ctx context.Context, where string, args ...any) ([]ingest.Candidate, error) {
 	var out []ingest.Candidate
 	query := candidateQuery + where + candidateOrder
-	err := c.tx.rows(ctx, query, args, func(r rowScanner) error {
+	err := c.run.rows(ctx, query, args, func(r rowScanner) error {
 		var k ingest.Candidate
 		var channel, status string
 		var at int64
@@ -464,7 +463,7 @@ func (c candidates) BySubmission(ctx context.Context, id string) ([]ingest.Candi
 
 // ByReference implements ingest.Candidates.
 func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
-	id, err := requestByReference(ctx, c.tx, reference)
+	id, err := requestByReference(ctx, c.run, reference)
 	if errors.Is(err, ingest.ErrNotFound) {
 		return nil, nil
 	}
@@ -478,16 +477,16 @@ func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest
 const mergesMax = 32
 
 // requestByReference returns the request with this reference, or the one that it was merged into.
-func requestByReference(ctx context.Context, tx *tx, reference string) (int64, error) {
+func requestByReference(ctx context.Context, run sqlRunner, reference string) (int64, error) {
 	var id int64
 	var into sql.NullInt64
-	err := tx.row(ctx, `SELECT id, merged_into FROM requests WHERE reference = $1`, reference).Scan(&id, &into)
+	err := run.row(ctx, `SELECT id, merged_into FROM requests WHERE reference = $1`, reference).Scan(&id, &into)
 	for range mergesMax {
 		if err != nil || !into.Valid {
 			break
 		}
 		id = into.Int64
-		err = tx.row(ctx, `SELECT merged_into FROM requests WHERE id = $1`, id).Scan(&into)
+		err = run.row(ctx, `SELECT merged_into FROM requests WHERE id = $1`, id).Scan(&into)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
@@ -507,7 +506,7 @@ const lately = 2 * time.Minute
 
 func (c candidates) OthersWaiting(ctx context.Context) (bool, error) {
 	var n int
-	err := c.tx.row(ctx, `SELECT count(*) FROM (SELECT 1 FROM submissions
+	err := c.run.row(ctx, `SELECT count(*) FROM (SELECT 1 FROM submissions
 		WHERE state = 'received' AND channel = 'mailbox' AND recorded_at > $1 AND id <> $2 LIMIT 1) AS one`,
 		micros(c.store.opts.Now().Add(-lately)), c.except).Scan(&n)
 	return n > 0, err

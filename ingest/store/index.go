@@ -27,6 +27,7 @@ const (
 // sqlRunner runs SQL with parameters $1, $2, … inside a transaction.
 type sqlRunner interface {
 	exec(ctx context.Context, query string, args ...any) error
+	row(ctx context.Context, query string, args ...any) rowScanner
 	rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error
 }
 
@@ -59,42 +60,42 @@ func insertQuery(n int) string {
 	return `INSERT INTO match_keys (key, doc) VALUES ` + strings.Join(parts, ", ") + ` ON CONFLICT (key, doc) DO NOTHING`
 }
 
-// chunks calls f with keys in runs of keysPerQuery; the last ones go one by one, so that
-// two statements do for any number.
-func chunks(keys []int64, f func([]int64) error) error {
-	for len(keys) >= keysPerQuery {
-		if err := f(keys[:keysPerQuery]); err != nil {
-			return err
-		}
-		keys = keys[keysPerQuery:]
+var (
+	lookupMany = lookupQuery(keysPerQuery)
+	insertMany = map[int]string{16: insertQuery(16), 4: insertQuery(4), 1: insertQuery(1)}
+	docsMany   = `WHERE s.seq IN (` + parameters(keysPerQuery) + `)`
+)
+
+// parameters returns $1 to $n.
+func parameters(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(i+1)
 	}
-	for i := range keys {
-		if err := f(keys[i : i+1]); err != nil {
+	return strings.Join(list, ", ")
+}
+
+// padded calls f with keys in runs of keysPerQuery, the last one filled up with NULL,
+// which is equal to nothing: so one statement does for any number.
+func padded(keys []int64, f func(args []any) error) error {
+	for part := range slices.Chunk(keys, keysPerQuery) {
+		args := make([]any, keysPerQuery)
+		for i, k := range part {
+			args[i] = k
+		}
+		if err := f(args); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-var (
-	lookupMany, lookupOne = lookupQuery(keysPerQuery), lookupQuery(1)
-	insertMany, insertOne = insertQuery(keysPerQuery), insertQuery(1)
-)
-
 // lookup returns how often each document has one of the keys.
 func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64]int, error) {
 	hits := map[int64]int{}
-	err := chunks(keys, func(part []int64) error {
-		query := lookupOne
-		if len(part) > 1 {
-			query = lookupMany
-		}
-		args := make([]any, len(part))
-		for i, k := range part {
-			args[i] = k
-		}
+	err := padded(keys, func(args []any) error {
 		count := map[int64]int{}
-		return x.run.rows(ctx, query, args, func(r rowScanner) error {
+		return x.run.rows(ctx, lookupMany, args, func(r rowScanner) error {
 			var key, doc int64
 			if err := r.Scan(&key, &doc); err != nil {
 				return err
@@ -114,17 +115,19 @@ func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[
 
 // insert adds the keys of a document, and takes the oldest out of those that are full.
 func (x matchIndex) insert(ctx context.Context, doc int64, keys []int64, filled full) error {
-	err := chunks(keys, func(part []int64) error {
-		query := insertOne
-		if len(part) > 1 {
-			query = insertMany
+	var err error
+	for rest := keys; len(rest) > 0 && err == nil; {
+		n := keysPerQuery
+		for n > len(rest) {
+			n /= 4
 		}
-		args := make([]any, 0, 2*len(part))
-		for _, k := range part {
+		args := make([]any, 0, 2*n)
+		for _, k := range rest[:n] {
 			args = append(args, k, doc)
 		}
-		return x.run.exec(ctx, query, args...)
-	})
+		err = x.run.exec(ctx, insertMany[n], args...)
+		rest = rest[n:]
+	}
 	for _, k := range keys {
 		if oldest, ok := filled[k]; ok && err == nil {
 			err = x.run.exec(ctx, `DELETE FROM match_keys WHERE key = $1 AND doc <= $2`, k, oldest)
@@ -163,16 +166,16 @@ func packKeys(keys []int64) []byte {
 }
 
 // saveProfile keeps what a submission is compared by.
-func (s *Store) saveProfile(ctx context.Context, tx *tx, doc int64, p ingest.Profile, filled full) error {
+func saveProfile(ctx context.Context, run sqlRunner, doc int64, p ingest.Profile, filled full) error {
 	keys := profileKeys(p)
 	if len(keys) == 0 && len(p.Summary) == 0 {
 		return nil // nothing that it could be compared by
 	}
-	if err := tx.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
+	if err := run.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
 		ON CONFLICT (doc) DO UPDATE SET summary = excluded.summary, keys = excluded.keys`, doc, append([]byte{}, p.Summary...), packKeys(keys)); err != nil {
 		return err
 	}
-	return matchIndex{tx}.insert(ctx, doc, keys, filled)
+	return matchIndex{run}.insert(ctx, doc, keys, filled)
 }
 
 // Alike implements ingest.Candidates.
@@ -181,7 +184,7 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	if err != nil {
 		return nil, err
 	}
-	x := matchIndex{c.tx}
+	x := matchIndex{c.run}
 	var docs []int64
 	for _, l := range []struct {
 		keys []int64
@@ -194,16 +197,33 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 		docs = append(docs, likeliest(hits, l.max)...)
 	}
 	slices.Sort(docs)
-	for _, doc := range slices.Compact(docs) {
-		found, err := c.find(ctx, whereDoc, doc)
-		if err != nil {
-			return nil, err
-		}
+	err = padded(slices.Compact(docs), func(args []any) error {
+		found, err := c.find(ctx, docsMany, args...)
 		for _, k := range found {
 			if !slices.ContainsFunc(out, func(have ingest.Candidate) bool { return have.SubmissionID == k.SubmissionID }) {
 				out = append(out, k)
 			}
 		}
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
+
+// Suggested implements ingest.Candidates.
+func (c candidates) Suggested(ctx context.Context, reference string) ([]ingest.Suggestion, error) {
+	var out []ingest.Suggestion
+	err := c.run.rows(ctx, suggestedQuery, []any{reference}, func(r rowScanner) error {
+		s := ingest.Suggestion{Kind: ingest.SuggestSame}
+		err := r.Scan(&s.Reference, &s.Score, &s.Why)
+		out = append(out, s)
+		return err
+	})
+	return out, err
+}
+
+// suggestedQuery looks both ways, each from an index.
+const suggestedQuery = `SELECT reference, score, why FROM (
+	SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.request_id = r.id JOIN requests o ON o.id = g.other_id
+		WHERE r.reference = $1 AND g.kind = 'same'
+	UNION ALL SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.other_id = r.id JOIN requests o ON o.id = g.request_id
+		WHERE r.reference = $1 AND g.kind = 'same') AS both_ways ORDER BY score DESC, reference LIMIT 8`

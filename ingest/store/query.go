@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,34 +97,49 @@ func (s *Store) Submissions(ctx context.Context, state ingest.State, f func(inge
 }
 
 const requestQuery = `SELECT id, reference, status, category, service, confidence, needs_review, reasons, subject, body,
-	sender_name, sender_email, sender_phone, sender_address, place, opened_at FROM requests `
+	sender_name, sender_email, sender_phone, sender_address, place, opened_at, category_by, second_category, urgent FROM requests `
 
 func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
 	var q ingest.Request
 	var id, at int64
-	var status, reasons string
+	var status, reasons, urgent string
 	var review int
 	if err := row.Scan(&id, &q.Reference, &status, &q.Category, &q.Service, &q.Confidence, &review, &reasons, &q.Subject, &q.Text,
-		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at); err != nil {
+		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at, &q.CategoryBy, &q.SecondCategory, &urgent); err != nil {
 		return 0, q, err
 	}
 	q.Status, q.NeedsReview, q.OpenedAt = ingest.Status(status), review != 0, s.time(at)
+	if q.SecondCategory == q.Category {
+		q.SecondCategory = "" // a person chose it for the first
+	}
 	if err := json.Unmarshal([]byte(reasons), &q.Reasons); err != nil {
 		return 0, q, fmt.Errorf("store: reasons of %s: %w", q.Reference, err)
+	}
+	if err := json.Unmarshal([]byte(urgent), &q.Urgent); err != nil {
+		return 0, q, fmt.Errorf("store: urgency of %s: %w", q.Reference, err)
 	}
 	return id, q, nil
 }
 
-// Request returns a request with its submissions and suggestions.
+// Request returns a request with its submissions and suggestions; of one that was merged,
+// the request that it went into.
 func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, error) {
-	id, q, err := s.scanRequest(s.read.QueryRowContext(ctx, requestQuery+`WHERE reference = $1`, reference))
-	if errors.Is(err, sql.ErrNoRows) {
-		return q, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
-	}
+	id, q, err := s.requestRow(ctx, reference)
 	if err != nil {
 		return q, err
 	}
 	return q, s.fill(ctx, id, &q)
+}
+
+// requestRow is Request without what other tables know. That a merged request leads to its
+// end in one step is a promise of the moves.
+func (s *Store) requestRow(ctx context.Context, reference string) (int64, ingest.Request, error) {
+	id, q, err := s.scanRequest(s.read.QueryRowContext(ctx, requestQuery+`WHERE id =
+		(SELECT coalesce(m.merged_into, m.id) FROM requests m WHERE m.reference = $1)`, reference))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
+	}
+	return id, q, err
 }
 
 // requestPage bounds how many requests are read at once, so that a listing of years
@@ -131,7 +147,7 @@ func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, 
 const requestPage = 500
 
 // Requests calls f for each request with its submissions and suggestions, oldest
-// first, until f returns an error.
+// first, until f returns an error. Those that were merged into another one are left out.
 func (s *Store) Requests(ctx context.Context, f func(ingest.Request) error) error {
 	after := int64(0)
 	for {
@@ -142,7 +158,7 @@ func (s *Store) Requests(ctx context.Context, f func(ingest.Request) error) erro
 			page, ids = append(page, q), append(ids, id)
 			return err
 		}, func() (*sql.Rows, error) {
-			return s.read.QueryContext(ctx, requestQuery+fmt.Sprintf(`WHERE id > $1 ORDER BY id LIMIT %d`, requestPage), after)
+			return s.read.QueryContext(ctx, requestQuery+fmt.Sprintf(`WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT %d`, requestPage), after)
 		})
 		if err != nil {
 			return err
@@ -179,19 +195,52 @@ func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.fillSuggestions(ctx, id, q); err != nil {
+		return err
+	}
 	return each(func(row rowScanner) error {
+		var reference string
+		err := row.Scan(&reference)
+		q.MergedFrom = append(q.MergedFrom, reference)
+		return err
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, `SELECT reference FROM requests WHERE merged_into = $1 ORDER BY id`, id)
+	})
+}
+
+// fillSuggestions reads the suggestions of a request and of those that were merged into
+// it. They stay in their rows, so that undoing a merge gives each its own back. A score of
+// 0 is no suggestion: a person has decided that the two are different matters.
+func (s *Store) fillSuggestions(ctx context.Context, id int64, q *ingest.Request) error {
+	var found []ingest.Suggestion
+	decided := map[string]bool{}
+	err := each(func(row rowScanner) error {
 		var g ingest.Suggestion
 		var kind string
 		if err := row.Scan(&g.Reference, &g.Score, &g.Why, &kind); err != nil {
 			return err
 		}
+		if g.Score == 0 {
+			decided[g.Reference] = true
+			return nil
+		}
 		g.Kind = ingest.SuggestionKind(kind)
-		q.Suggestions = append(q.Suggestions, g)
+		if !slices.ContainsFunc(found, func(have ingest.Suggestion) bool { return have.Reference == g.Reference }) {
+			found = append(found, g)
+		}
 		return nil
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why, g.kind FROM suggestions g JOIN requests r ON r.id = g.other_id
-			WHERE g.request_id = $1 ORDER BY g.score DESC, r.reference`, id)
+		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why, g.kind FROM suggestions g
+			JOIN requests o ON o.id = g.other_id JOIN requests r ON r.id = coalesce(o.merged_into, o.id)
+			WHERE g.request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) AND r.id <> $1
+			ORDER BY g.score DESC, r.reference`, id)
 	})
+	for _, g := range found {
+		if !decided[g.Reference] {
+			q.Suggestions = append(q.Suggestions, g)
+		}
+	}
+	return err
 }
 
 // Waiting is a ledger row that no worker has ended yet.
@@ -376,11 +425,12 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 	return g, unavailable(err)
 }
 
-// LinkReasons returns why a submission was linked to its request.
+// LinkReasons returns why a submission was linked to its request, by saisine or by a
+// person; none when it was taken out again.
 func (s *Store) LinkReasons(ctx context.Context, id string) ([]string, error) {
-	var detail string
-	err := s.read.QueryRowContext(ctx, `SELECT detail FROM events WHERE submission_id = $1 AND kind IN ('request.duplicate', 'request.follow_up')
-		ORDER BY seq DESC LIMIT 1`, id).Scan(&detail)
+	var kind, detail string
+	err := s.read.QueryRowContext(ctx, `SELECT kind, detail FROM events WHERE submission_id = $1 AND kind IN
+		('request.duplicate', 'request.follow_up', 'request.linked', 'request.merged', 'request.unlinked', 'request.split') ORDER BY seq DESC LIMIT 1`, id).Scan(&kind, &detail)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -388,6 +438,9 @@ func (s *Store) LinkReasons(ctx context.Context, id string) ([]string, error) {
 		return nil, unavailable(err)
 	}
 	var d struct{ Reasons []string }
+	if kind == eventUnlinked || kind == eventSplit {
+		return nil, nil
+	}
 	if err := json.Unmarshal([]byte(detail), &d); err != nil {
 		return nil, fmt.Errorf("store: event of %s: %w", id, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -509,7 +510,7 @@ func TestQueriesNumberParametersInOrder(t *testing.T) {
 
 func TestCandidatesUseIndexes(t *testing.T) {
 	s := open(t, t.TempDir())
-	for _, where := range []string{whereHash, whereMessageID, whereTextKey, whereDoc, whereID, whereRequest} {
+	for _, where := range []string{whereHash, whereMessageID, whereTextKey, docsMany, whereID, whereRequest} {
 		plan := ""
 		err := each(func(row rowScanner) error {
 			var id, parent, unused int
@@ -518,7 +519,8 @@ func TestCandidatesUseIndexes(t *testing.T) {
 			plan += step + "\n"
 			return err
 		}, func() (*sql.Rows, error) {
-			return s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+candidateQuery+where+candidateOrder, "x")
+			args := slices.Repeat([]any{"x"}, strings.Count(where, "$"))
+			return s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+candidateQuery+where+candidateOrder, args...)
 		})
 		if err != nil {
 			t.Fatal(err)

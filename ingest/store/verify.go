@@ -32,12 +32,14 @@ const (
 	FindingNothingMade     = "divided_without_letters"
 	FindingCollation       = "letter_without_pages"
 	FindingCopy            = "copy_damaged"
+	FindingMerged          = "merged_request_astray"
+	FindingAnswers         = "answer_to_nothing"
 )
 
 // VerifyReport sums up a verification.
 type VerifyReport struct {
 	Submissions map[ingest.State]int64
-	Requests    int64
+	Requests    int64 // those that were merged into another one not counted
 	Originals   int64
 	Bytes       int64
 	// Unreferenced counts files under originals and copies that no row names: what a
@@ -49,7 +51,7 @@ type VerifyReport struct {
 
 // Verify reads the whole store again and calls found for each broken promise: every
 // original hashes to its ledger row, every filed submission has its reading and
-// request, every request has exactly one opening submission, every page of a scan that
+// request, every request has exactly one opening submission or was merged into another one, every page of a scan that
 // was divided is in one of its letters and every letter has its pages, every searchable
 // copy is whole, and the database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
@@ -76,7 +78,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 		return rep, fmt.Errorf("verify: %w", err)
 	}
 	rep.Submissions = counts
-	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM requests`).Scan(&rep.Requests)
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM requests WHERE merged_into IS NULL`).Scan(&rep.Requests)
 	if err != nil {
 		return rep, fmt.Errorf("verify: %w", err)
 	}
@@ -164,7 +166,25 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 	checks := []struct{ code, detail, query string }{
 		{
 			FindingNoOpening, "not exactly one submission opens this request",
-			`SELECT q.reference FROM requests q WHERE (SELECT count(*) FROM submissions s WHERE s.request_id = q.id AND s.link = 'opens') <> 1`,
+			`SELECT q.reference FROM requests q WHERE q.merged_into IS NULL
+			AND (SELECT count(*) FROM submissions s WHERE s.request_id = q.id AND s.link = 'opens') <> 1`,
+		},
+		{
+			FindingMerged, "merged into another request, but submissions are in it",
+			`SELECT q.reference FROM requests q WHERE q.merged_into IS NOT NULL AND EXISTS (SELECT 1 FROM submissions s WHERE s.request_id = q.id)`,
+		},
+		{
+			FindingMerged, "merged into a request that was merged itself: its reference leads nowhere",
+			`SELECT q.reference FROM requests q JOIN requests i ON i.id = q.merged_into WHERE i.merged_into IS NOT NULL`,
+		},
+		{
+			FindingMerged, "merged, but into another request than the one in which its opening lies",
+			`SELECT m.reference FROM requests m JOIN (` + endedQuery + `IS NOT NULL) AS e ON e.id = m.id
+			JOIN submissions s ON s.id = e.submission_id WHERE s.request_id IS NULL OR s.request_id <> m.merged_into`,
+		},
+		{
+			FindingAnswers, "answers a submission that is not in the ledger",
+			`SELECT s.id FROM submissions s LEFT JOIN submissions a ON a.id = s.answers WHERE s.answers IS NOT NULL AND a.id IS NULL`,
 		},
 		{
 			FindingNoReading, "filed, but nothing was read from it",

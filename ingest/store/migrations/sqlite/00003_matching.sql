@@ -17,6 +17,7 @@ CREATE TABLE match_docs (
 ) WITHOUT ROWID;
 
 ALTER TABLE suggestions ADD COLUMN kind TEXT NOT NULL DEFAULT 'same' CHECK (kind IN ('same', 'neighbour', 'group'));
+CREATE INDEX suggestions_other ON suggestions (other_id);
 
 -- The submission that this one answers or repeats: what is moved takes its answers along.
 ALTER TABLE submissions ADD COLUMN answers TEXT REFERENCES submissions (id);

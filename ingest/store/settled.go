@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// eventCategorized is stored, so it never changes.
+const eventCategorized = "request.categorized"
+
+// Choice is the category of a request as the event of a correction keeps it.
+type Choice struct {
+	Category string `json:"category"`
+	Service  string `json:"service"`
+	// By is the person who chose, or "" for saisine.
+	By          string  `json:"by"`
+	Confidence  float64 `json:"confidence"`
+	NeedsReview bool    `json:"needs_review"`
+}
+
+// Categorize sets category and service of a request (of one that was merged, of the one
+// that it went into) to what a person has chosen, or confirmed. Whether there is such a
+// category is for the caller to know. Choosing the same again changes nothing. The error
+// wraps ingest.ErrNotFound when there is no such request, and ErrRefused without a category.
+func (s *Store) Categorize(ctx context.Context, reference, category, service, actor string) error {
+	if category == "" || actor == "" {
+		return refused("a category, and who chose it, must be given")
+	}
+	chosen := Choice{Category: category, Service: service, By: actor, Confidence: 1}
+	reasons, err := json.Marshal([]string{"choisi par " + actor})
+	if err != nil {
+		return fmt.Errorf("store: reasons: %w", err)
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		var old Choice
+		var review int
+		if err := tx.row(ctx, `SELECT category, service, category_by, confidence, needs_review FROM requests WHERE id = $1`, q.id).
+			Scan(&old.Category, &old.Service, &old.By, &old.Confidence, &review); err != nil {
+			return err
+		}
+		if old.NeedsReview = review != 0; old == chosen {
+			return nil
+		}
+		if err := tx.exec(ctx, `UPDATE requests SET category = $1, service = $2, category_by = $3, confidence = 1, needs_review = 0, reasons = $4
+			WHERE id = $5`, category, service, actor, string(reasons), q.id); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, eventCategorized, actor, "", q.id, map[string]any{"old": old, "new": chosen}); err != nil {
+			return err
+		}
+		all, err := pieces(ctx, tx, q.id)
+		if err != nil {
+			return err
+		}
+		return s.announceAll(ctx, tx, all, q.id) // the notes name category and service
+	})
+}
+
+// Settled is a request whose category is settled, so that a classifier may learn from it.
+type Settled struct {
+	Reference string
+	Channel   ingest.Channel // by which its opening came
+	Subject   string
+	// Words is what the sender wrote, without a quoted history (ingest.Reading.Words).
+	Words    string
+	Category string
+	Service  string
+	// ByPerson is set when a person chose or confirmed the category; otherwise the request
+	// was answered or closed with it, without a review left to do.
+	ByPerson bool
+	OpenedAt time.Time
+}
+
+const settledQuery = `SELECT q.id, q.reference, s.channel, d.subject, d.body, d.detail, q.category, q.service, q.category_by, q.opened_at
+	FROM requests q JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' JOIN readings d ON d.submission_id = s.id
+	WHERE q.id > $1 AND q.merged_into IS NULL AND q.category <> ''
+	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0)) ORDER BY q.id LIMIT $2`
+
+// Settled calls f for each request from which a classifier may learn, oldest first, until
+// f returns an error. It reads in pages and holds nothing while f runs; requests that
+// settle meanwhile may or may not be among them.
+func (s *Store) Settled(ctx context.Context, f func(Settled) error) error {
+	after := int64(0)
+	for {
+		var page []Settled
+		err := each(func(row rowScanner) error {
+			var q Settled
+			var channel, body, detail, by string
+			var at int64
+			if err := row.Scan(&after, &q.Reference, &channel, &q.Subject, &body, &detail, &q.Category, &q.Service, &by, &at); err != nil {
+				return err
+			}
+			var own struct {
+				OwnText string `json:"own_text"`
+			}
+			if err := json.Unmarshal([]byte(detail), &own); err != nil {
+				return fmt.Errorf("store: reading of the opening of %s: %w", q.Reference, err)
+			}
+			q.Words = ingest.Reading{Text: body, OwnText: own.OwnText}.Words()
+			q.Channel, q.ByPerson, q.OpenedAt = ingest.Channel(channel), by != "", s.time(at)
+			page = append(page, q)
+			return nil
+		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, settledQuery, after, requestPage) })
+		if err != nil {
+			return err
+		}
+		for _, q := range page {
+			if err := f(q); err != nil {
+				return err
+			}
+		}
+		if len(page) < requestPage {
+			return nil
+		}
+	}
+}
