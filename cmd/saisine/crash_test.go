@@ -50,6 +50,7 @@ var crashPoints = []struct {
 	{"worker.read", 5},
 	{"worker.set_aside", 1},
 	{"worker.classified", 4},
+	{"store.matched", 6},
 	{"store.filing", 4},
 	{"worker.filed", 4},
 	{"queue.handler_done", 6},
@@ -110,9 +111,12 @@ func TestEveryCrashPointIsTested(t *testing.T) {
 type load struct {
 	tw    *town
 	marks map[string]ingest.State // the end that each piece must come to
+	twins map[string]bool         // pieces that come twice, by two ways, and are one matter
 }
 
-func newLoad(tw *town) *load { return &load{tw: tw, marks: map[string]ingest.State{}} }
+func newLoad(tw *town) *load {
+	return &load{tw: tw, marks: map[string]ingest.State{}, twins: map[string]bool{}}
+}
 
 func (l *load) mail(mark string) {
 	l.tw.deliver(mark)
@@ -162,14 +166,25 @@ func (l *load) form(wg *sync.WaitGroup, mark string, file []byte) {
 	})
 }
 
+// twin sends one matter by mail and by the form, at the same time.
+func (l *load) twin(wg *sync.WaitGroup, mark string) {
+	l.twins[mark] = true
+	l.form(wg, mark, nil)
+	f := form(mark)
+	l.tw.dovecot.Deliver(townUser, []byte("From: "+f["name"]+" <"+f["email"]+">\r\nTo: "+townUser+"\r\nSubject: "+f["subject"]+
+		"\r\nMessage-ID: <"+mark+"@example.fr>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"+f["message"]+"\r\n"))
+}
+
 // check proves that every piece is in the ledger once, ended as it must, and that no
 // request was opened twice.
 func (l *load) check() {
 	l.tw.t.Helper()
-	subs := l.tw.settled(len(l.marks), 90*time.Second)
-	if len(subs) != len(l.marks) {
-		l.tw.t.Errorf("%d pieces, %d ledger rows", len(l.marks), len(subs))
+	pieces := len(l.marks) + len(l.twins)
+	subs := l.tw.settled(pieces, 90*time.Second)
+	if len(subs) != pieces {
+		l.tw.t.Errorf("%d pieces, %d ledger rows", pieces, len(subs))
 	}
+	requests := map[string]string{} // of twins
 	count := map[string]int{}
 	openings := map[string]int{}
 	for _, s := range subs {
@@ -178,14 +193,26 @@ func (l *load) check() {
 		if want := l.marks[mark]; s.State != want {
 			l.tw.t.Errorf("%s ended as %s (%s), want %s", mark, s.State, s.Reason, want)
 		}
+		if l.twins[mark] {
+			if other, ok := requests[mark]; ok && other != s.Request {
+				l.tw.t.Errorf("%s is in the requests %s and %s", mark, other, s.Request)
+			}
+			requests[mark] = s.Request
+		}
 		if s.Link == ingest.LinkOpens {
 			openings[s.Request]++
+		} else if l.twins[mark] && s.Link == ingest.LinkDuplicate {
+			continue
 		} else if s.State == ingest.StateFiled {
 			l.tw.t.Errorf("%s was filed as %s of %s", mark, s.Link, s.Request)
 		}
 	}
 	for mark := range l.marks {
-		if count[mark] != 1 {
+		want := 1
+		if l.twins[mark] {
+			want = 2
+		}
+		if count[mark] != want {
 			l.tw.t.Errorf("%s is %d times in the ledger", mark, count[mark])
 		}
 	}
@@ -247,6 +274,7 @@ func killAt(t *testing.T, tw *town, l *load, round int, spec string) {
 	for n := range 4 {
 		l.form(&citizens, mark("form", n), nil)
 	}
+	l.twin(&citizens, mark("jumeau", 0))
 	l.form(&citizens, mark("pj", 0), bytes.Repeat([]byte{0, 1, 2, 3, byte(round)}, 80_000))
 
 	first := tw.launch(crashpoint.EnvVar + "=" + spec)
