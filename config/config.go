@@ -19,6 +19,8 @@ type Config struct {
 	Channels    Channels `yaml:"channels" doc:"The ways in."`
 	OCR         OCR      `yaml:"ocr" doc:"Reading of scans."`
 	Categories  string   `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
+	Streets     string   `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
+	Matching    Matching `yaml:"matching" doc:"Which submissions are one matter."`
 	SMTP        SMTP     `yaml:"smtp" doc:"Outgoing mail."`
 	Limits      Limits   `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
 
@@ -117,6 +119,11 @@ type OCR struct {
 	DocumentTimeout time.Duration `yaml:"document_timeout" doc:"A document that takes longer keeps the pages it has."`
 }
 
+// Matching says how far back one matter may reach.
+type Matching struct {
+	Days int `yaml:"days" doc:"Within so many days, what is alike and of the same person is linked without an agent; beyond, it is only proposed, while the request is open."`
+}
+
 // SMTP is the server for outgoing mail.
 type SMTP struct {
 	Host         string `yaml:"host" doc:"\"\" = nothing is sent."`
@@ -160,8 +167,9 @@ func Default() Config {
 			Webform: Webform{Enabled: true, MinFillTime: 3 * time.Second, RateLimit: 30, Trusted: []string{"127.0.0.0/8", "::1/128"}},
 			Desk:    ChannelSwitch{Enabled: true},
 		},
-		OCR:  OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
-		SMTP: SMTP{Port: 587, TLS: TLSStartTLS},
+		OCR:      OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
+		Matching: Matching{Days: 30},
+		SMTP:     SMTP{Port: 587, TLS: TLSStartTLS},
 		Limits: Limits{
 			Message: 50 << 20, File: 25 << 20, Pages: 200, Pixels: 50_000_000,
 			UnpackedRatio: 100, Depth: 20, Parts: 200,

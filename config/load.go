@@ -132,6 +132,7 @@ func (c *Config) settlePaths() {
 		}
 	}
 	settle(&c.Categories)
+	settle(&c.Streets)
 	for i := range c.Channels.Mailbox {
 		settle(&c.Channels.Mailbox[i].TLSCA)
 	}

@@ -82,6 +82,7 @@ func (c *Config) check() []Problem {
 	k.webform(c.Channels.Webform)
 	k.ocr(c.OCR)
 	k.smtp(c.SMTP)
+	k.between("matching.days", int64(c.Matching.Days), 1, 3650)
 	k.limits(c.Limits)
 	return k.list
 }
