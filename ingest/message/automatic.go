@@ -51,7 +51,10 @@ func nullReturnPath(h *gomessage.Header) bool {
 
 var (
 	// Only at the start: programs put it there, persons write "absence de …" anywhere.
-	autoReplySubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b|\[?(?:absente?s?|absence|fermeture)\s*(?:[:–—-]|re\s*:|jusqu|du\s+\d|annuelle|$))`)
+	autoReplySubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b)`)
+	// The same of machines that say less; persons write so too.
+	absenceSubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?\[?(?:absente?s?|absence|fermeture)\b`)
+	replySubject   = regexp.MustCompile(`(?i)\b(?:re|rép|tr)\s*:`)
 	// What such an answer says.
 	absenceText = regexp.MustCompile(`(?i)\b(?:je\s+(?:suis|serai)\s+(?:actuellement\s+|en\s+ce\s+moment\s+)?(?:absente?|en\s+congés?|en\s+déplacement|indisponible|hors\s+du\s+bureau)|(?:actuellement|momentanément)\s+(?:absente?|en\s+congés?|indisponible)|de\s+retour\s+(?:le|à\s+partir)|jusqu['’]au\s.{1,40}(?:inclus|\d{4})|en\s+mon\s+absence|(?:i\s+am|i['’]m)\s+(?:currently\s+)?(?:out\s+of\s+(?:the\s+)?office|away|on\s+(?:leave|vacation|holiday))|limited\s+access\s+to\s+(?:my\s+)?e-?mail|will\s+(?:be\s+back|return)\s+on|bien\s+reçu\s+votre\s+(?:message|mail|courriel|e-?mail)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:nous\s+est\s+bien\s+parvenu|m['’]est\s+bien\s+parvenu|a\s+bien\s+été\s+reçu|sera\s+(?:traité|lu))|(?:ferme|fermé|fermée|fermés|fermées)\s+(?:du|jusqu['’]au)\s|dès\s+(?:mon|notre)\s+retour|ne\s+pas\s+répondre\s+à\s+ce\s+(?:message|mail|courriel|e-?mail)|ceci\s+est\s+(?:un\s+message|une\s+réponse)\s+automatique|this\s+is\s+an\s+automat(?:ic|ed))`)
 )
@@ -70,6 +73,9 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 	own := cut(m.OwnText, 3000)
 	if machineText(own) {
 		return "auto_reply: " + m.Subject
+	}
+	if absenceSubject.MatchString(m.Subject) && (len(m.InReplyTo) > 0 || replySubject.MatchString(m.Subject)) && absenceText.MatchString(own) && !asks(own) {
+		return "out_of_office: " + m.Subject
 	}
 	if !autoReplySubject.MatchString(m.Subject) {
 		return ""
@@ -96,7 +102,13 @@ func machineText(own string) bool {
 }
 
 // asks reports whether somebody asks or tells the town something: machines put no questions.
-func asks(own string) bool { return strings.Contains(own, "?") || asksSomething.MatchString(own) }
+func asks(own string) bool {
+	return strings.Contains(own, "?") || asksSomething.MatchString(own) || wantsSomething.MatchString(own)
+}
+
+// wantsSomething matches what is to be done or left undone, but for what machines ask:
+// not to answer, to write to somebody else.
+var wantsSomething = regexp.MustCompile(`(?i)\b(?:merci|remercie|prie|prière|veuillez|svp|s['’]il\s+vous\s+pla[iî]t)\s+(?:de\s+(?:bien\s+vouloir\s+)?|d['’]|par\s+avance\s+de\s+)(?:annuler|modifier|noter|reporter|décaler|inscrire|désinscrire|supprimer|m['’]|me\s|nous\s|faire|passer|envoyer|rappeler|prévoir|réparer|intervenir|corriger|rectifier)|\bannul(?:er|ez)\b`)
 
 // asksSomething matches what a citizen writes to a town, and an answering machine does not.
 var asksSomething = regexp.MustCompile(`(?i)\b(?:je\s+(?:souhaite|voudrais|demande|sollicite|vous\s+(?:signale|écris|prie|sollicite)|désire|conteste)|pourriez-vous|pouvez-vous|j['’]aimerais|est-il\s+possible|could\s+you|i\s+would\s+like|votre\s+(?:portail|service|réponse))\b`)
