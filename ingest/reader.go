@@ -19,6 +19,7 @@ import (
 	"saisine.fr/saisine/ingest/letter"
 	"saisine.fr/saisine/ingest/message"
 	"saisine.fr/saisine/ingest/office"
+	"saisine.fr/saisine/ingest/place"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -36,6 +37,9 @@ type DocumentReader struct {
 	// Pages gives what was read of the scans that a collation is made of; nil where there
 	// is no ledger.
 	Pages PageSource
+	// Streets is the town's street list, or nil; Town is its name, which is no place in it.
+	Streets *place.Streets
+	Town    string
 	// TempDir is where attachments lie while they are being read; "" is the system's.
 	TempDir string
 	Log     *slog.Logger
@@ -53,6 +57,15 @@ const (
 
 // Read implements Reader.
 func (d *DocumentReader) Read(ctx context.Context, b *Blob, rec Record) (Reading, error) {
+	r, err := d.read(ctx, b, rec)
+	if err != nil {
+		return r, err
+	}
+	d.understand(&r, rec)
+	return r, nil
+}
+
+func (d *DocumentReader) read(ctx context.Context, b *Blob, rec Record) (Reading, error) {
 	switch rec.MediaType {
 	case MediaMail:
 		return d.readMail(ctx, b)

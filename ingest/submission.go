@@ -243,6 +243,7 @@ type Reading struct {
 	Pages       []Page
 	Total       int // pages in the file, those that were not read included
 	Letter      LetterFacts
+	Facts       Facts
 	Problems    []Problem
 }
 

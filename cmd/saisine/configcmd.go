@@ -56,6 +56,9 @@ func newCheckConfig(a *app) *cobra.Command {
 			if _, err := loadRules(cfg); err != nil {
 				return asUsage(err)
 			}
+			if _, err := loadStreets(cfg); err != nil {
+				return usageError{err}
+			}
 			if path == "" {
 				path = "the defaults"
 			}

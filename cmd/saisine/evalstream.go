@@ -147,6 +147,10 @@ func openStreamHouse(ctx context.Context, cfg config.Config, log *slog.Logger, d
 	if err != nil {
 		return nil, err
 	}
+	streets, err := loadStreets(cfg)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	h.store, err = store.Open(ctx, store.Options{Dir: dir, Zone: zoneOf(cfg), Log: log, Now: clock})
 	if err != nil {
 		return nil, err
@@ -157,7 +161,9 @@ func openStreamHouse(ctx context.Context, cfg config.Config, log *slog.Logger, d
 	}
 	h.tokens = ingest.Tokens{Key: key}
 	h.intake = &ingest.Intake{Recorder: h.store, Log: log, Now: clock}
-	h.pipeline = understand.pipeline(h.store, &ingest.DocumentReader{Limits: cfg.Limits, Pages: h.store, TempDir: h.store.Spool().Dir, Log: log}, h.tokens, log)
+	h.pipeline = understand.pipeline(h.store, &ingest.DocumentReader{
+		Limits: cfg.Limits, Pages: h.store, Streets: streets, Town: cfg.Town.Name, TempDir: h.store.Spool().Dir, Log: log,
+	}, h.tokens, log)
 	h.pipeline.Now = clock
 	return h, nil
 }

@@ -15,7 +15,7 @@ import (
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/deliver"
-	"saisine.fr/saisine/ingest/match"
+	"saisine.fr/saisine/ingest/place"
 	"saisine.fr/saisine/ingest/store"
 	"saisine.fr/saisine/ocr"
 	"saisine.fr/saisine/queue"
@@ -24,14 +24,17 @@ import (
 // house is the running program without its channels: store, queue, workers. The
 // daemon, the demo and a bulk import that waits for its result all live in one.
 type house struct {
-	cfg    config.Config
-	log    *slog.Logger
-	zone   *time.Location
-	store  *store.Store
-	rules  *classify.Rules
-	tokens ingest.Tokens
-	intake *ingest.Intake
-	ocr    *ocr.Reader
+	cfg   config.Config
+	log   *slog.Logger
+	zone  *time.Location
+	store *store.Store
+	rules *classify.Rules
+	// understand is nil in a house without workers.
+	understand *understanding
+	streets    *place.Streets
+	tokens     ingest.Tokens
+	intake     *ingest.Intake
+	ocr        *ocr.Reader
 
 	managed atomic.Pointer[queue.Managed] // nil with a Redis of the town's own
 	closing chan struct{}
@@ -80,6 +83,9 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.rules, err = loadRules(cfg); err != nil {
 		return nil, asUsage(err)
 	}
+	if h.streets, err = loadStreets(cfg); err != nil {
+		return nil, usageError{err}
+	}
 	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox})
 	if err != nil {
 		return nil, err
@@ -95,6 +101,9 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	}
 	if o.workers {
 		if h.ocr, err = openOCR(cfg, log); err != nil {
+			return nil, err
+		}
+		if h.understand, err = openUnderstandingIn(ctx, cfg, modelsDir(cfg), log); err != nil {
 			return nil, err
 		}
 	}
@@ -201,6 +210,9 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 			queue.KindDeliver:   deliver,
 			queue.KindCopy:      deliver,
 		}
+		night := nightly{h}
+		opts.Ledgers = append(opts.Ledgers, night)
+		opts.Works[queue.KindTrain] = queue.Work{Processor: night, Failures: night}
 		policies := queue.DefaultPolicies()
 		// The document's own timeout ends it with the pages it has; the queue's limit
 		// must be the later one, or a long scan would never end. Two scans are read one
@@ -225,7 +237,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 
 // newReader returns a reader; recognizer nil makes one that stops at pages.
 func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
-	r := &ingest.DocumentReader{Limits: h.cfg.Limits, Pages: h.store, TempDir: h.store.Spool().Dir, Log: h.log}
+	r := &ingest.DocumentReader{Limits: h.cfg.Limits, Pages: h.store, Streets: h.streets, Town: h.cfg.Town.Name, TempDir: h.store.Spool().Dir, Log: h.log}
 	if recognizer != nil {
 		r.OCR = recognizer
 	}
@@ -233,9 +245,9 @@ func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
 }
 
 func (h *house) pipeline(r ingest.Reader) *ingest.Pipeline {
-	return &ingest.Pipeline{
-		Ledger: h.store, Reader: r, Matcher: &match.Matcher{Tokens: h.tokens}, Classifier: h.rules, Notifier: laneNotifier{h}, Log: h.log,
-	}
+	p := h.understand.pipeline(h.store, r, h.tokens, h.log)
+	p.Notifier = laneNotifier{h}
+	return p
 }
 
 // dispatcher lists every way out.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func newRequests(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := parent("requests", "The requests")
 	list := &cobra.Command{
-		Use: "list", Short: "List the requests, oldest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List the requests, oldest first, without those that were merged into another one", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
 				return listRequests(ctx, a.stdout, s, zoneOf(cfg), asJSON)
@@ -64,20 +65,10 @@ func newRequests(a *app) *cobra.Command {
 		},
 	}
 	show := &cobra.Command{
-		Use: "show REF", Short: "Show one request", Args: cobra.ExactArgs(1),
+		Use: "show REF", Short: "Show one request; of one that was merged, the one that it went into", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
-				q, err := s.Request(ctx, args[0])
-				if errors.Is(err, ingest.ErrNotFound) {
-					return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", args[0])
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return newJSONLines(a.stdout).print(viewRequest(q, zoneOf(cfg)))
-				}
-				return printRequest(a.stdout, q, zoneOf(cfg))
+				return showRequest(ctx, a.stdout, s, args[0], zoneOf(cfg), asJSON)
 			})
 		},
 	}
@@ -85,7 +76,29 @@ func newRequests(a *app) *cobra.Command {
 		c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 		cmd.AddCommand(c)
 	}
+	cmd.AddCommand(newRequestActs(a)...)
 	return cmd
+}
+
+// showRequest prints a request with its history.
+func showRequest(ctx context.Context, w io.Writer, s *store.Store, reference string, zone *time.Location, asJSON bool) error {
+	q, err := s.Request(ctx, reference)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", reference)
+	}
+	if err != nil {
+		return err
+	}
+	history, err := s.History(ctx, reference)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		v := viewRequest(q, zone)
+		v.History = viewHistory(history, zone)
+		return newJSONLines(w).print(v)
+	}
+	return printRequest(w, q, history, zone)
 }
 
 func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, asJSON bool) error {
@@ -101,19 +114,32 @@ func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.L
 			channel = string(q.Submissions[0].Channel)
 		}
 		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", q.Reference, q.OpenedAt.In(zone).Format("2006-01-02 15:04"),
-			channel, q.Status, orDash(q.Category), yesNo(q.NeedsReview), len(q.Submissions), oneLine(q.Subject, 60))
+			channel, q.Status, orDash(q.Category), yesNo(q.NeedsReview), len(q.Submissions),
+			oneLine(map[bool]string{true: urgentMark + " "}[len(q.Urgent) > 0]+q.Subject, 60))
 		return err
 	})
 	return errors.Join(err, tw.Flush())
 }
 
-func printRequest(w io.Writer, q ingest.Request, zone *time.Location) error {
+// urgentMark catches the eye where a message speaks of danger.
+const urgentMark = "!!"
+
+func printRequest(w io.Writer, q ingest.Request, history []store.Event, zone *time.Location) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
 	row("reference", q.Reference)
+	if len(q.Urgent) > 0 {
+		row(urgentMark+" URGENT", strings.Join(q.Urgent, ", "))
+	}
+	if len(q.MergedFrom) > 0 {
+		row("merged into it", strings.Join(q.MergedFrom, ", "))
+	}
 	row("status", string(q.Status))
 	row("opened", rfc3339(q.OpenedAt, zone))
 	row("category", fmt.Sprintf("%s (confidence %.2f%s)", orDash(q.Category), q.Confidence, map[bool]string{true: ", to review"}[q.NeedsReview]))
+	if q.SecondCategory != "" {
+		row("second category", q.SecondCategory)
+	}
 	row("service", orDash(q.Service))
 	for _, r := range q.Reasons {
 		row("  reason", r)
@@ -124,7 +150,12 @@ func printRequest(w io.Writer, q ingest.Request, zone *time.Location) error {
 		row("piece", fmt.Sprintf("%s  %s  %s  %s", s.ID, s.Channel, s.Link, rfc3339(s.ReceivedAt, zone)))
 	}
 	for _, s := range q.Suggestions {
-		row("may belong to", fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
+		row(cmp.Or(suggestionLabels[s.Kind], "see also"), fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
+	}
+	for _, e := range history {
+		if act := told(e); act != "" {
+			row("history", rfc3339(e.At, zone)+"  "+act)
+		}
 	}
 	row("subject", q.Subject)
 	if err := tw.Flush(); err != nil {

@@ -145,7 +145,11 @@ func (c *readCommand) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, recognizer.Close()) }()
-	reader := &ingest.DocumentReader{OCR: recognizer, Limits: cfg.Limits, TempDir: tmp, Log: log}
+	streets, err := loadStreets(cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	reader := &ingest.DocumentReader{OCR: recognizer, Limits: cfg.Limits, Streets: streets, Town: cfg.Town.Name, TempDir: tmp, Log: log}
 
 	children := cfg.OCR.Workers
 	if children <= 0 {

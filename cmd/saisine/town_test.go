@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if err := warmModels(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
@@ -13,22 +16,42 @@ import (
 // understanding is what tells where a submission belongs and who sees to it: the rules
 // of the categories file, the learned model, the weights of words.
 type understanding struct {
-	rules   *classify.Rules
-	weights *match.Weights
+	rules      *classify.Rules
+	classifier *classify.Classifier
+	weights    *match.Weights
+	window     time.Duration // how far back one matter may reach
 }
 
-func openUnderstanding(_ context.Context, cfg config.Config, _ *slog.Logger) (*understanding, error) {
+// modelsDir is where the trained models of a town lie.
+func modelsDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "models") }
+
+// openUnderstanding opens that of a dry run: it uses the models of data_dir where there
+// are any, and writes nothing there.
+func openUnderstanding(ctx context.Context, cfg config.Config, log *slog.Logger) (*understanding, error) {
+	dir := modelsDir(cfg)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = ""
+	}
+	return openUnderstandingIn(ctx, cfg, dir, log)
+}
+
+// openUnderstandingIn opens that of the models in dir; see classify.Options.
+func openUnderstandingIn(ctx context.Context, cfg config.Config, dir string, log *slog.Logger) (*understanding, error) {
 	rules, err := loadRules(cfg)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	return &understanding{rules: rules, weights: match.NewWeights(classify.Texts())}, nil
+	classifier, err := classify.Open(ctx, classify.Options{Dir: dir, Cache: classify.UserCache(), Rules: rules, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return &understanding{rules: rules, classifier: classifier, weights: match.NewWeights(classify.Texts()), window: time.Duration(cfg.Matching.Days) * 24 * time.Hour}, nil
 }
 
 // pipeline makes the pipeline of a store.
 func (u *understanding) pipeline(ledger ingest.Ledger, r ingest.Reader, tokens ingest.Tokens, log *slog.Logger) *ingest.Pipeline {
 	return &ingest.Pipeline{
-		Ledger: ledger, Reader: r, Classifier: u.rules, Log: log,
-		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights},
+		Ledger: ledger, Reader: r, Classifier: u.classifier, Log: log,
+		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights, Window: u.window},
 	}
 }

@@ -77,6 +77,15 @@ type requestJSON struct {
 	Deadlines   []deadlineJSON          `json:"deadlines"`
 	Submissions []requestSubmissionJSON `json:"submissions"`
 	Suggestions []suggestionJSON        `json:"suggested_duplicates"`
+	// CategoryBy is the person who chose or confirmed the category.
+	CategoryBy     string `json:"category_by"`
+	SecondCategory string `json:"second_category"`
+	// Urgent are the words of danger that were found.
+	Urgent []string `json:"urgent"`
+	// MergedFrom are the references that lead here since a merge.
+	MergedFrom []string `json:"merged_from"`
+	// History is given by "requests show" only.
+	History []eventJSON `json:"history,omitempty"`
 }
 
 type deadlineJSON struct {
@@ -170,6 +179,7 @@ func viewRequest(q ingest.Request, zone *time.Location) requestJSON {
 		Confidence: q.Confidence, NeedsReview: q.NeedsReview, Reasons: nonNil(q.Reasons),
 		Subject: q.Subject, Text: q.Text, Sender: q.Sender, Place: q.Place, OpenedAt: rfc3339(q.OpenedAt, zone),
 		Deadlines: []deadlineJSON{}, Submissions: []requestSubmissionJSON{}, Suggestions: []suggestionJSON{},
+		CategoryBy: q.CategoryBy, SecondCategory: q.SecondCategory, Urgent: nonNil(q.Urgent), MergedFrom: nonNil(q.MergedFrom),
 	}
 	for _, d := range q.Deadlines {
 		v.Deadlines = append(v.Deadlines, deadlineJSON{d.Kind, rfc3339(d.Due, zone), d.Rule, rfc3339(d.DoneAt, zone)})

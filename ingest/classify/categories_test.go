@@ -22,7 +22,7 @@ func TestFileProblems(t *testing.T) {
 		{"no code", "categories:\n  - label: A\n    service: {name: S}\n", "f:2:5: categories[0].code: must be small letters"},
 		{"bad code", "categories:\n  - code: État\n    label: A\n    service: {name: S}\n", "f:2:11: categories[0].code: must be small letters"},
 		{"code twice", entry("  - {code: a, label: B, service: {name: S}}\n"), "f:5:12: categories[1].code: a is the code of categories[0] already"},
-		{"threshold", "threshold: 1.5\n" + entry(""), "f:1:12: threshold: must be more than 0 and at most 1"},
+		{"threshold", "threshold: 1.5\n" + entry(""), "f:1:12: threshold: must be between 0 and 1"},
 		{"threshold not a number", "threshold: .nan\n" + entry(""), "f:1:12: threshold: expected a number"},
 		{"weight of evidence", "weights: {folder: -1}\n" + entry(""), "f:1:19: weights.folder: must be between 0 and 100"},
 		{"mail", entry("    service: {name: S, email: nobody}\n"), "f:5:5: categories[0].service: written twice"},
@@ -32,6 +32,8 @@ func TestFileProblems(t *testing.T) {
 		{"recipient", entry("    recipients: ['']\n"), "f:5:18: categories[0].recipients[0]: must be a name or address"},
 		{"weight", entry("    phrases: [{any: [x]}]\n"), "f:5:15: categories[0].phrases[0].weight: must be between -100 and 100, and not 0"},
 		{"only small words", entry("    phrases: [{weight: 1, any: [mot, dans la]}]\n"), "f:5:38: categories[0].phrases[0].any[1]: nothing is left"},
+		{"urgent", "urgent: {any: [feu, 'fe*']}\n" + entry(""), "f:1:21: urgent.any[1]: at least three letters"},
+		{"urgent, except", "urgent: {except: [dans la]}\n" + entry(""), "f:1:19: urgent.except[0]: nothing is left"},
 		{"short beginning", entry("    phrases: [{weight: 1, any: ['éa*']}]\n"), "f:5:33: categories[0].phrases[0].any[0]: at least three letters"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,7 +53,7 @@ func TestDefaultsOfTheFile(t *testing.T) {
 	if c := f.Categories[0]; c.Silence != (Silence{Sense: SenseRejection, Months: 2}) {
 		t.Errorf("silence: got %+v, want rejection after two months (L231-4)", c.Silence)
 	}
-	if f.Threshold == 0 || f.Weights.Choice == 0 {
+	if f.Threshold != 0 || f.Weights.Choice == 0 {
 		t.Errorf("got %+v", f)
 	}
 }

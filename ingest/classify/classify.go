@@ -27,6 +27,7 @@ const maxWords = 6
 // concurrent use.
 type Rules struct {
 	file       File
+	danger     *danger
 	matcher    *matcher
 	phrases    []phrase
 	codes      map[string]int
@@ -47,7 +48,7 @@ type phrase struct {
 // New makes the classifier of a file that was loaded without error.
 func New(f File) *Rules {
 	r := &Rules{
-		file: f, matcher: newMatcher(), codes: map[string]int{},
+		file: f, danger: newDanger(f.Urgent), matcher: newMatcher(), codes: map[string]int{},
 		recipients: map[string][]int{}, senders: map[string][]int{}, folders: map[string][]int{},
 	}
 	shapes := map[string]bool{}
@@ -154,7 +155,7 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 	category := r.file.Categories[order[0]]
 	c.Category, c.Service = category.Code, category.Service.Name
 	c.Confidence = confidence(best.score, second)
-	c.NeedsReview = c.Confidence < r.file.Threshold
+	c.NeedsReview = c.Confidence < cmp.Or(r.file.Threshold, ruleThreshold)
 	c.Reasons = r.reasons(best)
 	if c.NeedsReview && second > 0 {
 		other := r.file.Categories[order[1]]
@@ -298,6 +299,10 @@ func quoted(s string) string {
 	q := strconv.Quote(s) // foreign text: control characters must not get into reasons
 	return "«\u00a0" + q[1:len(q)-1] + "\u00a0»"
 }
+
+// ruleThreshold is the confidence below which a person looks when there are rules only
+// and the file names none.
+const ruleThreshold = 0.6
 
 // The curve of confidence, fitted by hand on the project's own texts (testdata): how
 // often the best category was right for each lead and strength.

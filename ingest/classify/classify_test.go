@@ -157,7 +157,7 @@ func TestScores(t *testing.T) {
 // text is one labelled text of testdata.
 type text struct{ category, subject, body string }
 
-func texts(t testing.TB) []text {
+func ownTexts(t testing.TB) []text {
 	t.Helper()
 	data, err := os.ReadFile("testdata/texts.txt")
 	if err != nil {
@@ -176,7 +176,7 @@ func texts(t testing.TB) []text {
 // on strangers' texts.
 func TestBuiltinOnOwnTexts(t *testing.T) {
 	r := Default()
-	all := texts(t)
+	all := ownTexts(t)
 	right, top, sure, sureRight := 0, 0, 0, 0
 	seen := map[string]int{}
 	for _, x := range all {
@@ -267,7 +267,7 @@ func TestBuiltinPhrases(t *testing.T) {
 func BenchmarkClassify(b *testing.B) {
 	r := Default()
 	var body strings.Builder
-	for _, x := range texts(b) {
+	for _, x := range ownTexts(b) {
 		if body.Len()+len(x.body) < 2000 {
 			body.WriteString(x.body + "\n")
 		}

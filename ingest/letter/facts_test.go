@@ -354,3 +354,25 @@ func TestHouseOfAFirm(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadLines tries lines of a head that say who the sender is beside the name.
+func TestHeadLines(t *testing.T) {
+	const address = "3 rue Basse\n69999 Lyon"
+	for head, want := range map[string]string{
+		"Mme Lise Moreau\nM. Paul Garnier\n" + address:                          "Lise Moreau et Paul Garnier",
+		"John and Mary PRICE\nLe Vieux Puits\n" + address:                       "John and Mary PRICE",
+		"Luc Verdier\nDélégué des parents, école du Bourg\n" + address:          "Luc Verdier",
+		"Luc Verdier\nAncien instituteur\n" + address:                           "Luc Verdier",
+		"Luc Verdier\nAdjoint technique\nVille de Port-Aval\n" + address:        "Luc Verdier",
+		"Indivision VERDIER\nReprésentée par Mme Lise Moreau\n" + address:       "Lise Moreau (Indivision VERDIER)",
+		"Association des jardins\nSiège : 3 rue Basse\n69999 Lyon\nLise Moreau": "Association des jardins",
+	} {
+		got := letter.Read(body(head, closing)).Sender
+		if got.Name != want {
+			t.Errorf("%q: name %q, want %q", head, got.Name, want)
+		}
+		if !strings.HasSuffix(got.Address, "3 rue Basse, 69999 Lyon") || strings.Contains(got.Address, "Siège") || strings.Contains(got.Address, "technique") || strings.Contains(got.Address, "instituteur") {
+			t.Errorf("%q: address %q", head, got.Address)
+		}
+	}
+}

@@ -147,6 +147,9 @@ func (b *builder) add(l line) {
 		b.blank()
 		return
 	case kindRecipient:
+		if b.employer(l) {
+			break
+		}
 		if !b.cur.recipient {
 			b.blank()
 			b.cur.recipient = true
@@ -167,6 +170,13 @@ func (b *builder) add(l line) {
 	}
 	b.cur.lines = append(b.cur.lines, l)
 	b.cur.settled = b.cur.settled || k == kindPostal || k == kindContact && !b.cur.recipient
+}
+
+// employer reports whether a line that could begin the recipient's address goes on with the
+// sender's: "Adjoint technique", "Ville de Port-Aval" below a name.
+func (b *builder) employer(l line) bool {
+	n := len(b.cur.lines)
+	return n >= 2 && !b.cur.recipient && !b.cur.settled && kindOf(b.cur.lines[0]) == kindPerson && kindOf(b.cur.lines[n-1]) == kindRole && !civilities.has(tokens(l.fold)[0])
 }
 
 // A row is a line of the head in its two columns.

@@ -7,7 +7,7 @@ import (
 )
 
 // particles are the words of a name that may begin with a small letter.
-var particles = words("de du des d la le les l et ep epouse nee ne veuve vve van von der den ten ben bin el al y da do dos di del della saint")
+var particles = words("de du des d la le les l et ep epouse nee ne veuve and vve van von der den ten ben bin el al y da do dos di del della saint")
 
 // A person is a name found in a line.
 type person struct {

@@ -131,10 +131,12 @@ func certain(l line, q party, end ending) bool {
 var (
 	legalForm = regexp.MustCompile(`\b(?:sarl|sasu?|eurl|sci|scop|selarl|gaec|earl|association|cabinet|etude|ets|societe|syndicat|comite|collectif|club)\b`)
 	dashes    = regexp.MustCompile(` +[-–—•|·/] +| {3,}`)
-	careOf    = regexp.MustCompile(`^(?:c/o|chez|a l'adresse de) `)
-	nameThen  = regexp.MustCompile(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
-	townTail  = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
-	onlyTown  = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
+	careOf    = regexp.MustCompile(`^(?:c/o|chez|a l'adresse de|representee?s? par) `)
+	// addressLabel stands before the street on some letterheads.
+	addressLabel = regexp.MustCompile(`^(?:siege(?: social)?|adresse(?: postale)?|domicile|domicilie(?:e|\(e\))?) ?: ?`)
+	nameThen     = regexp.MustCompile(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
+	townTail     = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
+	onlyTown     = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
 )
 
 // pieces parts a line of a letterhead at its dashes, if that yields an address or a way
@@ -191,6 +193,9 @@ type reader struct {
 
 // read takes what a line of the sender's block says.
 func (p *reader) read(l line) {
+	if m := addressLabel.FindStringIndex(l.fold); m != nil {
+		l = newLine(l.cut(m[1], len(l.fold)))
+	}
 	if l.blank() {
 		return
 	}
@@ -221,6 +226,13 @@ func (p *reader) read(l line) {
 			p.pending = nil
 		}
 	case k == kindLegal || cedex.MatchString(l.fold):
+	case k == kindOrg && p.person != "" && roleWords[ts[0]] && !orgWords[ts[0]]:
+		// "Délégué des parents, école du Bourg" says what the person is.
+	case k == kindPerson && p.person != "" && p.org == "" && len(p.address) == 0 && len(p.pending) == 0 && civilWords(strings.Fields(l.text)) > 0 && !p.bottom:
+		// Two people, each on a line of their own.
+		if q, _, ok := nameIn(l.text, 1); ok && len(p.person) < maxName {
+			p.person += " et " + q.name
+		}
 	case k == kindOrg && p.org == "" && len(p.address) == 0 && (!p.bottom || named):
 		p.org = strings.Trim(l.text, " ,;:-")
 		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) {

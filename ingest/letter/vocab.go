@@ -130,7 +130,8 @@ var (
 		"avocat avocats avocate notaire notaires syndic administrateur mandataire representant conseil riverain riveraine proprietaire locataire " +
 		"retraite retraitee infirmiere infirmier medecin architecte geometre expert huissier commissaire adjoint adjointe service comptabilite assistante " +
 		"assistant chef charge chargee clerc gestion copropriete location vente transaction agent agente maire conseiller conseillere " +
-		"soussigne soussignee signature signe lu approuve")
+		"soussigne soussignee signature signe lu approuve delegue deleguee ancien ancienne instituteur institutrice " +
+		"professeur enseignant enseignante etudiant etudiante adjudant technicien technicienne")
 	titleWords = words("demande attestation formulaire petition certificat reclamation declaration facture objet lettre recommandee courrier note " +
 		"annexe annexes piece pieces jointes jointe copie copies reference references signalement inscription mise demeure urgent confidentiel page " +
 		"nom prenom adresse telephone email courriel date merci bonjour bonsoir cordialement salutations madame monsieur france cedex subject dear " +

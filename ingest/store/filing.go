@@ -279,6 +279,7 @@ type readingDetail struct {
 	Pages       []ingest.Page       `json:"pages,omitempty"`
 	Total       int                 `json:"total,omitempty"`
 	Letter      ingest.LetterFacts  `json:"letter,omitzero"`
+	Facts       ingest.Facts        `json:"facts,omitzero"`
 	Problems    []ingest.Problem    `json:"problems,omitempty"`
 }
 
@@ -319,7 +320,7 @@ func encode(r ingest.Reading) (savedReading, error) {
 	d := readingDetail{
 		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic,
 		Category: r.Category, Place: r.Place, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
-		Letter: r.Letter, Problems: r.Problems,
+		Letter: r.Letter, Facts: r.Facts, Problems: r.Problems,
 	}
 	if !r.Date.IsZero() {
 		d.Date = &r.Date

@@ -287,7 +287,7 @@ func (s *Store) endIn(ctx context.Context, tx *tx, from, to requestKey, opening 
 	}
 	subject := opening
 	if kind == eventMerged {
-		subject = "" // it is the end of the other request, not of this one
+		subject = "" // this side's event is about no submission: see endedQuery
 	}
 	return s.arrived(ctx, tx, from, to, subject, moved, kind, d, actor)
 }
@@ -486,17 +486,20 @@ func repoint(ctx context.Context, tx *tx, from, to int64, moved []piece) error {
 	return nil
 }
 
+// kindApart is the kind of a row of suggestions that stands for none: a person has decided
+// that the two are different matters. Filing adds no suggestion where there is a row.
+const kindApart = "apart"
+
 // keepApart forgets the suggestions between two requests, and those that were merged into
-// them, for good. A row with the score 0 says that a person has decided: filing adds no
-// suggestion where there is a row.
+// them, for good.
 func keepApart(ctx context.Context, tx *tx, a, b int64, why string) error {
 	for _, pair := range [][2]int64{{a, b}, {b, a}} {
-		if err := tx.exec(ctx, `UPDATE suggestions SET score = 0, why = $1
+		if err := tx.exec(ctx, `UPDATE suggestions SET kind = '`+kindApart+`', score = 0, why = $1
 			WHERE request_id IN (SELECT id FROM requests WHERE id = $2 OR merged_into = $2)
 			AND other_id IN (SELECT id FROM requests WHERE id = $3 OR merged_into = $3)`, why, pair[0], pair[1]); err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, `INSERT INTO suggestions (request_id, other_id, score, why) VALUES ($1, $2, 0, $3)
+		if err := tx.exec(ctx, `INSERT INTO suggestions (request_id, other_id, score, why, kind) VALUES ($1, $2, 0, $3, '`+kindApart+`')
 			ON CONFLICT (request_id, other_id) DO NOTHING`, pair[0], pair[1], why); err != nil {
 			return err
 		}

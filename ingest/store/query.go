@@ -46,7 +46,7 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 		From: ingest.Person{Name: name.String, Email: email.String, Phone: phone.String, Address: address.String},
 		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic,
 		Category: d.Category, Place: d.Place, OwnText: d.OwnText, Attachments: d.Attachments, Pages: d.Pages, Total: d.Total,
-		Letter: d.Letter, Problems: d.Problems,
+		Letter: d.Letter, Facts: d.Facts, Problems: d.Problems,
 	}
 	if d.Date != nil {
 		rec.Reading.Date = *d.Date
@@ -209,8 +209,7 @@ func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
 }
 
 // fillSuggestions reads the suggestions of a request and of those that were merged into
-// it. They stay in their rows, so that undoing a merge gives each its own back. A score of
-// 0 is no suggestion: a person has decided that the two are different matters.
+// it. They stay in their rows, so that undoing a merge gives each its own back.
 func (s *Store) fillSuggestions(ctx context.Context, id int64, q *ingest.Request) error {
 	var found []ingest.Suggestion
 	decided := map[string]bool{}
@@ -220,7 +219,7 @@ func (s *Store) fillSuggestions(ctx context.Context, id int64, q *ingest.Request
 		if err := row.Scan(&g.Reference, &g.Score, &g.Why, &kind); err != nil {
 			return err
 		}
-		if g.Score == 0 {
+		if kind == kindApart {
 			decided[g.Reference] = true
 			return nil
 		}

@@ -92,12 +92,11 @@ func (s *Store) reopen(ctx context.Context, tx *tx, requestID int64, id string) 
 }
 
 // refreshUrgent sets the words of danger of a request to those of all its submissions, so
-// that no move hides one from the people who look at the request. A request that was merged keeps its own.
+// that no move hides one from the people who look at the request.
 func (s *Store) refreshUrgent(ctx context.Context, tx *tx, requestID int64) error {
-	found, some := []string{}, false
+	found := []string{}
 	err := tx.rows(ctx, `SELECT d.classification FROM submissions s JOIN readings d ON d.submission_id = s.id WHERE s.request_id = $1 ORDER BY s.seq`,
 		[]any{requestID}, func(r rowScanner) error {
-			some = true
 			var text string
 			if err := r.Scan(&text); err != nil {
 				return err
@@ -110,7 +109,7 @@ func (s *Store) refreshUrgent(ctx context.Context, tx *tx, requestID int64) erro
 			}
 			return err
 		})
-	if err != nil || !some {
+	if err != nil {
 		return err
 	}
 	urgent, err := json.Marshal(found)

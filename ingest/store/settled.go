@@ -80,9 +80,10 @@ type Settled struct {
 	OpenedAt time.Time
 }
 
+// settledQuery leaves out the requests that were merged: nothing opens them.
 const settledQuery = `SELECT q.id, q.reference, s.channel, d.subject, d.body, d.detail, q.category, q.service, q.category_by, q.opened_at
 	FROM requests q JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' JOIN readings d ON d.submission_id = s.id
-	WHERE q.id > $1 AND q.merged_into IS NULL AND q.category <> ''
+	WHERE q.id > $1 AND q.category <> ''
 	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0)) ORDER BY q.id LIMIT $2`
 
 // Settled calls f for each request from which a classifier may learn, oldest first, until

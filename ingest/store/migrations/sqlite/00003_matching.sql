@@ -16,7 +16,8 @@ CREATE TABLE match_docs (
     keys    BLOB   NOT NULL
 ) WITHOUT ROWID;
 
-ALTER TABLE suggestions ADD COLUMN kind TEXT NOT NULL DEFAULT 'same' CHECK (kind IN ('same', 'neighbour', 'group'));
+-- apart is no suggestion: a person has decided that the two are different matters.
+ALTER TABLE suggestions ADD COLUMN kind TEXT NOT NULL DEFAULT 'same' CHECK (kind IN ('same', 'neighbour', 'group', 'apart'));
 CREATE INDEX suggestions_other ON suggestions (other_id);
 
 -- The submission that this one answers or repeats: what is moved takes its answers along.

@@ -1,0 +1,208 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify/model"
+)
+
+// Settled is a request of the town whose category is settled, so that it can be learned
+// from.
+type Settled struct {
+	Reference, Subject, Text, Category string
+	// Person is true when a person chose the category, which teaches more than one that
+	// was only left as it was.
+	Person bool
+	// OpenedAt is when the request came.
+	OpenedAt time.Time
+}
+
+// lesson names what a model has learned from a request, so that it is known whether it has;
+// another category for the same request is another lesson.
+func (s Settled) lesson() uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, s.Reference+"\x00"+s.Category) // never fails
+	return h.Sum64()
+}
+
+func (s Settled) reading() ingest.Reading { return ingest.Reading{Subject: s.Subject, Text: s.Text} }
+
+const (
+	// personWeight is how many texts one counts for whose category a person chose.
+	personWeight = 3
+	// MostSettled is how many of the town's requests a model learns from: the newest.
+	MostSettled = 20_000
+	// precision is what categories without a review must hold.
+	precision = 0.95
+	// lexiconWeight is how many texts a phrase of weight 1 counts for.
+	lexiconWeight = 0.05
+	// noise is the share of wrong characters in the copies that stand in for OCR.
+	noise = 0.05
+	// seed makes the same model of the same texts.
+	seed = 1
+	// leastUnwanted is the probability that an unwanted message needs in any case, and
+	// unwantedMargin how much farther from sure than it all citizens' texts must have
+	// been: at half the doubt.
+	leastUnwanted  = 0.9
+	unwantedMargin = 0.5
+)
+
+// featuresVersion changes whenever the same texts would make another model: it is part of
+// the name of the built-in one.
+const featuresVersion = "1"
+
+// trained is the outcome of a training.
+type trained struct {
+	brain *brain
+	// held are the predictions for the town's requests, in their order, by models that
+	// have not learned from them.
+	held []opinion
+}
+
+// train makes a brain of the built-in texts and the town's requests.
+func train(ctx context.Context, rules *Rules, builtin []model.Example, town []Settled, now time.Time) (trained, error) {
+	examples := slices.Clone(builtin)
+	for _, s := range town {
+		e := model.Example{Subject: s.Subject, Body: s.Text, Label: s.Category, Weight: 1}
+		if s.Person {
+			e.Weight = personWeight
+		}
+		examples = append(examples, e)
+	}
+	groups := map[string]bool{}
+	for _, e := range builtin {
+		groups[e.Group] = true
+	}
+	texts := len(examples)
+	examples = append(examples, lexicon(rules, builtin)...)
+	m, report, err := model.Train(ctx, examples, model.Options{
+		Seed: seed, Folds: max(3, len(groups)), ByGroup: true, Noise: noise, Workers: runtime.GOMAXPROCS(0), Precision: precision,
+	})
+	if err != nil {
+		return trained{}, fmt.Errorf("classify: train: %w", err)
+	}
+	if len(report.Held) != len(examples) {
+		return trained{}, errors.New("classify: train: not every text was held out once")
+	}
+	about := Version{
+		Hash: m.ID(), Source: SourceBuiltin, TrainedAt: now.UTC().Truncate(time.Second), Examples: texts, Town: len(town),
+	}
+	if len(town) > 0 {
+		about.Source = SourceTown
+	}
+	var lessons []uint64
+	for _, s := range town {
+		lessons = append(lessons, s.lesson())
+	}
+	slices.Sort(lessons)
+	b := newBrain(m, fit{}, about, lessons)
+	return trained{brain: b, held: b.adjust(rules, examples[:texts], report.Held[:texts], len(builtin))}, nil
+}
+
+// lexicon is the phrases of the rules as words to learn from, of the categories that have
+// texts as well.
+func lexicon(rules *Rules, texts []model.Example) []model.Example {
+	written := map[string]bool{}
+	for _, e := range texts {
+		written[e.Label] = true
+	}
+	var out []model.Example
+	for _, p := range rules.phrases {
+		code := rules.file.Categories[p.category].Code
+		if p.weight <= 0 || !written[code] {
+			continue
+		}
+		out = append(out, model.Example{
+			Body: strings.ReplaceAll(p.text, "*", ""), Label: code, Weight: lexiconWeight * p.weight, Use: model.Lexicon,
+		})
+	}
+	return out
+}
+
+// adjust fits the mix of voices and the thresholds on predictions for texts that were held
+// out, writes the figures down, and returns what the mix says of the examples from
+// town on.
+func (b *brain) adjust(rules *Rules, examples []model.Example, held []model.Prediction, town int) []opinion {
+	mind := newMind(rules, b)
+	var texts []heard
+	for i, e := range examples {
+		if t, ok := mind.hear(e, held[i]); ok {
+			texts = append(texts, t)
+		}
+	}
+	b.fit.Weights = fitWeights(texts)
+
+	var builtin, own Score
+	var outcomes []outcome
+	doubt := 1.0 // the least that a citizen's text left
+	var opinions []opinion
+	for i, e := range examples {
+		o := mind.weigh(reading(e), held[i], nil)
+		if i >= town {
+			opinions = append(opinions, o)
+		}
+		if e.Label == unwanted {
+			continue
+		}
+		doubt = min(doubt, 1-o.unwanted)
+		if _, ok := rules.codes[e.Label]; !ok {
+			continue
+		}
+		outcomes = append(outcomes, outcome{o.p[o.best()], rules.file.Categories[o.best()].Code == e.Label})
+	}
+	b.fit.Sure = lowestSure(outcomes, precision)
+	b.fit.Unwanted = max(leastUnwanted, 1-doubt*unwantedMargin)
+	for i, e := range examples {
+		if _, ok := rules.codes[e.Label]; !ok {
+			continue
+		}
+		s := &builtin
+		if i >= town {
+			s = &own
+		}
+		s.Add(mind.prediction(mind.weigh(reading(e), held[i], nil)), e.Label, nil)
+	}
+	b.about.Figures = builtin.Figures()
+	if own.n > 0 {
+		f := own.Figures()
+		b.about.TownFigures = &f
+	}
+	return opinions
+}
+
+// reading is an example as a classifier meets it.
+func reading(e model.Example) ingest.Reading { return ingest.Reading{Subject: e.Subject, Text: e.Body} }
+
+// hear makes what the weights are fitted on. It returns false for an example whose label
+// the file does not have.
+func (c *mind) hear(e model.Example, p model.Prediction) (heard, bool) {
+	truth := len(c.known)
+	if e.Label != unwanted {
+		k, ok := c.place[e.Label]
+		if !ok {
+			return heard{}, false
+		}
+		truth = k
+	}
+	phrases := make([]evidence, len(c.rules.file.Categories))
+	c.rules.words(phrases, reading(e))
+	return heard{labels: c.sayings(c.shares(p), phrases), truth: truth}, true
+}
+
+// prediction is what a Score counts.
+func (c *mind) prediction(o opinion) Prediction {
+	p := Prediction{Confidence: o.p[o.best()], NeedsReview: o.p[o.best()] < c.threshold()}
+	for _, i := range o.order[:min(maxTop, len(o.order))] {
+		p.Ranked = append(p.Ranked, c.rules.file.Categories[i].Code)
+	}
+	return p
+}

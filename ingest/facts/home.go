@@ -1,0 +1,167 @@
+package facts
+
+// A dwelling is a cue behind which the sender's own address stands.
+type dwelling int
+
+const (
+	notDwelling dwelling = iota
+	// lives is "j'habite", "demeurant": a street without a number will do.
+	lives
+	// owns is "notre maison", "chez moi": only a house number right behind it counts.
+	owns
+)
+
+var (
+	// ownHouse are the parts of one's home: "ma fenêtre", "notre portail".
+	ownHouse = words("fenetre fenetres porte portail portillon facade maison appartement appart logement chambre salon cuisine cave garage jardin terrain balcon terrasse mur toit toiture " +
+		"volets compteur immeuble boutique magasin commerce salle entree cour cloture haie trottoir boite residence domicile adresse habitation pavillon studio local atelier escalier palier voiture douche abeilles")
+	firstPersons = words("mon ma mes notre nos")
+	liveVerbs    = words("habite demeure reside vis vit loge habitons demeurons residons vivons logeons habites")
+	liveAlone    = words("demeurant domicilie domiciliee domicilies domiciliees residant habitons demeurons residons logeons")
+	movers       = words("emmenager emmenage emmenageons emmenages emmenagee emmenagees demenager demenage demenageons demenages installer installe installes installee installees")
+	renters      = words("locataire locataires proprietaire proprietaires habitant habitante habitants riverain riveraine resident residente residents domicilie")
+)
+
+// dwellingAt reads a cue at token i and returns where the address may begin.
+func (t text) dwellingAt(i int) (dwelling, int) {
+	k := t.ts[i]
+	if k.kind != word {
+		return notDwelling, 0
+	}
+	prev := t.at(i - 1).fold
+	if prev == "'" {
+		prev = t.at(i - 2).fold
+	}
+	switch {
+	case liveAlone[k.fold]:
+		return lives, i + 1
+	case liveVerbs[k.fold] && (prev == "j" || prev == "je" || prev == "on" || prev == "nous" || prev == "y") && !t.is(i+1, "pas"):
+		return lives, i + 1
+	case k.fold == "jhabite", (k.fold == "loge" || k.fold == "logee" || k.fold == "loges") && prev == ",":
+		return lives, i + 1
+	case k.fold == "habitant" && (t.is(i+1, "au") || t.is(i+1, "rue") || t.at(i+1).kind == number || t.is(i+1, "a")) && prev != "un" && prev != "'" && prev != "l":
+		return lives, i + 1
+	case movers[k.fold] && t.firstPersonBefore(i):
+		return lives, i + 1
+	case k.fold == "coordonnees" && t.is(i+1, ":"), k.fold == "live" && prev == "i" && t.is(i+1, "at"):
+		return lives, i + 2
+	case k.fold == "adresse" && (firstPersons[prev] || t.is(i+1, ":") && t.sentenceStart(i)), k.fold == "domicile" && firstPersons[prev]:
+		return lives, i + 1
+	case renters[k.fold] && (t.firstPersonBefore(i) || t.sentenceStart(i)) && !t.is(i+1, "de") && prev != "le" && prev != "la" && prev != "les" && prev != "mon" && prev != "notre":
+		return owns, i + 1
+	case firstPersons[prev] && (k.fold == "maison" || k.fold == "appartement" || k.fold == "logement" || k.fold == "immeuble" || k.fold == "boutique" || k.fold == "commerce" || k.fold == "magasin" || k.fold == "pavillon" || k.fold == "residence"):
+		return owns, i + 1
+	case (k.fold == "louee" || k.fold == "loue" || k.fold == "achetee" || k.fold == "achete") && ownHouse[prev]:
+		return owns, i + 1
+	case takers[k.fold] && t.firstPersonBefore(i):
+		return owns, i + 1
+	case k.fold == "chez" && (t.is(i+1, "moi") || t.is(i+1, "nous")):
+		return owns, i + 2
+	case (k.fold == "suis" || k.fold == "sommes") && (prev == "je" || prev == "nous"):
+		return owns, i + 1
+	}
+	return notDwelling, 0
+}
+
+// takers are verbs of somebody who runs a shop: "j'ai repris le salon de thé, 12 place …".
+var takers = words("reprendre repris reprends reprenons tiens tenons gere gerons exploite exploitons ouvrir ouvert")
+
+// firstPersonBefore reports whether "je" or "nous" stands among the few words before i.
+func (t text) firstPersonBefore(i int) bool {
+	for p := i - 1; p >= max(0, i-5); p-- {
+		switch t.ts[p].fold {
+		case "je", "j", "nous", "jai":
+			return true
+		case ".", "!", "?":
+			return false
+		}
+	}
+	return false
+}
+
+// dwells finds the address that a sentence calls the sender's own.
+func (t text) dwells(end int) (address, bool) {
+	var best address
+	found := false
+	for i := range end {
+		kind, p := t.dwellingAt(i)
+		if kind == notDwelling {
+			continue
+		}
+		const reach = 10
+		for q, n := p, 0; q < end && n < reach; q, n = q+1, n+1 {
+			k := t.ts[q]
+			if k.fold == "." && !t.glued(q-1) || k.fold == "!" || k.fold == "?" || k.fold == ";" || k.blankLine() || others[k.fold] && k.fold != "mairie" && k.fold != "ecole" {
+				break
+			}
+			if civilities[k.fold] && k.upper && t.at(q+1).upper {
+				break // "aide à domicile chez Mme Petit, 18 rue …"
+			}
+			if n > 0 && (k.fold == "et" || k.fold == "mais") && firstPersons[t.at(q+1).fold] || away[k.fold] {
+				break
+			}
+			if t.is(q, "\"") {
+				continue
+			}
+			a, ok := t.addressAt(q, end, false)
+			if !ok || !a.whole() {
+				continue
+			}
+			if kind == owns && !a.numbered || kind == lives && !a.numbered && n > 5 {
+				break
+			}
+			if !found || a.numbered && !best.numbered {
+				best, found = a, true
+			}
+			break
+		}
+	}
+	return best, found
+}
+
+// away are words that make what follows another place than where one lives.
+var away = words("devant face derriere hauteur niveau angle pres proximite travaux chantier entre")
+
+// soleHouse finds the one numbered address of a text that speaks of the sender's own house.
+// sure tells that the sender says to live in a house that the text names.
+func (t text) soleHouse(end int, sure bool) (address, bool) {
+	own := sure
+	var found address
+	seen := ""
+	for i := 0; i < end; i++ {
+		k := t.ts[i]
+		if k.kind == word {
+			own = own || firstPersons[k.fold] && ownHouse[t.at(i+1).fold] || k.fold == "chez" && (t.is(i+1, "moi") || t.is(i+1, "nous"))
+			continue
+		}
+		if k.kind != number && k.kind != mixed {
+			continue
+		}
+		a, ok := t.addressAt(i, end, false)
+		if !ok || !a.numbered {
+			continue
+		}
+		if s := fold(t.address(a)); seen == "" {
+			seen, found = s, a
+		} else if s != seen {
+			return address{}, false
+		}
+		i = a.to - 1
+	}
+	if !own || seen == "" {
+		return address{}, false
+	}
+	if sure {
+		return found, true
+	}
+	for p := found.from - 1; p >= max(0, found.from-8); p-- {
+		k := t.ts[p]
+		if k.fold == "." || k.fold == "!" || k.fold == "?" || k.kind == newline {
+			break
+		}
+		if others[k.fold] || away[k.fold] || k.fold == "cote" {
+			return address{}, false
+		}
+	}
+	return found, true
+}

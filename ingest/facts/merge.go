@@ -1,0 +1,192 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// cleanName puts a name of a header on one line, without the quotes and the address that mail
+// programs leave round it. A name that is but an address is none.
+func cleanName(s string) string {
+	s = strings.Trim(strings.Join(strings.Fields(s), " "), "'\"<>,; ")
+	if strings.Contains(s, "@") {
+		before, _, _ := strings.Cut(s, "<")
+		if s = strings.TrimSpace(before); strings.Contains(s, "@") {
+			return ""
+		}
+	}
+	return s
+}
+
+// nameParts are the words of a name for comparison: folded, civilities and what stands
+// in brackets left out.
+func nameParts(s string) []string {
+	s, _, _ = strings.Cut(s, "(")
+	var out []string
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !unicode.IsLetter(r) && r != '-' && r != '\'' && r != '’' }) {
+		f := fold(w)
+		if f == "" || civilities[f] && (len(f) > 1 || f == "m") || particles[f] || f == "et" || f == "famille" {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// nameSize weighs how much a name tells: words of two letters and more, then initials.
+func nameSize(s string) int {
+	n := 0
+	for _, w := range nameParts(s) {
+		if n++; len(w) > 2 || len(w) == 2 && strings.ContainsAny(w, "aeiouy") { // not "JP"
+			n += 2
+		}
+	}
+	return n
+}
+
+// compatible reports whether two names may be those of one person: every word of the shorter
+// is a word of the longer or its initial.
+func compatible(a, b string) bool {
+	x, y := nameParts(a), nameParts(b)
+	if len(x) > len(y) {
+		x, y = y, x
+	}
+	if len(x) == 0 {
+		return false
+	}
+	whole := false
+	for _, w := range x {
+		ok := slices.ContainsFunc(y, func(v string) bool {
+			if w == v {
+				whole = whole || len(w) > 1
+				return true
+			}
+			// "J.-L." and "Jean-Luc", "J" and "Jean"
+			return initialOf(w, v) || initialOf(v, w)
+		})
+		if !ok {
+			return false
+		}
+	}
+	return whole
+}
+
+// initialOf reports whether short is made of the initials of long: "j" of "jean", "j-l" of
+// "jean-luc".
+func initialOf(short, long string) bool {
+	x, y := strings.Split(short, "-"), strings.Split(long, "-")
+	if len(x) == 1 && len(y) > 1 && len(short) == len(y) { // "JP"
+		x = strings.Split(short, "")
+	}
+	if len(x) > len(y) {
+		return false
+	}
+	for i := range x {
+		if x[i] == "" || len(x[i]) > 1 || !strings.HasPrefix(y[i], x[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameName reports whether two names have the same words, whatever their order.
+func sameName(a, b string) bool {
+	x, y := nameParts(a), nameParts(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+// sameSurname reports whether two names share a word.
+func sameSurname(a, b string) bool {
+	y := nameParts(b)
+	return slices.ContainsFunc(nameParts(a), func(w string) bool { return len(w) > 2 && slices.Contains(y, w) })
+}
+
+// fuller chooses between the name of the header and that of the signature.
+func fuller(header, mail, signed string) string {
+	if header == "" || isLocalPart(header, mail) {
+		if signed != "" {
+			return signed
+		}
+		return header
+	}
+	if signed == "" {
+		return header
+	}
+	switch h, s := nameSize(header), nameSize(signed); {
+	case compatible(header, signed) && s > h:
+		return signed
+	case isFirm(header) && !isFirm(signed) && len(nameParts(signed)) > 1:
+		// The firm's account, with a person who signs.
+		person, _, _ := strings.Cut(signed, " (")
+		return person + " (" + header + ")"
+	}
+	return header
+}
+
+// whoSigns returns the person of a head that names a couple or a family, where one of
+// them alone signs: "M. et Mme Paul Petit" and "P. Petit".
+func whoSigns(head, signature string) string {
+	t := read(head)
+	n, ok := t.nameAt(0, len(t.ts), false)
+	if !ok || n.to != len(t.ts) || signature == "" || strings.Contains(signature, " et ") {
+		return strings.Replace(head, " and ", " et ", 1)
+	}
+	switch bare := t.cut(n.bare, n.to); {
+	case n.family && sameSurname(bare, signature) && nameSize(signature) > nameSize(bare):
+		return signature
+	case n.couple && n.civil && n.words+n.initials > 1 && !strings.Contains(bare, " et ") && compatible(bare, signature):
+		return bare
+	}
+	return strings.Replace(head, " and ", " et ", 1)
+}
+
+// isLocalPart reports whether a header's name is only the address before its @.
+func isLocalPart(name, mail string) bool {
+	local, _, ok := strings.Cut(mail, "@")
+	return ok && strings.EqualFold(strings.ReplaceAll(name, " ", "."), local) && !strings.Contains(name, " ")
+}
+
+// isFirm reports whether a name is that of an organisation.
+func isFirm(s string) bool {
+	for w := range strings.FieldsSeq(s) {
+		if f := fold(strings.Trim(w, ",.()")); orgWords[f] || legalForms[f] {
+			return true
+		}
+	}
+	return false
+}
+
+// maxQuoted bounds what is read of the history below a mail.
+const maxQuoted = 16 << 10
+
+// quotedName returns the name that the history gives an e-mail address: "Jean Petit
+// <j.petit@example.fr>".
+func quotedName(quoted, mail string) string {
+	quoted = quoted[:min(len(quoted), maxQuoted)]
+	i := 0
+	for {
+		j := strings.IndexByte(quoted[i:], '<')
+		if j < 0 {
+			return ""
+		}
+		i += j
+		if to := i + 1 + len(mail); to < len(quoted) && quoted[to] == '>' && strings.EqualFold(quoted[i+1:to], mail) {
+			break
+		}
+		i++
+	}
+	line := quoted[strings.LastIndexByte(quoted[:i], '\n')+1 : i]
+	for _, sep := range []string{",", ":", ">"} {
+		if j := strings.LastIndex(line, sep); j >= 0 {
+			line = line[j+1:]
+		}
+	}
+	t := read(line)
+	if n, ok := t.nameAt(0, len(t.ts), false); ok && n.to == len(t.ts) {
+		return t.name(n)
+	}
+	return ""
+}

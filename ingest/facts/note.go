@@ -1,0 +1,116 @@
+package facts
+
+// preludes are the words before the caller's name in a clerk's note.
+var preludes = words("appel appels appelle tel telephone telephonique phone rappel message msg repondeur visite passage guichet accueil comptoir recu recue pris vu vue de du d la part par " +
+	"un une au a l le ce matin midi soir apres-midi hier aujourd hui astreinte urgent urgence note ste sieur dame monsieur jeune femme homme nom prenom vocal mail courrier personne usager administre administree " +
+	"en mairie standard entrant ligne correspondant demandeur demandeuse appelant appelante signalement contact via suite cf fiche rdv venue venu")
+
+// saying are verbs of a note whose subject is the caller.
+var saying = words("signale signalent demande demandent appelle appellent rappelle souhaite souhaitent voudrait veut veulent se informe indique previent declare reclame sollicite cherche cherchent precise " +
+	"ajoute dit explique insiste conteste a est habite vient donne attend desire propose souhaiterait confirme relance n ne pense craint transmet deplore constate aimerait peut refuse s ")
+
+// kinWords are those by which a caller is named after somebody: "père de Tom Petit".
+var kinWords = words("pere mere fils fille frere soeur mari femme epouse epoux compagne compagnon grand-mere grand-pere maman papa tante oncle voisin voisine fille belle-fille gendre tuteur tutrice curatrice mandataire cousin cousine")
+
+// A caller is who a clerk's note says has called or come.
+type caller struct {
+	from, to int
+	text     string
+	ok       bool
+}
+
+// maxPrelude is how many tokens of a note are looked at for its caller.
+const maxPrelude = 40
+
+// callerOf finds the caller in the first sentences of a note.
+func (t text) callerOf(end int) caller {
+	limit := min(end, maxPrelude)
+	fresh := true // nothing but preludes since the sentence began
+	for i := 0; i < limit; i++ {
+		k := t.ts[i]
+		switch k.kind {
+		case newline, punct, gap:
+			if k.fold != "'" && k.fold != "°" {
+				fresh = true
+			}
+			continue
+		case number, mixed, phone:
+			continue
+		}
+		if !fresh {
+			continue
+		}
+		if c := t.callerAt(i, limit); c.ok {
+			return c
+		}
+		// A profession before the name: "Architecte Mme Petit".
+		if civilities[t.at(i+1).fold] && !links[k.fold] && !others[k.fold] && i < 12 {
+			continue
+		}
+		if !preludes[k.fold] && !weekdays[k.fold] && !months[k.fold] && !roleWords[k.fold] && k.kind == word {
+			fresh = false
+		}
+	}
+	return caller{}
+}
+
+// callerAt reads the caller at token i.
+func (t text) callerAt(i, end int) caller {
+	k := t.ts[i]
+	prev := t.at(i - 1).fold
+	if kinWords[k.fold] && (t.is(i+1, "de") || t.is(i+1, "d") || t.is(i+1, "du")) {
+		p := i + 2
+		if t.is(p, "'") {
+			p++
+		}
+		if n, ok := t.nameAt(p, end, false); ok {
+			return caller{i, n.to, t.cut(i, n.to), true}
+		}
+	}
+	if k.fold == "m" && !k.upper || k.fold == "a" || prev == "concerne" || prev == "pour" || prev == "contre" || prev == "chez" {
+		return caller{}
+	}
+	if n, ok := t.nameAt(i, end, false); ok && !t.functional(n) {
+		next := t.at(n.to)
+		ends := separator(next) || next.kind == phone || next.kind == number || saying[next.fold] || n.to >= end
+		switch {
+		case n.civil, n.full() && ends && !roleWords[k.fold] && !orgWords[k.fold],
+			(n.known || prev == "prenom" || prev == "nom") && ends && !roleWords[k.fold]:
+			return caller{n.from, n.to, t.name(n), true}
+		}
+	}
+	if q := t.orgAt(i, end, false); q > 0 && k.upper {
+		next := t.at(q)
+		if separator(next) || next.kind == phone || saying[next.fold] || q >= end {
+			return caller{i, q, t.cut(i, q), true}
+		}
+	}
+	return caller{}
+}
+
+// callerAddress finds the address that stands between the caller's name and the matter: in
+// the same sentence, as a piece of its own, or behind "habite".
+func (t text) callerAddress(c caller, end int) (address, bool) {
+	for p, n := c.to, 0; p < end && n < 24; p, n = p+1, n+1 {
+		k := t.ts[p]
+		if (k.fold == "." && !siteWords[t.at(p-1).fold] && !unitWords[t.at(p-1).fold]) && n > 0 && t.at(p+1).kind != phone || k.blankLine() {
+			break
+		}
+		if k.fold == ":" && !labels[t.at(p-1).fold] || saying[k.fold] && k.fold != "habite" && k.fold != "a" && k.fold != "s" && k.fold != "n" {
+			break
+		}
+		if k.fold == "," || k.fold == "(" || k.fold == "-" || k.fold == "dom" || k.fold == "demeurant" || k.fold == "habitant" || k.fold == "habite" || k.fold == "domicilie" || k.fold == "domiciliee" || p == c.to && t.at(p).kind == number {
+			q := p + 1
+			if p == c.to && k.kind == number {
+				q = p
+			}
+			for t.is(q, "au") || t.is(q, ".") || t.is(q, "a") || t.is(q, "habite") || t.is(q, "dom") || t.is(q, "demeurant") || t.is(q, "habitant") || t.is(q, "domiciliee") || t.is(q, "domicilie") {
+				q++
+			}
+			if a, ok := t.addressAt(q, end, false); ok && a.whole() && (a.numbered || a.site || t.is(q-1, "habite") || t.is(q-1, "demeurant") || separator(t.at(a.to))) {
+				return a, true
+			}
+		}
+	}
+	return address{}, false
+}
