@@ -98,6 +98,8 @@ type Classification struct {
 	NeedsReview bool
 	// Reasons names the rules and words that decided, for people.
 	Reasons []string
+	// Public is true when Category is about public space.
+	Public bool
 	// Top holds the best categories, best first.
 	Top []Ranked
 	// Second is a second category of which the message speaks too, or "".

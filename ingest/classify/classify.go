@@ -153,7 +153,7 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 		second = max(0, e[order[1]].score)
 	}
 	category := r.file.Categories[order[0]]
-	c.Category, c.Service = category.Code, category.Service.Name
+	c.Category, c.Service, c.Public = category.Code, category.Service.Name, category.Public
 	c.Confidence = confidence(best.score, second)
 	c.NeedsReview = c.Confidence < cmp.Or(r.file.Threshold, ruleThreshold)
 	c.Reasons = r.reasons(best)

@@ -48,7 +48,7 @@ func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classifi
 		return out
 	}
 	category := categories[chosen]
-	out.Category, out.Service = category.Code, category.Service.Name
+	out.Category, out.Service, out.Public = category.Code, category.Service.Name, category.Public
 	out.Confidence = o.p[chosen]
 	out.NeedsReview = out.Confidence < c.threshold()
 	out.Reasons = c.reasons(o, named, chosen, reading)

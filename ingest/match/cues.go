@@ -16,7 +16,7 @@ var (
 		`|(?:mail|message|courriel) (?:ci dessous|ci apres)` +
 		`|(?:j|nous) (?:ai|avons|avais|avions) (?:deja |bien )?(?:signale|ecrit|demande|depose|envoye|adresse|rempli|telephone|appele)|(?:que|dont) (?:j|nous) (?:ai|avons|avais|avions) (?:deja |bien )?(?:signale|parle|demande|depose|envoye|adresse)e?s?` +
 		`|comme (?:convenu|demande|promis|annonce|indique|prevu|vous me le (?:demandiez|proposiez)|vous (?:me |nous )?(?:l )?(?:avez |aviez )?(?:demande|demandez|demandiez|proposiez|propose))|(?:que )?vous (?:m|nous) (?:avez|aviez) demande` +
-		`|(?:pieces?|documents?|justificatifs?|papiers?) (?:\w+ )?(?:manquante?s?|demandee?s?|complementaires?|reclamee?s?)|pour completer (?:mon|ma|notre|le|la)|en complement|completer mon dossier` +
+		`|(?:pieces?|documents?|justificatifs?|papiers?) (?:\w+ )?(?:manquante?s?|demandee?s?|complementaires?|reclamee?s?)|voici (?:donc |enfin )?(?:l|le|la|les|mon|ma|mes|notre|nos|un|une) (?:\w+ ){1,8}(?:demandee?s?|manquante?s?|reclamee?s?)|pour completer (?:mon|ma|notre|le|la)|en complement|completer mon dossier` +
 		`|(?:annuler|retirer|annule|retire|maintiens|modifier) (?:donc )?(?:ma|mon|notre|sa|la) (?:demande|inscription|dossier|reservation|candidature|reclamation)` +
 		`|(?:au sujet de|concernant|pour|sur|a propos de|dans) (?:ma|mon|sa|son|notre) (?:demande|dossier|reclamation|signalement|candidature|inscription) (?:du|de|d|depose|deposee|n)` +
 		`|je tenais a vous remercier|(?:un grand )?merci (?:a vous |a votre equipe )?(?:pour|d avoir) (?:votre (?:rapidite|intervention|reactivite|efficacite|passage|reponse rapide)|la reparation|etre (?:venus?|passes?|intervenus?)|avoir (?:fait|repare))` +

@@ -51,6 +51,7 @@ const (
 	speaksOf          = 0.12 // cosine: they speak of the same things
 	alienCosine       = 0.12 // cosine under which an answer may be about something else
 	sameMatter        = 0.30 // cosine: they hardly speak of two matters
+	alienScore        = 0.80 // how sure the category of an answer must be to say that it is about something else
 )
 
 // pair is what a submission and a candidate have in common.
@@ -121,17 +122,21 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 // repeats says why a submission certainly is the candidate once more, or "".
 func (d *decision) repeats(p pair) string {
 	switch {
-	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other), p.apart:
+	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other):
 		return ""
 	}
 	misread := d.own.Misread || p.other.Misread
 	switch {
+	case p.apart && !misread:
+		return "" // a misread street is another one to the letter
 	case p.jaccard >= 0.999:
 		return "même texte, " + p.kin.why
 	case fresh.MatchString(d.own.Text) && !fresh.MatchString(p.other.Text):
 		return ""
 	case misread && d.rec.Channel != p.k.Channel && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
 		return "même texte par une autre voie (lecture optique), " + p.kin.why
+	case d.reportsAgain(p):
+		return "même personne, même lieu et même sujet à peu de jours, " + p.kin.why
 	case misread || min(len(d.own.grams), len(p.other.grams)) < copyGrams || quarrel(d.own.summary, p.other.summary):
 		return ""
 	case p.jaccard >= copyJaccard:
@@ -142,6 +147,17 @@ func (d *decision) repeats(p pair) string {
 	return ""
 }
 
+// soon is within how many days somebody who reports the same trouble at the same place
+// again has not seen it mended and broken anew.
+const soon = 4 * 24 * time.Hour
+
+// reportsAgain reports whether the same person reports the same trouble in public space, in
+// other words: at the same place, of the same category, within days.
+func (d *decision) reportsAgain(p pair) bool {
+	return p.kin.certain() && p.same && p.age <= soon && p.cosine >= speaksOf &&
+		d.own.Public && p.other.Public && d.own.Sure && p.other.Sure && d.own.Top[0].Category == p.other.Top[0].Category
+}
+
 // continues says why a submission certainly goes on with the candidate's matter, or "":
 // the same person says that they wrote before, and there is one matter only that they
 // can mean.
@@ -150,7 +166,7 @@ func (d *decision) continues(p pair, all []pair) string {
 		return "reprend le message d’origine, " + p.kin.why
 	}
 	switch {
-	case !p.kin.contact, d.vetoed(p.other), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
+	case !p.kin.contact && !d.neighbourly(p), d.vetoed(p.other), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
 		return ""
 	case !follows.MatchString(d.own.Text), fresh.MatchString(d.own.Text):
 		return ""
@@ -161,6 +177,12 @@ func (d *decision) continues(p pair, all []pair) string {
 		}
 	}
 	return "fait suite à cette demande, " + p.kin.why
+}
+
+// neighbourly reports whether somebody of a fitting name writes of the same place and the
+// same trouble within days: who phoned as M. Martin and writes as J. Martin.
+func (d *decision) neighbourly(p pair) bool {
+	return (p.kin.name || p.kin.surname) && p.same && p.age <= soon && sharesCategory(d.own, p.other)
 }
 
 // vetoed reports whether the categories are surely different ones.
@@ -183,7 +205,7 @@ func (d *decision) strays(all []ingest.Candidate) string {
 	if strays.MatchString(d.own.Text) {
 		return "annonce un autre sujet"
 	}
-	alien := len(strings.Fields(d.own.Text)) >= substance && !follows.MatchString(d.own.Text) && d.own.Sure
+	alien := len(strings.Fields(d.own.Text)) >= substance && !follows.MatchString(d.own.Text) && d.own.Sure && d.own.Top[0].Score >= alienScore
 	for _, k := range all {
 		o := d.m.comparedTo(k)
 		if rank(d.own.Top, k.Category) >= 0 || sharesCategory(d.own, o) || cosine(d.own.words, o.words) >= alienCosine {
@@ -236,6 +258,8 @@ func (d *decision) resembles(p pair) {
 		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, "nomme l’autre demandeur")
 	case p.kin.firm && (speaks && category || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
 		at(0.45+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
+	case p.kin.family && category && p.age <= d.m.window() && (p.same || p.cosine >= 1.5*speaksOf):
+		at(0.35+min(p.cosine, 0.25), ingest.SuggestSame, "même nom de famille, sujet voisin")
 	case p.kin.surname && (category && (speaks || p.age <= d.m.window()) || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
 		at(0.4+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
 	case p.cosine >= sameMatter && category && !p.apart:

@@ -96,6 +96,7 @@ func (p piece) take() (ingest.Record, ingest.Reading, ingest.Classification) {
 	}
 	c := ingest.Classification{NeedsReview: p.category == ""}
 	if p.category != "" {
+		c.Public = p.category == "eclairage-public" || p.category == "voirie"
 		c.Category, c.Top = p.category, []ingest.Ranked{{Category: p.category, Score: 0.9}}
 	}
 	return rec, r, c
@@ -180,6 +181,14 @@ func TestMatch(t *testing.T) {
 		{
 			"a neighbour", piece{from: alice, text: lamp, category: "eclairage-public", place: "rue des Acacias"},
 			piece{from: bob, text: "Plus de lumière dans le virage, on n'y voit rien quand je promène le chien.", category: "eclairage-public", place: "Rue des Acacias"}, ingest.LinkOpens, ingest.SuggestNeighbour,
+		},
+		{
+			"the same person, place and trouble the next day, in other words", piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
+			piece{from: alice, text: "Toujours pas de lumière aux Acacias ce soir, le lampadaire du virage reste éteint.", category: "eclairage-public", place: "rue des Acacias", at: 20 * hour}, ingest.LinkDuplicate, "",
+		},
+		{
+			"the same, a week later", piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
+			piece{from: alice, text: "Plus de lumière aux Acacias ce soir, le lampadaire du virage est éteint.", category: "eclairage-public", place: "rue des Acacias", at: 9 * 24 * hour}, ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
 			"a chaser without reference", piece{from: alice, subject: "Lampadaire", text: lamp},

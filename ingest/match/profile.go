@@ -32,9 +32,14 @@ type summary struct {
 	Sign     string          `json:"g,omitempty"` // signature, where it is not the sender's name
 	Place    string          `json:"p,omitempty"`
 	Top      []ingest.Ranked `json:"c,omitempty"` // categories, best first
-	Sure     bool            `json:"s,omitempty"` // the first of them needs no review
+	Sure     bool            `json:"s,omitempty"` // the first of them is likely
+	Public   bool            `json:"u,omitempty"` // that category is about public space
 	Misread  bool            `json:"o,omitempty"` // recognised from an image: some of the letters are wrong
 }
+
+// sureScore is how likely a category must be to count for or against a link. It is not the
+// town's threshold of review: that one may be moved for reasons of work.
+const sureScore = 0.6
 
 // Profile implements ingest.Matcher.
 func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
@@ -68,7 +73,8 @@ func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) sum
 		Entities: entities(r.Words()),
 		Place:    r.Place,
 		Top:      c.Top,
-		Sure:     c.Category != "" && !c.NeedsReview,
+		Sure:     len(c.Top) > 0 && c.Category == c.Top[0].Category && c.Top[0].Score >= sureScore,
+		Public:   c.Public,
 		Misread:  rec.Channel == ingest.ChannelScan || r.Recognised(),
 	}
 	if r.Letter.Signature != r.From.Name {

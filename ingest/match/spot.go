@@ -15,6 +15,9 @@ func spotOf(s string) spot {
 	var number string
 	var street []string
 	for i, w := range strings.Fields(foldWords(s)) {
+		if long, ok := abbreviations[w]; ok {
+			w = long
+		}
 		switch {
 		case len(w) == 5 && isNumber(w):
 			// The postal code ends the street.
@@ -36,6 +39,13 @@ func init() {
 	for w := range strings.FieldsSeq("de du des la le les d l a au aux n no numero bis ter devant face en pres cote vers niveau hauteur entre et") {
 		fillers[w] = true
 	}
+}
+
+// abbreviations of the words of addresses.
+var abbreviations = map[string]string{
+	"r": "rue", "av": "avenue", "ave": "avenue", "bd": "boulevard", "bld": "boulevard", "blvd": "boulevard", "pl": "place", "ch": "chemin", "che": "chemin",
+	"imp": "impasse", "all": "allee", "sq": "square", "rte": "route", "fg": "faubourg", "fbg": "faubourg", "lot": "lotissement", "res": "residence",
+	"st": "saint", "ste": "sainte", "gal": "general", "mal": "marechal", "cdt": "commandant", "dr": "docteur", "pdt": "president", "bat": "batiment",
 }
 
 func isNumber(s string) bool {
