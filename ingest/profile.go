@@ -8,9 +8,12 @@ type Profile struct {
 	// Bands are the buckets of a locality-sensitive hash of the text: two texts that are
 	// alike share one.
 	Bands []int64
-	// Facts are hashes of who wrote (address, phone, name) and of what is where (place and
+	// Facts are hashes of who wrote (addresses, phone) and of what is where (place and
 	// category): two submissions that have one in common may be about the same matter.
 	Facts []int64
+	// Words are hashes of names and of the rarest words and numbers. Many have one in
+	// common; several, or a rare one, tell.
+	Words []int64
 	// Quoted are the buckets of the history that a mail quotes. They are looked up, and not
 	// kept.
 	Quoted []int64

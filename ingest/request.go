@@ -123,6 +123,8 @@ type Candidate struct {
 	Category string
 	// Summary is the Profile.Summary of the submission; nil where it has none.
 	Summary []byte
+	// Shared is how many of the buckets looked up are its own too; 0 when it was found otherwise.
+	Shared int
 }
 
 // Match says where a submission belongs.

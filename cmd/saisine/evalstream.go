@@ -348,8 +348,12 @@ func (l streamLine) form() ([]byte, error) {
 	w := multipart.NewWriter(&body)
 	var errs []error
 	for _, f := range [][2]string{
-		{"name", l.Sender.Name}, {"email", l.Sender.Email}, {"phone", l.Sender.Phone}, {"address", l.Sender.Address},
-		{"subject", l.Subject}, {"message", l.Body},
+		{"name", l.Sender.Name},
+		{"email", l.Sender.Email},
+		{"phone", l.Sender.Phone},
+		{"address", l.Sender.Address},
+		{"subject", l.Subject},
+		{"message", l.Body},
 	} {
 		errs = append(errs, w.WriteField(f[0], f[1]))
 	}

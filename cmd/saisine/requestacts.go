@@ -136,7 +136,7 @@ func setCategory(ctx context.Context, cfg config.Config, s *store.Store, args []
 // that are none: what saisine did by itself is told by the pieces.
 func told(e store.Event) string {
 	d := e.Detail
-	what := ""
+	var what string
 	switch e.Kind {
 	case "request.linked":
 		what = fmt.Sprintf("linked %s from %s to %s", strings.Join(d.Submissions, ", "), d.From, d.To)
@@ -151,8 +151,10 @@ func told(e store.Event) string {
 		if d.Old == nil || d.New == nil {
 			return ""
 		}
-		if what = "changed the category from " + orDash(d.Old.Category) + " to " + d.New.Category; d.Old.Category == d.New.Category {
+		if d.Old.Category == d.New.Category {
 			what = "confirmed the category " + d.New.Category
+		} else {
+			what = "changed the category from " + orDash(d.Old.Category) + " to " + d.New.Category
 		}
 	default:
 		return ""

@@ -52,6 +52,7 @@ func TestFind(t *testing.T) {
 		"Avis des sommes à payer n° 2025/4471":       {"title 2025/4471"},
 		"notre facture FA-2026-031 du 12 février":    {"--02-12 12 février", "invoice FA-2026-031"},
 		"dossier n° 44 12 871":                       {"file 44 12 871"},
+		"l'index facturé est 48 127":                 nil,
 		"mon dossier de 12 pages":                    nil,
 		"dossier reçu le 12/03/2026":                 {"2026-03-12 12/03/2026"},
 		"Dossier : ABC/2025-77":                      {"file ABC/2025-77"},

@@ -14,7 +14,9 @@ const (
 var (
 	// ownHouse are the parts of one's home: "ma fenêtre", "notre portail".
 	ownHouse = words("fenetre fenetres porte portail portillon facade maison appartement appart logement chambre salon cuisine cave garage jardin terrain balcon terrasse mur toit toiture " +
-		"volets compteur immeuble boutique magasin commerce salle entree cour cloture haie trottoir boite residence domicile adresse habitation pavillon studio local atelier escalier palier voiture douche abeilles")
+		"volets compteur immeuble boutique magasin commerce salle entree cour cloture haie trottoir boite residence domicile adresse habitation pavillon studio local atelier escalier palier douche")
+	// homes are those of ownHouse that have an address.
+	homes        = words("maison appartement logement immeuble boutique commerce magasin pavillon residence")
 	firstPersons = words("mon ma mes notre nos")
 	liveVerbs    = words("habite demeure reside vis vit loge habitons demeurons residons vivons logeons habites")
 	liveAlone    = words("demeurant domicilie domiciliee domicilies domiciliees residant habitons demeurons residons logeons")
@@ -47,9 +49,9 @@ func (t text) dwellingAt(i int) (dwelling, int) {
 		return lives, i + 2
 	case k.fold == "adresse" && (firstPersons[prev] || t.is(i+1, ":") && t.sentenceStart(i)), k.fold == "domicile" && firstPersons[prev]:
 		return lives, i + 1
-	case renters[k.fold] && (t.firstPersonBefore(i) || t.sentenceStart(i)) && !t.is(i+1, "de") && prev != "le" && prev != "la" && prev != "les" && prev != "mon" && prev != "notre":
+	case renters[k.fold] && (t.firstPersonBefore(i) || t.sentenceStart(i)) && !t.is(i+1, "de") && !pointers[prev] && !firstPersons[prev]:
 		return owns, i + 1
-	case firstPersons[prev] && (k.fold == "maison" || k.fold == "appartement" || k.fold == "logement" || k.fold == "immeuble" || k.fold == "boutique" || k.fold == "commerce" || k.fold == "magasin" || k.fold == "pavillon" || k.fold == "residence"):
+	case firstPersons[prev] && homes[k.fold]:
 		return owns, i + 1
 	case (k.fold == "louee" || k.fold == "loue" || k.fold == "achetee" || k.fold == "achete") && ownHouse[prev]:
 		return owns, i + 1
@@ -90,18 +92,8 @@ func (t text) dwells(end int) (address, bool) {
 		}
 		const reach = 10
 		for q, n := p, 0; q < end && n < reach; q, n = q+1, n+1 {
-			k := t.ts[q]
-			if k.fold == "." && !t.glued(q-1) || k.fold == "!" || k.fold == "?" || k.fold == ";" || k.blankLine() || others[k.fold] && k.fold != "mairie" && k.fold != "ecole" {
+			if t.leavesHome(q, n) {
 				break
-			}
-			if civilities[k.fold] && k.upper && t.at(q+1).upper {
-				break // "aide à domicile chez Mme Petit, 18 rue …"
-			}
-			if n > 0 && (k.fold == "et" || k.fold == "mais") && firstPersons[t.at(q+1).fold] || away[k.fold] {
-				break
-			}
-			if t.is(q, "\"") {
-				continue
 			}
 			a, ok := t.addressAt(q, end, false)
 			if !ok || !a.whole() {
@@ -117,6 +109,25 @@ func (t text) dwells(end int) (address, bool) {
 		}
 	}
 	return best, found
+}
+
+// leavesHome reports whether token q, the nth behind a cue, begins something else than the
+// sender's address: another sentence, another person, another place.
+func (t text) leavesHome(q, n int) bool {
+	k := t.ts[q]
+	switch k.fold {
+	case "!", "?", ";":
+		return true
+	case ".":
+		return !t.glued(q - 1)
+	case "et", "mais":
+		return n > 0 && firstPersons[t.at(q+1).fold]
+	case "mairie", "ecole": // "j'habite près de l'école, au 12 rue …"
+		return false
+	}
+	// "aide à domicile chez Mme Petit, 18 rue …"
+	named := civilities[k.fold] && k.upper && t.at(q+1).upper
+	return named || k.blankLine() || others[k.fold] || away[k.fold]
 }
 
 // away are words that make what follows another place than where one lives.

@@ -122,6 +122,10 @@ func (t text) signedAt(p, from, to int) (name, bool) {
 	if p > from && links[t.ts[p-1].fold] {
 		return n, false
 	}
+	// Where all is in capitals, they tell no name.
+	if t.ts[n.bare].caps && !n.known && !n.civil && t.shouts() {
+		return n, false
+	}
 	k := t.at(n.to)
 	if n.to < to && !separator(k) && k.kind != phone && k.kind != email && k.kind != number && k.kind != mixed {
 		// "Nadège Petit habitante du quartier"
@@ -136,4 +140,17 @@ func (t text) signedAt(p, from, to int) (name, bool) {
 		return n, false
 	}
 	return n, true
+}
+
+// shouts reports whether a text is written in capitals.
+func (t text) shouts() bool {
+	all, caps := 0, 0
+	for _, k := range t.ts[:min(len(t.ts), 3*maxLineTokens)] {
+		if k.kind == word && len(k.fold) > 2 {
+			if all++; k.caps {
+				caps++
+			}
+		}
+	}
+	return all >= 6 && caps*10 >= all*8
 }

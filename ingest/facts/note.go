@@ -7,10 +7,10 @@ var preludes = words("appel appels appelle tel telephone telephonique phone rapp
 
 // saying are verbs of a note whose subject is the caller.
 var saying = words("signale signalent demande demandent appelle appellent rappelle souhaite souhaitent voudrait veut veulent se informe indique previent declare reclame sollicite cherche cherchent precise " +
-	"ajoute dit explique insiste conteste a est habite vient donne attend desire propose souhaiterait confirme relance n ne pense craint transmet deplore constate aimerait peut refuse s ")
+	"ajoute dit explique insiste conteste a est habite vient donne attend desire propose souhaiterait confirme relance n ne pense craint transmet deplore constate aimerait peut refuse s")
 
 // kinWords are those by which a caller is named after somebody: "père de Tom Petit".
-var kinWords = words("pere mere fils fille frere soeur mari femme epouse epoux compagne compagnon grand-mere grand-pere maman papa tante oncle voisin voisine fille belle-fille gendre tuteur tutrice curatrice mandataire cousin cousine")
+var kinWords = words("pere mere fils fille frere soeur mari femme epouse epoux compagne compagnon grand-mere grand-pere maman papa tante oncle voisin voisine belle-fille gendre tuteur tutrice curatrice mandataire cousin cousine")
 
 // A caller is who a clerk's note says has called or come.
 type caller struct {
@@ -96,21 +96,27 @@ func (t text) callerAddress(c caller, end int) (address, bool) {
 		if (k.fold == "." && !siteWords[t.at(p-1).fold] && !unitWords[t.at(p-1).fold]) && n > 0 && t.at(p+1).kind != phone || k.blankLine() {
 			break
 		}
-		if k.fold == ":" && !labels[t.at(p-1).fold] || saying[k.fold] && k.fold != "habite" && k.fold != "a" && k.fold != "s" && k.fold != "n" {
+		if k.fold == ":" && !labels[t.at(p-1).fold] || saying[k.fold] && !livesAt[k.fold] && len(k.fold) > 1 {
 			break
 		}
-		if k.fold == "," || k.fold == "(" || k.fold == "-" || k.fold == "dom" || k.fold == "demeurant" || k.fold == "habitant" || k.fold == "habite" || k.fold == "domicilie" || k.fold == "domiciliee" || p == c.to && t.at(p).kind == number {
-			q := p + 1
-			if p == c.to && k.kind == number {
-				q = p
-			}
-			for t.is(q, "au") || t.is(q, ".") || t.is(q, "a") || t.is(q, "habite") || t.is(q, "dom") || t.is(q, "demeurant") || t.is(q, "habitant") || t.is(q, "domiciliee") || t.is(q, "domicilie") {
-				q++
-			}
-			if a, ok := t.addressAt(q, end, false); ok && a.whole() && (a.numbered || a.site || t.is(q-1, "habite") || t.is(q-1, "demeurant") || separator(t.at(a.to))) {
-				return a, true
-			}
+		q := p + 1
+		switch {
+		case k.fold == ",", k.fold == "(", k.fold == "-", livesAt[k.fold]:
+		case p == c.to && k.kind == number: // "M. Petit 12 rue Haute"
+			q = p
+		default:
+			continue
+		}
+		lives := livesAt[k.fold]
+		for ; livesAt[t.at(q).fold] || t.is(q, "au") || t.is(q, "a") || t.is(q, "."); q++ {
+			lives = lives || livesAt[t.at(q).fold]
+		}
+		if a, ok := t.addressAt(q, end, false); ok && a.whole() && (a.numbered || a.site || lives || separator(t.at(a.to))) {
+			return a, true
 		}
 	}
 	return address{}, false
 }
+
+// livesAt are words of a note before the caller's address.
+var livesAt = words("habite habitant demeurant demeure domicilie domiciliee dom reside residant")

@@ -17,7 +17,7 @@ var refFillers = words("de d recette executoire des sommes a payer assurance cli
 // recette n° 2026-118", "dossier n° 44 12".
 func (t text) labelledAt(i int) (Reference, int) {
 	kind, ok := refLabels[t.ts[i].fold]
-	if !ok {
+	if !ok || strings.HasSuffix(t.cut(i, i+1), "é") { // "facturé"
 		return Reference{}, 0
 	}
 	p, marked := i+1, false

@@ -52,6 +52,7 @@ func Sender(in Input) Found {
 // signed reads the sender of a text in the first person: its signature, then its sentences.
 func (t text) signed(in Input) (p Person, signer string) {
 	end := t.ownEnd()
+	t.ts = t.ts[:end] // the history below is somebody else's
 	sig := t.signatureOf()
 	if it, ok := sig.first(itemName); ok {
 		p.Name = t.name(it.name)
@@ -93,8 +94,7 @@ func (t text) signed(in Input) (p Person, signer string) {
 	return p, signer
 }
 
-// headed reports whether a text begins as a letter does: with a name or an address in its
-// first lines.
+// headed reports whether a text begins as a letter does, with an address in its first lines.
 func (t text) headed() bool {
 	ls := t.lines(min(len(t.ts), 60))
 	for n, l := range ls {
@@ -220,6 +220,7 @@ func (t text) written(s string) (p Person, signer string) {
 	l := letter.Read(s)
 	p = Person{Name: l.Sender.Name, Email: l.Sender.Email, Phone: l.Sender.Phone, Address: l.Sender.Address}
 	p.Name = whoSigns(p.Name, l.Signature)
+	t.ts = t.ts[:t.ownEnd()]
 	if p.Name == "" || p.Address == "" || p.Phone == "" {
 		q, signed := t.signed(Input{})
 		if p.Name == "" {

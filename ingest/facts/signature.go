@@ -44,11 +44,10 @@ func (t text) lines(end int) [][2]int {
 	return out
 }
 
-// trailers are the beginnings of lines that stand below a signature: what the program of a
-// telephone adds, disclaimers, postscripts, lists of enclosures, the quoted history. A word
-// that begins with = must be followed by a sign.
-var trailers = [][]string{
-	{"envoye", "de"},
+// appended are the beginnings of lines that no sender writes: what the program of a telephone
+// adds, disclaimers, the quoted history.
+var appended = [][]string{
+	{"envoye", "de", "mon"},
 	{"envoye", "depuis"},
 	{"envoye", "a", "partir"},
 	{"sent", "from"},
@@ -57,15 +56,23 @@ var trailers = [][]string{
 	{"obtenez", "outlook"},
 	{"get", "outlook"},
 	{"provenance", ":"},
-	{"ce", "message", "et"},
-	{"ce", "message", "est"},
-	{"ce", "courriel", "et"},
-	{"ce", "courriel", "est"},
-	{"ce", "mail", "est"},
+	{"ce", "message", "et", "ses"},
+	{"ce", "message", "est", "confidentiel"},
+	{"ce", "message", "est", "destine"},
+	{"ce", "courriel", "et", "ses"},
+	{"ce", "courriel", "est", "confidentiel"},
+	{"ce", "courriel", "est", "destine"},
 	{"avant", "d", "imprimer"},
-	{"pensez", "a"},
+	{"pensez", "a", "l", "environnement"},
 	{"n", "imprimez"},
 	{"garanti", "sans", "virus"},
+	{">"},
+	{"de", ":"},
+	{"from", ":"},
+}
+
+// addenda are the beginnings of lines that a sender writes below the signature, or above it.
+var addenda = [][]string{
 	{"ps", ":"},
 	{"p", ".", "s"},
 	{"ps", "."},
@@ -80,24 +87,39 @@ var trailers = [][]string{
 	{"piece", "jointe"},
 	{"copie", ":"},
 	{"cc", ":"},
-	{">"},
-	{"_", "_", "_"},
-	{"-", "-", "-", "-", "-"},
-	{"de", ":"},
-	{"from", ":"},
 }
 
 // ownEnd returns the token at which the sender's own text ends, without what programs add.
 func (t text) ownEnd() int {
-	ls := t.lines(len(t.ts))
-	for n, l := range ls {
-		if n > 0 && l[0] < l[1] && (t.begins(l[0], l[1], trailers) || t.attribution(l[0], l[1])) {
-			return l[0]
-		}
-	}
-	return len(t.ts)
+	end, _ := t.ends()
+	return end
 }
 
+// ends returns the token at which the sender's own text ends, and the one at which the
+// addenda below it begin.
+func (t text) ends() (own, signed int) {
+	signed = -1
+	for n, l := range t.lines(len(t.ts)) {
+		if n == 0 || l[0] == l[1] {
+			continue
+		}
+		if t.begins(l[0], l[1], appended) || t.attribution(l[0], l[1]) {
+			if signed < 0 {
+				signed = l[0]
+			}
+			return l[0], signed
+		}
+		if signed < 0 && t.begins(l[0], l[1], addenda) {
+			signed = l[0]
+		}
+	}
+	if signed < 0 {
+		signed = len(t.ts)
+	}
+	return len(t.ts), signed
+}
+
+// begins reports whether the line of the tokens from i up to end begins with one of starts.
 func (t text) begins(i, end int, starts [][]string) bool {
 	for _, ws := range starts {
 		p, ok := i, true
@@ -119,15 +141,39 @@ func (t text) begins(i, end int, starts [][]string) bool {
 	return false
 }
 
-// attribution reports whether a line is "Le … , Jean Petit a écrit :".
+// attribution reports whether a line is "Le … , Jean Petit a écrit :" or "--- Message
+// transféré ---".
 func (t text) attribution(i, end int) bool {
-	return end-i < 2*maxLineTokens && (t.is(i, "le") || t.is(i, "on")) && t.is(end-1, ":") && (t.is(end-2, "ecrit") || t.is(end-2, "wrote"))
+	if end-i > 2*maxLineTokens {
+		return false
+	}
+	if t.is(i, "-") && t.is(i+1, "-") {
+		for p := i + 2; p < end; p++ {
+			switch t.ts[p].fold {
+			case "message", "forwarded", "original":
+				return true
+			}
+		}
+	}
+	return (t.is(i, "le") || t.is(i, "on")) && t.is(end-1, ":") && (t.is(end-2, "ecrit") || t.is(end-2, "wrote"))
 }
 
 // signatureOf reads the block below the text, from its last line up to the first that is
-// none of it; or the name at the end of the last paragraph.
+// none of it; or the name at the end of the last paragraph. Where no name stands above the
+// addenda, it may stand below them.
 func (t text) signatureOf() signature {
-	end := t.ownEnd()
+	own, signed := t.ends()
+	sig := t.signatureAbove(signed)
+	if _, ok := sig.first(itemName); !ok && own > signed {
+		if below := t.signatureAbove(own); len(below.items) > 0 {
+			return below
+		}
+	}
+	return sig
+}
+
+// signatureAbove reads the signature that ends at token end.
+func (t text) signatureAbove(end int) signature {
 	ls := t.lines(end)
 	start, n := len(ls), 0
 	for i := len(ls) - 1; i >= 0 && n < maxBlockLines; i-- {

@@ -3,7 +3,6 @@ package match
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -11,29 +10,12 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-// compared is a submission as it is compared: its summary, taken apart.
+// compared is a submission as it is compared. grams and words are only there where they
+// were asked for: making them takes most of the time.
 type compared struct {
 	summary
-	who   party
-	place spot
 	grams map[uint64]struct{}
 	words vector
-}
-
-func (m *Matcher) compared(s summary, from ingest.Person) compared {
-	c := compared{summary: s, who: partyOf(from, s.Sign), place: spotOf(s.Place)}
-	c.grams, c.words = grams5(s.Text), m.Weights.vector(s.Text)
-	return c
-}
-
-// comparedTo is compared for a candidate. A summary that cannot be read is an empty one:
-// of a later version, it says nothing to this.
-func (m *Matcher) comparedTo(k ingest.Candidate) compared {
-	var s summary
-	if json.Unmarshal(k.Summary, &s) != nil {
-		s = summary{}
-	}
-	return m.compared(s, k.From)
 }
 
 // The measures of likeness. They were chosen on the project's own streams (testdata) and
@@ -71,17 +53,26 @@ type pair struct {
 }
 
 func (d *decision) pair(k ingest.Candidate) pair {
-	p := pair{k: k, other: d.m.comparedTo(k), age: distance(d.rec.ReceivedAt, k.ReceivedAt)}
-	p.kin = kin(d.own.who, p.other.who)
-	p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
-	p.cosine = cosine(d.own.words, p.other.words)
-	p.same, p.apart = d.own.place.near(p.other.place)
-	if len(d.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
-		_, in := overlap(p.other.grams, d.quoted)
-		p.copied = in >= copyContainment || len(d.quoted) > len(p.other.grams)/2 && in >= quotedContainment
+	p := pair{k: k, age: distance(d.rec.ReceivedAt, k.ReceivedAt)}
+	p.other.summary = decode(k.Summary)
+	p.kin = kin(d.own.Who, p.other.Who)
+	p.same, p.apart = d.own.Place.near(p.other.Place)
+	p.passed = slices.ContainsFunc(d.authors, func(a party) bool { return kin(a, p.other.Who).certain() })
+	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other.summary, d.own.Who)
+	// Texts that are alike share buckets; a short one that is a part of a long one may not,
+	// but then counts for nothing unless the senders have something in common.
+	if k.Shared > 0 || p.kin.related() {
+		p.other.grams = grams5(p.other.Text)
+		p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
+		if len(d.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
+			_, in := overlap(p.other.grams, d.quoted)
+			p.copied = in >= copyContainment || len(d.quoted) > len(p.other.grams)/2 && in >= quotedContainment
+		}
 	}
-	p.passed = slices.ContainsFunc(d.authors, func(a party) bool { return kin(a, p.other.who).certain() })
-	p.named = mentions(d.own, p.other.who) || mentions(p.other, d.own.who)
+	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other.summary) {
+		p.other.words = d.m.Weights.vector(p.other.Text)
+		p.cosine = cosine(d.own.words, p.other.words)
+	}
 	return p
 }
 
@@ -122,7 +113,7 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 // repeats says why a submission certainly is the candidate once more, or "".
 func (d *decision) repeats(p pair) string {
 	switch {
-	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other):
+	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other.summary):
 		return ""
 	}
 	misread := d.own.Misread || p.other.Misread
@@ -131,7 +122,7 @@ func (d *decision) repeats(p pair) string {
 		return "" // a misread street is another one to the letter
 	case p.jaccard >= 0.999:
 		return "même texte, " + p.kin.why
-	case fresh.MatchString(d.own.Text) && !fresh.MatchString(p.other.Text):
+	case d.own.Fresh && !p.other.Fresh:
 		return ""
 	case misread && d.rec.Channel != p.k.Channel && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
 		return "même texte par une autre voie (lecture optique), " + p.kin.why
@@ -166,9 +157,9 @@ func (d *decision) continues(p pair, all []pair) string {
 		return "reprend le message d’origine, " + p.kin.why
 	}
 	switch {
-	case !p.kin.contact && !d.neighbourly(p), d.vetoed(p.other), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
+	case !p.kin.contact && !d.neighbourly(p), d.vetoed(p.other.summary), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
 		return ""
-	case !follows.MatchString(d.own.Text), fresh.MatchString(d.own.Text):
+	case !d.own.Follows, d.own.Fresh:
 		return ""
 	}
 	for _, o := range all {
@@ -182,17 +173,17 @@ func (d *decision) continues(p pair, all []pair) string {
 // neighbourly reports whether somebody of a fitting name writes of the same place and the
 // same trouble within days: who phoned as M. Martin and writes as J. Martin.
 func (d *decision) neighbourly(p pair) bool {
-	return (p.kin.name || p.kin.surname) && p.same && p.age <= soon && sharesCategory(d.own, p.other)
+	return (p.kin.name || p.kin.surname) && p.same && p.age <= soon && sharesCategory(d.own.summary, p.other.summary)
 }
 
 // vetoed reports whether the categories are surely different ones.
-func (d *decision) vetoed(o compared) bool {
+func (d *decision) vetoed(o summary) bool {
 	return d.own.Sure && o.Sure && len(d.own.Top) > 0 && len(o.Top) > 0 &&
 		rank(d.own.Top, o.Top[0].Category) < 0 && rank(o.Top, d.own.Top[0].Category) < 0
 }
 
 // sharesCategory reports whether one's category is among the other's likely ones.
-func sharesCategory(a, b compared) bool {
+func sharesCategory(a, b summary) bool {
 	return len(a.Top) > 0 && len(b.Top) > 0 && (rank(a.Top, b.Top[0].Category) >= 0 || rank(b.Top, a.Top[0].Category) >= 0)
 }
 
@@ -202,20 +193,21 @@ func rank(top []ingest.Ranked, category string) int {
 
 // strays says why an answer is about something else than the request that it answers, or "".
 func (d *decision) strays(all []ingest.Candidate) string {
-	if strays.MatchString(d.own.Text) {
+	if d.own.Strays {
 		return "annonce un autre sujet"
 	}
-	alien := len(strings.Fields(d.own.Text)) >= substance && !follows.MatchString(d.own.Text) && d.own.Sure && d.own.Top[0].Score >= alienScore
+	alien := len(strings.Fields(d.own.Text)) >= substance && !d.own.Follows && d.own.Sure && d.own.Top[0].Score >= alienScore
 	for _, k := range all {
-		o := d.m.comparedTo(k)
-		if rank(d.own.Top, k.Category) >= 0 || sharesCategory(d.own, o) || cosine(d.own.words, o.words) >= alienCosine {
-			alien = false
+		if !alien {
+			break
 		}
+		o := decode(k.Summary)
+		alien = rank(d.own.Top, k.Category) < 0 && !sharesCategory(d.own.summary, o) && cosine(d.own.words, d.m.Weights.vector(o.Text)) < alienCosine
 	}
 	switch {
 	case alien:
 		return "parle d’autre chose"
-	case fresh.MatchString(d.own.Text) && !slices.ContainsFunc(all, func(k ingest.Candidate) bool { return distance(k.ReceivedAt, d.rec.ReceivedAt) <= d.m.window() }):
+	case d.own.Fresh && !slices.ContainsFunc(all, func(k ingest.Candidate) bool { return distance(k.ReceivedAt, d.rec.ReceivedAt) <= d.m.window() }):
 		return "annonce un fait nouveau"
 	}
 	return ""
@@ -225,10 +217,11 @@ func (d *decision) strays(all []ingest.Candidate) string {
 const substance = 15
 
 // mentions reports whether a text names a sender in full.
-func mentions(c compared, who party) bool {
+func mentions(c summary, who party) bool {
+	text := " " + c.Text + " "
 	return slices.ContainsFunc(who.names, func(name []string) bool {
 		return len(name) >= 2 && !slices.ContainsFunc(name, func(w string) bool {
-			return len(w) < minName || !strings.Contains(" "+c.Text+" ", " "+w+" ")
+			return len(w) < minName || !strings.Contains(text, " "+w+" ")
 		})
 	})
 }
@@ -237,7 +230,7 @@ func mentions(c compared, who party) bool {
 func (d *decision) resembles(p pair) {
 	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(len(p.other.grams), len(d.own.grams)) >= copyGrams || p.copied
 	speaks := p.cosine >= speaksOf
-	category := sharesCategory(d.own, p.other)
+	category := sharesCategory(d.own.summary, p.other.summary)
 	late := 1.0
 	if p.age > d.m.window() {
 		late = 0.8
@@ -248,7 +241,7 @@ func (d *decision) resembles(p pair) {
 		at(0.85, ingest.SuggestSame, "texte semblable, "+cmp.Or(p.kin.why, "texte d’origine repris"))
 	case alike:
 		at(0.5+p.jaccard/4, ingest.SuggestGroup, "mêmes mots, autre expéditeur")
-	case p.kin.contact && (speaks || category || p.same || follows.MatchString(d.own.Text)):
+	case p.kin.contact && (speaks || category || p.same || d.own.Follows):
 		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "même personne, sujet voisin ("+p.kin.why+")")
 	case (p.kin.name || p.kin.address) && (speaks || category || p.same):
 		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
@@ -256,11 +249,11 @@ func (d *decision) resembles(p pair) {
 		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "transmet un message du même expéditeur")
 	case p.named && (speaks || category):
 		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, "nomme l’autre demandeur")
-	case p.kin.firm && (speaks && category || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
+	case p.kin.firm && (speaks && category || p.cosine >= 2*speaksOf || d.own.Follows && speaks):
 		at(0.45+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
 	case p.kin.family && category && p.age <= d.m.window() && (p.same || p.cosine >= 1.5*speaksOf):
 		at(0.35+min(p.cosine, 0.25), ingest.SuggestSame, "même nom de famille, sujet voisin")
-	case p.kin.surname && (category && (speaks || p.age <= d.m.window()) || p.cosine >= 2*speaksOf || follows.MatchString(d.own.Text) && speaks):
+	case p.kin.surname && (category && (speaks || p.age <= d.m.window()) || p.cosine >= 2*speaksOf || d.own.Follows && speaks):
 		at(0.4+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
 	case p.cosine >= sameMatter && category && !p.apart:
 		at(0.35+min(p.cosine, 0.25), ingest.SuggestSame, "mêmes noms et mêmes faits")

@@ -9,7 +9,6 @@ package match
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -74,13 +73,8 @@ type decision struct {
 // Match implements ingest.Matcher.
 func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Record, r ingest.Reading, p ingest.Profile) (ingest.Match, error) {
 	d := &decision{m: m, rec: rec, r: r, p: p, found: map[string]ingest.Suggestion{}}
-	var s summary
-	if len(p.Summary) > 0 {
-		if err := json.Unmarshal(p.Summary, &s); err != nil {
-			return ingest.Match{}, fmt.Errorf("match: summary: %w", err)
-		}
-	}
-	d.own = m.compared(s, r.From)
+	d.own = compared{summary: decode(p.Summary)}
+	d.own.grams, d.own.words = grams5(d.own.Text), m.Weights.vector(d.own.Text)
 	d.quoted, d.authors = grams5(clipFolded(foldWords(quotedText(r)))), quotedAuthors(r)
 	for _, step := range []func(context.Context, ingest.Candidates) (ingest.Match, bool, error){
 		d.sameBytes, d.thread, d.reference, d.alike,
@@ -195,7 +189,7 @@ func (d *decision) thread(ctx context.Context, c ingest.Candidates) (ingest.Matc
 		}
 	}
 	for _, k := range known {
-		if kin := kin(d.own.who, d.m.comparedTo(k).who); kin.certain() {
+		if kin := kin(d.own.Who, decode(k.Summary).Who); kin.certain() {
 			match, ok, err := d.answer(ctx, c, k, "répond à un message connu, "+kin.why)
 			if ok || err != nil {
 				return match, ok, err
@@ -255,7 +249,7 @@ func (d *decision) reference(ctx context.Context, c ingest.Candidates) (ingest.M
 		}
 		var who kinship
 		at := slices.IndexFunc(all, func(k ingest.Candidate) bool {
-			who = kin(d.own.who, d.m.comparedTo(k).who)
+			who = kin(d.own.Who, decode(k.Summary).Who)
 			return who.certain()
 		})
 		switch stray := d.strays(all); {

@@ -55,13 +55,27 @@ func (t *town) BySubmission(_ context.Context, id string) ([]ingest.Candidate, e
 }
 
 func (t *town) Alike(_ context.Context, p ingest.Profile) ([]ingest.Candidate, error) {
-	common := func(a, b []int64) bool {
-		return slices.ContainsFunc(a, func(k int64) bool { return slices.Contains(b, k) })
+	common := func(a, b []int64) int {
+		n := 0
+		for _, k := range a {
+			if slices.Contains(b, k) {
+				n++
+			}
+		}
+		return n
 	}
-	return t.where(func(r row) bool {
-		return common(p.Bands, r.profile.Bands) || common(p.Quoted, r.profile.Bands) || common(p.Facts, r.profile.Facts) ||
-			p.TextKey != "" && p.TextKey == r.profile.TextKey
-	}), nil
+	var out []ingest.Candidate
+	for _, r := range t.rows {
+		k := r.Candidate
+		k.Shared = common(p.Bands, r.profile.Bands) + common(p.Quoted, r.profile.Bands)
+		if p.TextKey != "" && p.TextKey == r.profile.TextKey {
+			k.Shared = len(p.Bands)
+		}
+		if k.Shared+common(p.Facts, r.profile.Facts)+common(p.Words, r.profile.Words) > 0 {
+			out = append(out, k)
+		}
+	}
+	return out, nil
 }
 
 func (t *town) Suggested(_ context.Context, ref string) ([]ingest.Suggestion, error) {
@@ -175,32 +189,46 @@ func TestMatch(t *testing.T) {
 		{"the same trouble anew", piece{from: alice, text: lamp}, piece{from: alice, text: "De nouveau une panne. " + lamp, at: 20 * 24 * hour}, ingest.LinkOpens, ingest.SuggestSame},
 		{"another category", piece{from: alice, text: lamp, category: "eclairage-public"}, piece{from: alice, text: lamp + " Et ?", category: "finances"}, ingest.LinkOpens, ingest.SuggestSame},
 		{
-			"another place", piece{from: alice, text: lamp, category: "voirie", place: "rue des Acacias"},
-			piece{from: alice, text: lamp + " !!", category: "voirie", place: "rue Pasteur"}, ingest.LinkOpens, ingest.SuggestSame,
+			"another place",
+			piece{from: alice, text: lamp, category: "voirie", place: "rue des Acacias"},
+			piece{from: alice, text: lamp + " !!", category: "voirie", place: "rue Pasteur"},
+			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
-			"a neighbour", piece{from: alice, text: lamp, category: "eclairage-public", place: "rue des Acacias"},
-			piece{from: bob, text: "Plus de lumière dans le virage, on n'y voit rien quand je promène le chien.", category: "eclairage-public", place: "Rue des Acacias"}, ingest.LinkOpens, ingest.SuggestNeighbour,
+			"a neighbour",
+			piece{from: alice, text: lamp, category: "eclairage-public", place: "rue des Acacias"},
+			piece{from: bob, text: "Plus de lumière dans le virage, on n'y voit rien quand je promène le chien.", category: "eclairage-public", place: "Rue des Acacias"},
+			ingest.LinkOpens, ingest.SuggestNeighbour,
 		},
 		{
-			"the same person, place and trouble the next day, in other words", piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
-			piece{from: alice, text: "Toujours pas de lumière aux Acacias ce soir, le lampadaire du virage reste éteint.", category: "eclairage-public", place: "rue des Acacias", at: 20 * hour}, ingest.LinkDuplicate, "",
+			"the same person, place and trouble the next day, in other words",
+			piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
+			piece{from: alice, text: "Toujours pas de lumière aux Acacias ce soir, le lampadaire du virage reste éteint.", category: "eclairage-public", place: "rue des Acacias", at: 20 * hour},
+			ingest.LinkDuplicate, "",
 		},
 		{
-			"the same, a week later", piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
-			piece{from: alice, text: "Plus de lumière aux Acacias ce soir, le lampadaire du virage est éteint.", category: "eclairage-public", place: "rue des Acacias", at: 9 * 24 * hour}, ingest.LinkOpens, ingest.SuggestSame,
+			"the same, a week later",
+			piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
+			piece{from: alice, text: "Plus de lumière aux Acacias ce soir, le lampadaire du virage est éteint.", category: "eclairage-public", place: "rue des Acacias", at: 9 * 24 * hour},
+			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
-			"a chaser without reference", piece{from: alice, subject: "Lampadaire", text: lamp},
-			piece{from: alice, subject: "Relance", text: "Sans réponse à ce jour, je vous relance pour le lampadaire des Acacias, toujours éteint dans le virage.", at: 5 * 24 * hour}, ingest.LinkFollowUp, "",
+			"a chaser without reference",
+			piece{from: alice, subject: "Lampadaire", text: lamp},
+			piece{from: alice, subject: "Relance", text: "Sans réponse à ce jour, je vous relance pour le lampadaire des Acacias, toujours éteint dans le virage.", at: 5 * 24 * hour},
+			ingest.LinkFollowUp, "",
 		},
 		{
-			"the same person on the phone", piece{from: alice, text: lamp, category: "eclairage-public"},
-			piece{channel: ingest.ChannelPhone, from: ingest.Person{Name: "Mme Martin", Phone: "+33 6 39 98 11 22"}, text: "Signale un réverbère éteint au virage.", category: "eclairage-public"}, ingest.LinkOpens, ingest.SuggestSame,
+			"the same person on the phone",
+			piece{from: alice, text: lamp, category: "eclairage-public"},
+			piece{channel: ingest.ChannelPhone, from: ingest.Person{Name: "Mme Martin", Phone: "+33 6 39 98 11 22"}, text: "Signale un réverbère éteint au virage.", category: "eclairage-public"},
+			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
-			"the original quoted in full, from another address", piece{from: alice, text: lamp},
-			piece{from: ingest.Person{Name: "A. Martin", Email: "am@example.org"}, own: "L'avez-vous bien reçu ?", text: "L'avez-vous bien reçu ?\n> " + lamp}, ingest.LinkFollowUp, "",
+			"the original quoted in full, from another address",
+			piece{from: alice, text: lamp},
+			piece{from: ingest.Person{Name: "A. Martin", Email: "am@example.org"}, own: "L'avez-vous bien reçu ?", text: "L'avez-vous bien reçu ?\n> " + lamp},
+			ingest.LinkFollowUp, "",
 		},
 		{"reference of a known sender", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Voici la photo."}, ingest.LinkFollowUp, ""},
 		{"reference, misread", piece{from: alice, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin"}, text: "Suite à votre accusé 2O26-OOO00l, voici la photo."}, ingest.LinkFollowUp, ""},
@@ -208,20 +236,28 @@ func TestMatch(t *testing.T) {
 		{"reference, and another matter", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Rien à voir avec cette demande : à quelle heure ouvre la piscine ?"}, ingest.LinkOpens, ingest.SuggestSame},
 		{"reference that there is not", piece{from: alice, text: lamp}, piece{from: bob, subject: "Dossier 2026-000009", text: "Où en est-on ?"}, ingest.LinkOpens, ""},
 		{
-			"answer to a known mail", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
-			piece{from: ingest.Person{Email: "ALICE@example.fr"}, text: "Merci.", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}}, ingest.LinkFollowUp, "",
+			"answer to a known mail",
+			piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: ingest.Person{Email: "ALICE@example.fr"}, text: "Merci.", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}},
+			ingest.LinkFollowUp, "",
 		},
 		{
-			"answer found through References", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
-			piece{from: alice, text: "Merci.", reading: ingest.Reading{References: []string{"m1@x", "m9@x"}}}, ingest.LinkFollowUp, "",
+			"answer found through References",
+			piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: alice, text: "Merci.", reading: ingest.Reading{References: []string{"m1@x", "m9@x"}}},
+			ingest.LinkFollowUp, "",
 		},
 		{
-			"answer of somebody else: forged or forwarded", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
-			piece{from: bob, text: "Et alors ?", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}}, ingest.LinkOpens, ingest.SuggestSame,
+			"answer of somebody else: forged or forwarded",
+			piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: bob, text: "Et alors ?", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}},
+			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
-			"the same Message-ID with other words", piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
-			piece{from: bob, text: "Je souhaite réserver la salle des fêtes pour un mariage en septembre.", reading: ingest.Reading{MessageID: "m1@x"}}, ingest.LinkOpens, "",
+			"the same Message-ID with other words",
+			piece{from: alice, text: lamp, reading: ingest.Reading{MessageID: "m1@x"}},
+			piece{from: bob, text: "Je souhaite réserver la salle des fêtes pour un mariage en septembre.", reading: ingest.Reading{MessageID: "m1@x"}},
+			ingest.LinkOpens, "",
 		},
 	}
 	for _, tt := range tests {

@@ -71,12 +71,12 @@ func bands(grams map[uint64]struct{}) []int64 {
 		for _, m := range minima[i*bandSize : (i+1)*bandSize] {
 			h = mix(h*0x9e3779b97f4a7c15 ^ m)
 		}
-		out[i] = int64(h) //nolint:gosec // G115: any 64 bits will do
+		out[i] = int64(h)
 	}
 	return out
 }
 
 // factKey is the hash of a fact of one kind, as the ledger keeps it.
 func factKey(kind, value string) int64 {
-	return int64(mix(hash64(kind + "\x00" + value))) //nolint:gosec // G115: any 64 bits will do
+	return int64(mix(hash64(kind + "\x00" + value)))
 }

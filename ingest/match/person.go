@@ -5,9 +5,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/facts"
 )
 
 // kinship says what two senders have in common.
@@ -38,26 +37,13 @@ type party struct {
 }
 
 func partyOf(p ingest.Person, signature string) party {
-	out := party{email: strings.ToLower(strings.TrimSpace(p.Email)), phone: phoneKey(p.Phone), place: spotOf(p.Address)}
+	out := party{email: strings.ToLower(strings.TrimSpace(p.Email)), phone: facts.E164(p.Phone), place: spotOf(p.Address)}
 	for _, n := range []string{p.Name, signature} {
 		if ws := nameWords(n); len(ws) > 0 && !slices.ContainsFunc(out.names, func(have []string) bool { return slices.Equal(have, ws) }) {
 			out.names = append(out.names, ws)
 		}
 	}
 	return out
-}
-
-// phoneKey returns a phone number in the form of E.164, or "" when it is none. Numbers
-// without a country are French ones.
-func phoneKey(s string) string {
-	if strings.TrimSpace(s) == "" {
-		return ""
-	}
-	n, err := phonenumbers.Parse(s, "FR")
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
-		return ""
-	}
-	return phonenumbers.Format(n, phonenumbers.E164)
 }
 
 // titles are no names.
@@ -230,6 +216,12 @@ func (p party) facts() []int64 {
 	if p.place.number != "" {
 		out = append(out, factKey("address", p.place.number+" "+p.place.street))
 	}
+	return out
+}
+
+// words are the words of the names, which others share.
+func (p party) words() []int64 {
+	var out []int64
 	for _, n := range p.names {
 		for _, w := range n {
 			if len(w) > minName {

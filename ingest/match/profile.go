@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,19 +23,6 @@ const (
 	textKeyMin = 40
 )
 
-// summary is what is kept of a submission to compare others with. Its form is in the
-// ledgers of towns: fields are added, never given another meaning.
-type summary struct {
-	Text     string          `json:"t,omitempty"` // subject and own words, folded
-	Entities []string        `json:"n,omitempty"` // folded words that name a thing: proper names, numbers
-	Sign     string          `json:"g,omitempty"` // signature, where it is not the sender's name
-	Place    string          `json:"p,omitempty"`
-	Top      []ingest.Ranked `json:"c,omitempty"` // categories, best first
-	Sure     bool            `json:"s,omitempty"` // the first of them is likely
-	Public   bool            `json:"u,omitempty"` // that category is about public space
-	Misread  bool            `json:"o,omitempty"` // recognised from an image: some of the letters are wrong
-}
-
 // sureScore is how likely a category must be to count for or against a link. It is not the
 // town's threshold of review: that one may be moved for reasons of work.
 const sureScore = 0.6
@@ -44,42 +30,40 @@ const sureScore = 0.6
 // Profile implements ingest.Matcher.
 func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
 	s := summarize(rec, r, c)
-	p := ingest.Profile{TextKey: textKey(r), Bands: bands(grams5(s.Text)), Facts: partyOf(r.From, s.Sign).facts()}
+	p := ingest.Profile{TextKey: textKey(r), Bands: bands(grams5(s.Text)), Facts: s.Who.facts(), Words: s.Who.words(), Summary: s.encode()}
 	for _, w := range m.telling(s.Entities) {
-		p.Facts = append(p.Facts, factKey("word", w))
+		p.Words = append(p.Words, factKey("word", w))
 	}
 	for _, author := range quotedAuthors(r) {
-		p.Facts = append(p.Facts, author.facts()...)
+		p.Facts, p.Words = append(p.Facts, author.facts()...), append(p.Words, author.words()...)
 	}
-	if at := spotOf(s.Place); at.street != "" && c.Category != "" {
-		p.Facts = append(p.Facts, factKey("place", c.Category+" "+at.street))
+	if s.Place.street != "" && c.Category != "" {
+		p.Facts = append(p.Facts, factKey("place", c.Category+" "+s.Place.street))
 	}
-	slices.Sort(p.Facts)
-	p.Facts = slices.Compact(p.Facts)
+	p.Facts, p.Words = unique(p.Facts), unique(p.Words)
 	if quoted := quotedText(r); quoted != "" {
 		p.Quoted = bands(grams5(clipFolded(foldWords(quoted))))
 	}
-	data, err := json.Marshal(s)
-	if err != nil {
-		panic("match: summary: " + err.Error()) // strings and numbers only
-	}
-	p.Summary = data
 	return p
+}
+
+func unique(keys []int64) []int64 {
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) summary {
 	s := summary{
 		Text:     clipFolded(foldWords(plainSubject(r.Subject) + "\n" + r.Words())),
 		Entities: entities(r.Words()),
-		Place:    r.Place,
+		Who:      partyOf(r.From, r.Letter.Signature),
+		Place:    spotOf(r.Place),
 		Top:      c.Top,
 		Sure:     len(c.Top) > 0 && c.Category == c.Top[0].Category && c.Top[0].Score >= sureScore,
 		Public:   c.Public,
 		Misread:  rec.Channel == ingest.ChannelScan || r.Recognised(),
 	}
-	if r.Letter.Signature != r.From.Name {
-		s.Sign = r.Letter.Signature
-	}
+	s.Follows, s.Fresh, s.Strays = follows.MatchString(s.Text), fresh.MatchString(s.Text), strays.MatchString(s.Text)
 	return s
 }
 

@@ -70,6 +70,12 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			requestID, string(m.Link), nullString(m.To), id); err != nil {
 			return err
 		}
+		if m.Link != ingest.LinkOpens && len(f.Classification.Urgent) > 0 {
+			// Somebody writes again because it has become dangerous.
+			if err := s.refreshUrgent(ctx, tx, requestID); err != nil {
+				return err
+			}
+		}
 		crashpoint.Hit("store.filing")
 		if f.Reading.Recognised() {
 			if err := s.outbox(ctx, tx, ingest.OutboxScanCopy, id, requestID); err != nil {
@@ -400,7 +406,7 @@ type candidates struct {
 	full   full // what the lookups found, for saveProfile
 }
 
-const candidateQuery = `SELECT s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id,
+const candidateQuery = `SELECT s.seq, s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id,
 	r.status, r.category, m.summary
 	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id
 	LEFT JOIN match_docs m ON m.doc = s.seq `
@@ -418,14 +424,28 @@ const (
 	candidateOrder = ` ORDER BY s.seq LIMIT 64`
 )
 
-func (c candidates) find(ctx context.Context, where string, args ...any) ([]ingest.Candidate, error) {
-	var out []ingest.Candidate
+// numbered is a candidate with its place in the ledger.
+type numbered struct {
+	ingest.Candidate
+	seq int64
+}
+
+func plain(found []numbered, err error) ([]ingest.Candidate, error) {
+	out := make([]ingest.Candidate, len(found))
+	for i, k := range found {
+		out[i] = k.Candidate
+	}
+	return out, err
+}
+
+func (c candidates) find(ctx context.Context, where string, args ...any) ([]numbered, error) {
+	var out []numbered
 	query := candidateQuery + where + candidateOrder
 	err := c.run.rows(ctx, query, args, func(r rowScanner) error {
-		var k ingest.Candidate
+		var k numbered
 		var channel, status string
 		var at int64
-		if err := r.Scan(&k.SubmissionID, &k.Request, &channel, &at,
+		if err := r.Scan(&k.seq, &k.SubmissionID, &k.Request, &channel, &at,
 			&k.From.Name, &k.From.Email, &k.From.Phone, &k.From.Address, &k.MessageID, &status, &k.Category, &k.Summary); err != nil {
 			return err
 		}
@@ -439,7 +459,7 @@ func (c candidates) find(ctx context.Context, where string, args ...any) ([]inge
 }
 
 func (c candidates) ByHash(ctx context.Context, sha256 string) ([]ingest.Candidate, error) {
-	return c.find(ctx, whereHash, sha256)
+	return plain(c.find(ctx, whereHash, sha256))
 }
 
 func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Candidate, error) {
@@ -448,7 +468,7 @@ func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Can
 		if id == "" {
 			continue
 		}
-		found, err := c.find(ctx, whereMessageID, id)
+		found, err := plain(c.find(ctx, whereMessageID, id))
 		if err != nil {
 			return nil, err
 		}
@@ -459,7 +479,7 @@ func (c candidates) ByMessageID(ctx context.Context, ids []string) ([]ingest.Can
 
 // BySubmission implements ingest.Candidates.
 func (c candidates) BySubmission(ctx context.Context, id string) ([]ingest.Candidate, error) {
-	return c.find(ctx, whereID, id)
+	return plain(c.find(ctx, whereID, id))
 }
 
 // ByReference implements ingest.Candidates.
@@ -471,7 +491,7 @@ func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest
 	if err != nil {
 		return nil, err
 	}
-	return c.find(ctx, whereRequest, id)
+	return plain(c.find(ctx, whereRequest, id))
 }
 
 // mergesMax bounds how often a request can have been merged into one that was merged.
@@ -499,7 +519,7 @@ func (c candidates) byTextKey(ctx context.Context, key string) ([]ingest.Candida
 	if key == "" {
 		return nil, nil
 	}
-	return c.find(ctx, whereTextKey, key)
+	return plain(c.find(ctx, whereTextKey, key))
 }
 
 // lately is how long ago another piece may have come in to count as waiting.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +19,9 @@ import (
 // same for SQLite and PostgreSQL; `make bench-match` runs it on both.
 const (
 	bucketMax = 64
-	// likeliestMax bounds how many submissions are compared for their text, and again for
-	// their facts.
-	likeliestMax = 32
-	factsMax     = 48
+	// How many submissions are compared for their text, for what they quote, for their facts
+	// and for their words.
+	bandsMax, quotedMax, factsMax, wordsMax = 16, 16, 32, 16
 )
 
 // sqlRunner runs SQL with parameters $1, $2, … inside a transaction.
@@ -90,25 +90,36 @@ func padded(keys []int64, f func(args []any) error) error {
 	return nil
 }
 
-// lookup returns how often each document has one of the keys.
-func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64]int, error) {
-	hits := map[int64]int{}
+// hit is a document that has some of the keys looked up.
+type hit struct {
+	keys   int
+	weight float64 // more for keys that few have
+}
+
+// lookup returns the documents that have one of the keys.
+func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64]hit, error) {
+	rows := make(map[int64][]int64, len(keys)) // key → its newest documents
 	err := padded(keys, func(args []any) error {
-		count := map[int64]int{}
 		return x.run.rows(ctx, lookupMany, args, func(r rowScanner) error {
 			var key, doc int64
-			if err := r.Scan(&key, &doc); err != nil {
-				return err
-			}
-			hits[doc]++
-			if count[key]++; count[key] == bucketMax {
-				filled[key] = doc // the rows of a key come newest first
-			}
-			return nil
+			err := r.Scan(&key, &doc)
+			rows[key] = append(rows[key], doc)
+			return err
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: look up likeness: %w", err)
+	}
+	hits := map[int64]hit{}
+	for key, docs := range rows {
+		if len(docs) == bucketMax {
+			filled[key] = docs[len(docs)-1] // they come newest first
+		}
+		weight := 1 / math.Sqrt(float64(len(docs)))
+		for _, doc := range docs {
+			h := hits[doc]
+			hits[doc] = hit{h.keys + 1, h.weight + weight}
+		}
 	}
 	return hits, nil
 }
@@ -139,19 +150,21 @@ func (x matchIndex) insert(ctx context.Context, doc int64, keys []int64, filled 
 	return nil
 }
 
-// likeliest picks the documents with the most hits, of equals the newest.
-func likeliest(hits map[int64]int, max int) []int64 {
+// likeliest picks the documents with the weightiest hits, of equals the newest.
+func likeliest(hits map[int64]hit, max int) []int64 {
 	out := make([]int64, 0, len(hits))
 	for doc := range hits {
 		out = append(out, doc)
 	}
-	slices.SortFunc(out, func(a, b int64) int { return cmp.Or(cmp.Compare(hits[b], hits[a]), cmp.Compare(b, a)) })
+	slices.SortFunc(out, func(a, b int64) int {
+		return cmp.Or(cmp.Compare(hits[b].weight, hits[a].weight), cmp.Compare(b, a))
+	})
 	return out[:min(len(out), max)]
 }
 
 // profileKeys are the keys under which a submission is kept.
 func profileKeys(p ingest.Profile) []int64 {
-	keys := slices.Concat(p.Bands, p.Facts)
+	keys := slices.Concat(p.Bands, p.Facts, p.Words)
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
@@ -160,7 +173,7 @@ func profileKeys(p ingest.Profile) []int64 {
 func packKeys(keys []int64) []byte {
 	out := make([]byte, 0, 8*len(keys))
 	for _, k := range keys {
-		out = binary.BigEndian.AppendUint64(out, uint64(k)) //nolint:gosec // G115: the same 64 bits
+		out = binary.BigEndian.AppendUint64(out, uint64(k))
 	}
 	return out
 }
@@ -184,24 +197,35 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	if err != nil {
 		return nil, err
 	}
+	for i := range out {
+		out[i].Shared = len(p.Bands)
+	}
 	x := matchIndex{c.run}
 	var docs []int64
+	shared := map[int64]int{}
 	for _, l := range []struct {
-		keys []int64
-		max  int
-	}{{p.Bands, likeliestMax}, {p.Quoted, likeliestMax}, {p.Facts, factsMax}} {
+		keys   []int64
+		max    int
+		bucket bool
+	}{{p.Bands, bandsMax, true}, {p.Quoted, quotedMax, true}, {p.Facts, factsMax, false}, {p.Words, wordsMax, false}} {
 		hits, err := x.lookup(ctx, l.keys, c.full)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, likeliest(hits, l.max)...)
+		for _, doc := range likeliest(hits, l.max) {
+			docs = append(docs, doc)
+			if l.bucket {
+				shared[doc] += hits[doc].keys
+			}
+		}
 	}
 	slices.Sort(docs)
 	err = padded(slices.Compact(docs), func(args []any) error {
 		found, err := c.find(ctx, docsMany, args...)
 		for _, k := range found {
+			k.Shared = shared[k.seq]
 			if !slices.ContainsFunc(out, func(have ingest.Candidate) bool { return have.SubmissionID == k.SubmissionID }) {
-				out = append(out, k)
+				out = append(out, k.Candidate)
 			}
 		}
 		return err
@@ -221,9 +245,12 @@ func (c candidates) Suggested(ctx context.Context, reference string) ([]ingest.S
 	return out, err
 }
 
-// suggestedQuery looks both ways, each from an index.
+// suggestedQuery looks both ways, each from an index. A request that was merged stands for
+// the one that it went into.
 const suggestedQuery = `SELECT reference, score, why FROM (
-	SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.request_id = r.id JOIN requests o ON o.id = g.other_id
+	SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.request_id = r.id
+		JOIN requests m ON m.id = g.other_id JOIN requests o ON o.id = coalesce(m.merged_into, m.id)
 		WHERE r.reference = $1 AND g.kind = 'same'
-	UNION ALL SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.other_id = r.id JOIN requests o ON o.id = g.request_id
-		WHERE r.reference = $1 AND g.kind = 'same') AS both_ways ORDER BY score DESC, reference LIMIT 8`
+	UNION ALL SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.other_id = r.id
+		JOIN requests m ON m.id = g.request_id JOIN requests o ON o.id = coalesce(m.merged_into, m.id)
+		WHERE r.reference = $1 AND g.kind = 'same') AS both_ways WHERE reference <> $1 ORDER BY score DESC, reference LIMIT 8`

@@ -169,8 +169,9 @@ func (s *Store) Merge(ctx context.Context, fromRef, intoRef, actor string) error
 // When it opens its request already, and nothing is in it but what answers it, Unlink
 // changes nothing. The error wraps ingest.ErrNotFound when there is no such submission,
 // and ErrRefused when it is in no request, or opens one in which others are.
-func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (reference string, err error) {
-	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (string, error) {
+	var reference string
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
 		reference = ""
 		sub, from, err := filedIn(ctx, tx, submissionID)
 		if err != nil {
@@ -205,12 +206,13 @@ func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (referen
 //
 // The error wraps ingest.ErrNotFound when there is no such request, and ErrRefused when no
 // submission is named, one is not in the request, or one opens it.
-func (s *Store) Split(ctx context.Context, reference string, submissionIDs []string, actor string) (newReference string, err error) {
+func (s *Store) Split(ctx context.Context, reference string, submissionIDs []string, actor string) (string, error) {
 	if len(submissionIDs) == 0 {
 		return "", refused("name the submissions to split off %s", reference)
 	}
-	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
-		newReference = ""
+	var taken string
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		taken = ""
 		from, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -228,13 +230,13 @@ func (s *Store) Split(ctx context.Context, reference string, submissionIDs []str
 				return refused("submission %s opens %s, which it keeps; split the others off", id, from.reference)
 			}
 		}
-		newReference, err = s.takeOut(ctx, tx, from, all, submissionIDs, eventSplit, actor)
+		taken, err = s.takeOut(ctx, tx, from, all, submissionIDs, eventSplit, actor)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	return newReference, nil
+	return taken, nil
 }
 
 // takeOut moves submissions that do not open their request into a request of their own.

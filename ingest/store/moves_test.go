@@ -362,8 +362,11 @@ func TestRequestSpeaksOfItsOpening(t *testing.T) {
 	if err := m.do("unlink a"); err != nil {
 		t.Fatal(err)
 	}
-	// Undone, all is as it was, but for b.
-	first.Submissions = first.Submissions[:1]
+	// Undone, all is as it was, but for b and the danger that b spoke of.
+	if !slices.Equal(first.Urgent, []string{"incendie", "enfant"}) {
+		t.Errorf("urgent before: %v", first.Urgent)
+	}
+	first.Submissions, first.Urgent = first.Submissions[:1], []string{"incendie"}
 	for _, want := range []ingest.Request{first, other} {
 		if got := request(t, m.s, want.Reference); !reflect.DeepEqual(got, want) {
 			t.Errorf("undone:\n got %+v\nwant %+v", got, want)

@@ -35,7 +35,7 @@ const startTime = time.Minute
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	bin := programs(tb)
-	dir, err := os.MkdirTemp("", "saisine-pg-") // short: a socket's path has 107 bytes at most
+	dir, err := os.MkdirTemp("", "saisine-pg-") //nolint:usetesting // short: a path of a socket has 107 bytes at most
 	if err != nil {
 		tb.Fatal(err)
 	}
