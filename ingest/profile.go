@@ -19,4 +19,7 @@ type Profile struct {
 	Quoted []int64
 	// Summary is what the Matcher compares, in a form of its own; the ledger keeps it as it is.
 	Summary []byte
+	// Prepared is what the Matcher made beside, so as not to make it inside the transaction.
+	// It is not kept.
+	Prepared any
 }

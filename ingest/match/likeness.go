@@ -57,16 +57,16 @@ func (d *decision) pair(k ingest.Candidate) pair {
 	p.other.summary = decode(k.Summary)
 	p.kin = kin(d.own.Who, p.other.Who)
 	p.same, p.apart = d.own.Place.near(p.other.Place)
-	p.passed = slices.ContainsFunc(d.authors, func(a party) bool { return kin(a, p.other.Who).certain() })
+	p.passed = slices.ContainsFunc(d.own.authors, func(a party) bool { return kin(a, p.other.Who).certain() })
 	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other.summary, d.own.Who)
 	// Texts that are alike share buckets; a short one that is a part of a long one may not,
 	// but then counts for nothing unless the senders have something in common.
 	if k.Shared > 0 || p.kin.related() {
 		p.other.grams = grams5(p.other.Text)
 		p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
-		if len(d.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
-			_, in := overlap(p.other.grams, d.quoted)
-			p.copied = in >= copyContainment || len(d.quoted) > len(p.other.grams)/2 && in >= quotedContainment
+		if len(d.own.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
+			_, in := overlap(p.other.grams, d.own.quoted)
+			p.copied = in >= copyContainment || len(d.own.quoted) > len(p.other.grams)/2 && in >= quotedContainment
 		}
 	}
 	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other.summary) {

@@ -59,23 +59,22 @@ const suggestionsMax = 5
 
 // decision is a match under way.
 type decision struct {
-	m   *Matcher
-	rec ingest.Record
-	r   ingest.Reading
-	p   ingest.Profile
-	own compared
-	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
-	quoted  map[uint64]struct{}
-	authors []party
-	found   map[string]ingest.Suggestion // by reference
+	m     *Matcher
+	rec   ingest.Record
+	r     ingest.Reading
+	p     ingest.Profile
+	own   *prepared
+	found map[string]ingest.Suggestion // by reference
 }
 
 // Match implements ingest.Matcher.
 func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Record, r ingest.Reading, p ingest.Profile) (ingest.Match, error) {
 	d := &decision{m: m, rec: rec, r: r, p: p, found: map[string]ingest.Suggestion{}}
-	d.own = compared{summary: decode(p.Summary)}
-	d.own.grams, d.own.words = grams5(d.own.Text), m.Weights.vector(d.own.Text)
-	d.quoted, d.authors = grams5(clipFolded(foldWords(quotedText(r)))), quotedAuthors(r)
+	own, ok := p.Prepared.(*prepared)
+	if !ok {
+		own = m.prepare(decode(p.Summary), r)
+	}
+	d.own = own
 	for _, step := range []func(context.Context, ingest.Candidates) (ingest.Match, bool, error){
 		d.sameBytes, d.thread, d.reference, d.alike,
 	} {

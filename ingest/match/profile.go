@@ -30,21 +30,35 @@ const sureScore = 0.6
 // Profile implements ingest.Matcher.
 func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classification) ingest.Profile {
 	s := summarize(rec, r, c)
-	p := ingest.Profile{TextKey: textKey(r), Bands: bands(grams5(s.Text)), Facts: s.Who.facts(), Words: s.Who.words(), Summary: s.encode()}
+	p := ingest.Profile{TextKey: textKey(r), Facts: s.Who.facts(), Words: s.Who.words(), Summary: s.encode()}
 	for _, w := range m.telling(s.Entities) {
 		p.Words = append(p.Words, factKey("word", w))
-	}
-	for _, author := range quotedAuthors(r) {
-		p.Facts, p.Words = append(p.Facts, author.facts()...), append(p.Words, author.words()...)
 	}
 	if s.Place.street != "" && c.Category != "" {
 		p.Facts = append(p.Facts, factKey("place", c.Category+" "+s.Place.street))
 	}
-	p.Facts, p.Words = unique(p.Facts), unique(p.Words)
-	if quoted := quotedText(r); quoted != "" {
-		p.Quoted = bands(grams5(clipFolded(foldWords(quoted))))
+	own := m.prepare(s, r)
+	for _, author := range own.authors {
+		p.Facts, p.Words = append(p.Facts, author.facts()...), append(p.Words, author.words()...)
 	}
+	p.Facts, p.Words = unique(p.Facts), unique(p.Words)
+	p.Bands, p.Quoted, p.Prepared = bands(own.grams), bands(own.quoted), own
 	return p
+}
+
+// prepared is a new submission, ready to be compared.
+type prepared struct {
+	compared
+	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
+	quoted  map[uint64]struct{}
+	authors []party
+}
+
+func (m *Matcher) prepare(s summary, r ingest.Reading) *prepared {
+	return &prepared{
+		compared: compared{summary: s, grams: grams5(s.Text), words: m.Weights.vector(s.Text)},
+		quoted:   grams5(clipFolded(foldWords(quotedText(r)))), authors: quotedAuthors(r),
+	}
 }
 
 func unique(keys []int64) []int64 {

@@ -34,6 +34,7 @@ const wantedP99 = 5 * time.Millisecond
 // The invented town: how often names, streets and texts come back.
 const (
 	docBands  = 42
+	docWords  = 12
 	docNames  = 20_000 // different words of names, few of them common (Zipf)
 	docStreet = 8_000
 	docTwins  = 20   // one in so many is nearly the text of another
@@ -63,9 +64,10 @@ func inventedProfile(i int) ingest.Profile {
 		1<<60 | int64(r.IntN(2_000_000)),           // address for mail
 		2<<60 | int64(r.IntN(3_000_000)),           // phone
 		3<<60 | int64(r.IntN(docStreet*40)),        // postal address
-		4<<60 | int64(zipf.Uint64()),               // first name
-		5<<60 | int64(zipf.Uint64()),               // surname
 		6<<60 | int64(r.IntN(docStreet)*21+i%21%5), // street and category
+	}
+	for range 2 + r.IntN(docWords) {
+		p.Words = append(p.Words, 4<<60|int64(zipf.Uint64())) // names, and what is named
 	}
 	p.Summary = make([]byte, 500+r.IntN(600))
 	for j := range p.Summary {
@@ -78,8 +80,9 @@ func inventedProfile(i int) ingest.Profile {
 type benchStore struct {
 	name string
 	// inTx runs f in a transaction of its own and commits it.
-	inTx func(f func(run sqlRunner) error) error
-	size string
+	inTx   func(f func(run sqlRunner) error) error
+	concat string
+	size   string
 }
 
 func TestBenchMatch(t *testing.T) {
@@ -125,7 +128,7 @@ func measureMatch(t *testing.T, s benchStore) (lookups, inserts, commits []time.
 		var lookup, insert time.Duration
 		err := s.inTx(func(run sqlRunner) error {
 			at := time.Now()
-			out, err := candidates{run: run, store: &Store{opts: Options{Zone: time.UTC}}, full: filled}.Alike(ctx, p)
+			out, err := candidates{run: run, concat: s.concat, store: &Store{opts: Options{Zone: time.UTC}}, full: filled}.Alike(ctx, p)
 			if err != nil {
 				return err
 			}
@@ -283,7 +286,7 @@ func benchSQLite(t *testing.T) benchStore {
 		t.Fatal(err)
 	}
 	return benchStore{
-		name: "SQLite", size: fmt.Sprintf("%d index rows, database %d MiB", len(keys), info.Size()>>20),
+		name: "SQLite", concat: concatSQLite, size: fmt.Sprintf("%d index rows, database %d MiB", len(keys), info.Size()>>20),
 		inTx: func(f func(sqlRunner) error) error {
 			return s.doNow(ctx, func(_ context.Context, tx *tx) error { return f(tx) })
 		},
@@ -345,7 +348,7 @@ func benchPostgres(t *testing.T) benchStore {
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
 	return benchStore{
-		name: "PostgreSQL", size: fmt.Sprintf("%d index rows, database %s", len(keys), size),
+		name: "PostgreSQL", concat: concatPostgres, size: fmt.Sprintf("%d index rows, database %s", len(keys), size),
 		inTx: func(f func(sqlRunner) error) error {
 			tx, err := db.BeginTx(ctx, nil)
 			if err != nil {

@@ -403,7 +403,8 @@ type candidates struct {
 	run    sqlRunner
 	store  *Store
 	except string
-	full   full // what the lookups found, for saveProfile
+	concat string // of the database; "" means SQLite
+	full   full   // what the lookups found, for saveProfile
 }
 
 const candidateQuery = `SELECT s.seq, s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id,

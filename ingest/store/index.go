@@ -3,8 +3,10 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -31,21 +33,34 @@ type sqlRunner interface {
 	rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error
 }
 
-// matchIndex is the index inside a transaction.
-type matchIndex struct{ run sqlRunner }
+// matchIndex is the index inside a transaction. concat is the aggregate that joins numbers
+// by commas, which databases name differently.
+type matchIndex struct {
+	run    sqlRunner
+	concat string
+}
+
+// The aggregates of the databases.
+const (
+	concatSQLite   = "group_concat(doc)"
+	concatPostgres = "string_agg(doc::text, ',')"
+)
 
 // full are keys of which there are bucketMax rows, with the oldest of them.
 type full map[int64]int64
 
-// keysPerQuery bounds the parts of one query. SQLite takes 500 (SQLITE_MAX_COMPOUND_SELECT);
-// a fixed number keeps the statements that are prepared few.
-const keysPerQuery = 16
+// keysPerQuery is how many keys one query looks up. SQLite takes 500 parts
+// (SQLITE_MAX_COMPOUND_SELECT); a fixed number keeps the statements that are prepared few.
+const keysPerQuery = 32
 
-// lookupQuery finds the newest rows of n keys, each by a walk of the primary key.
-func lookupQuery(n int) string {
+// lookupQuery finds the newest rows of n keys, each by a walk of the primary key, and
+// brings them in one row for each key: reading rows costs more than finding them.
+func lookupQuery(n int, concat string) string {
 	parts := make([]string, n)
 	for i := range parts {
-		parts[i] = `SELECT * FROM (SELECT key, doc FROM match_keys WHERE key = $` + strconv.Itoa(i+1) + ` ORDER BY doc DESC LIMIT ` + strconv.Itoa(bucketMax) + `) AS k` + strconv.Itoa(i)
+		p := "$" + strconv.Itoa(i+1)
+		parts[i] = `SELECT CAST(` + p + ` AS BIGINT) AS key, ` + concat + ` AS docs FROM (SELECT doc FROM match_keys WHERE key = ` + p +
+			` ORDER BY doc DESC LIMIT ` + strconv.Itoa(bucketMax) + `) AS k` + strconv.Itoa(i)
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
@@ -61,8 +76,8 @@ func insertQuery(n int) string {
 }
 
 var (
-	lookupMany = lookupQuery(keysPerQuery)
-	insertMany = map[int]string{16: insertQuery(16), 4: insertQuery(4), 1: insertQuery(1)}
+	lookupMany = map[string]string{concatSQLite: lookupQuery(keysPerQuery, concatSQLite), concatPostgres: lookupQuery(keysPerQuery, concatPostgres)}
+	insertMany = map[int]string{32: insertQuery(32), 8: insertQuery(8), 2: insertQuery(2), 1: insertQuery(1)}
 	docsMany   = `WHERE s.seq IN (` + parameters(keysPerQuery) + `)`
 )
 
@@ -90,38 +105,66 @@ func padded(keys []int64, f func(args []any) error) error {
 	return nil
 }
 
-// hit is a document that has some of the keys looked up.
-type hit struct {
-	keys   int
-	weight float64 // more for keys that few have
-}
-
-// lookup returns the documents that have one of the keys.
-func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64]hit, error) {
-	rows := make(map[int64][]int64, len(keys)) // key → its newest documents
+// lookup returns the newest documents of each key, newest first.
+func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64][]int64, error) {
+	rows := make(map[int64][]int64, len(keys))
 	err := padded(keys, func(args []any) error {
-		return x.run.rows(ctx, lookupMany, args, func(r rowScanner) error {
-			var key, doc int64
-			err := r.Scan(&key, &doc)
-			rows[key] = append(rows[key], doc)
+		return x.run.rows(ctx, lookupMany[x.concat], args, func(r rowScanner) error {
+			var key sql.NullInt64 // NULL for what fills the query up
+			var docs sql.NullString
+			if err := r.Scan(&key, &docs); err != nil || docs.String == "" {
+				return err
+			}
+			list, err := parseDocs(docs.String)
+			rows[key.Int64] = list
 			return err
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: look up likeness: %w", err)
 	}
-	hits := map[int64]hit{}
 	for key, docs := range rows {
 		if len(docs) == bucketMax {
-			filled[key] = docs[len(docs)-1] // they come newest first
-		}
-		weight := 1 / math.Sqrt(float64(len(docs)))
-		for _, doc := range docs {
-			h := hits[doc]
-			hits[doc] = hit{h.keys + 1, h.weight + weight}
+			filled[key] = docs[bucketMax-1]
 		}
 	}
-	return hits, nil
+	return rows, nil
+}
+
+// parseDocs reads numbers joined by commas, and puts the newest first.
+func parseDocs(s string) ([]int64, error) {
+	out := make([]int64, 0, bucketMax)
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.ParseInt(part, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("store: look up likeness: %w", err)
+		}
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b int64) int { return cmp.Compare(b, a) })
+	return out, nil
+}
+
+// hit is a document that has some of the keys looked up.
+type hit struct {
+	doc    int64
+	keys   int
+	weight float64 // more for keys that few have
+}
+
+// likeliest returns the documents with the weightiest hits of keys, of equals the newest.
+func likeliest(rows map[int64][]int64, keys []int64, max int) []hit {
+	byDoc := map[int64]hit{}
+	for _, key := range keys {
+		weight := 1 / math.Sqrt(float64(len(rows[key])))
+		for _, doc := range rows[key] {
+			h := byDoc[doc]
+			byDoc[doc] = hit{doc, h.keys + 1, h.weight + weight}
+		}
+	}
+	out := slices.Collect(maps.Values(byDoc))
+	slices.SortFunc(out, func(a, b hit) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(b.doc, a.doc)) })
+	return out[:min(len(out), max)]
 }
 
 // insert adds the keys of a document, and takes the oldest out of those that are full.
@@ -130,7 +173,7 @@ func (x matchIndex) insert(ctx context.Context, doc int64, keys []int64, filled 
 	for rest := keys; len(rest) > 0 && err == nil; {
 		n := keysPerQuery
 		for n > len(rest) {
-			n /= 4
+			n = max(1, n/4)
 		}
 		args := make([]any, 0, 2*n)
 		for _, k := range rest[:n] {
@@ -148,18 +191,6 @@ func (x matchIndex) insert(ctx context.Context, doc int64, keys []int64, filled 
 		return fmt.Errorf("store: index likeness: %w", err)
 	}
 	return nil
-}
-
-// likeliest picks the documents with the weightiest hits, of equals the newest.
-func likeliest(hits map[int64]hit, max int) []int64 {
-	out := make([]int64, 0, len(hits))
-	for doc := range hits {
-		out = append(out, doc)
-	}
-	slices.SortFunc(out, func(a, b int64) int {
-		return cmp.Or(cmp.Compare(hits[b].weight, hits[a].weight), cmp.Compare(b, a))
-	})
-	return out[:min(len(out), max)]
 }
 
 // profileKeys are the keys under which a submission is kept.
@@ -188,7 +219,7 @@ func saveProfile(ctx context.Context, run sqlRunner, doc int64, p ingest.Profile
 		ON CONFLICT (doc) DO UPDATE SET summary = excluded.summary, keys = excluded.keys`, doc, append([]byte{}, p.Summary...), packKeys(keys)); err != nil {
 		return err
 	}
-	return matchIndex{run}.insert(ctx, doc, keys, filled)
+	return matchIndex{run: run}.insert(ctx, doc, keys, filled)
 }
 
 // Alike implements ingest.Candidates.
@@ -200,7 +231,12 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	for i := range out {
 		out[i].Shared = len(p.Bands)
 	}
-	x := matchIndex{c.run}
+	all := slices.Concat(p.Bands, p.Quoted, p.Facts, p.Words)
+	slices.Sort(all)
+	rows, err := matchIndex{c.run, cmp.Or(c.concat, concatSQLite)}.lookup(ctx, slices.Compact(all), c.full)
+	if err != nil {
+		return nil, err
+	}
 	var docs []int64
 	shared := map[int64]int{}
 	for _, l := range []struct {
@@ -208,14 +244,10 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 		max    int
 		bucket bool
 	}{{p.Bands, bandsMax, true}, {p.Quoted, quotedMax, true}, {p.Facts, factsMax, false}, {p.Words, wordsMax, false}} {
-		hits, err := x.lookup(ctx, l.keys, c.full)
-		if err != nil {
-			return nil, err
-		}
-		for _, doc := range likeliest(hits, l.max) {
-			docs = append(docs, doc)
+		for _, h := range likeliest(rows, l.keys, l.max) {
+			docs = append(docs, h.doc)
 			if l.bucket {
-				shared[doc] += hits[doc].keys
+				shared[h.doc] += h.keys
 			}
 		}
 	}
