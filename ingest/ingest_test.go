@@ -403,3 +403,22 @@ func TestAttachedDocuments(t *testing.T) {
 		t.Errorf("a docx by itself: %+v, %v", r, err)
 	}
 }
+
+// What somebody passes on is the matter; what an answer quotes is not.
+func TestMatter(t *testing.T) {
+	const own, quoted = "Pour traitement svp.", "Pour traitement svp.\n-----Message d'origine-----\nLe lampadaire est éteint."
+	for _, tt := range []struct {
+		name string
+		r    Reading
+		want string
+	}{
+		{"own words only", Reading{Text: own}, own},
+		{"forwarded", Reading{Subject: "TR: lampadaire", OwnText: own, Text: quoted}, quoted},
+		{"forwarded under a new subject", Reading{Subject: "lampadaire", OwnText: own, Text: quoted}, quoted},
+		{"answered", Reading{Subject: "RE: lampadaire", OwnText: own, Text: quoted, InReplyTo: []string{"a@b"}}, own},
+	} {
+		if got := tt.r.Matter(); got != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+}

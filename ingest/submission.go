@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -273,4 +274,19 @@ func (r Reading) Words() string {
 		return r.OwnText
 	}
 	return r.Text
+}
+
+// forwardSubject and forwardMark match a mail that passes another one on.
+var (
+	forwardSubject = regexp.MustCompile(`(?i)^\s*(?:tr|fw|fwd|transf|transféré|i)\s*:`)
+	forwardMark    = regexp.MustCompile(`(?i)message\s+(?:d['’]origine|transféré|original)|forwarded\s+message|début\s+du\s+message`)
+)
+
+// Matter is what the submission is about, as far as words say it: the sender's own words,
+// and of a mail that passes another one on ("pour traitement, svp") that one's too.
+func (r Reading) Matter() string {
+	if r.OwnText != "" && (forwardSubject.MatchString(r.Subject) || len(r.InReplyTo) == 0 && forwardMark.MatchString(r.Text)) {
+		return r.Text
+	}
+	return r.Words()
 }

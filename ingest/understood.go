@@ -44,7 +44,7 @@ func (d *DocumentReader) understand(r *Reading, rec Record) {
 	}
 	r.identify(rec.Channel)
 	d.locate(r)
-	f := facts.Find(r.Subject + "\n" + r.Words())
+	f := facts.Find(r.Subject + "\n" + r.Matter())
 	for _, x := range f.Dates {
 		r.Facts.Dates = append(r.Facts.Dates, StatedDate{Day: x.Day.String(), Text: x.Text})
 	}
@@ -108,7 +108,7 @@ func (d *DocumentReader) locate(r *Reading) {
 	if r.Kind == KindForm {
 		o.Address = r.From.Address
 	}
-	if p, ok := place.Find(r.Words(), r.Subject, o); ok {
+	if p, ok := place.Find(r.Matter(), r.Subject, o); ok {
 		r.Place = p.Text
 	}
 }
