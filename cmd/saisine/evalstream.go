@@ -319,8 +319,10 @@ func (l streamLine) mail() []byte {
 	for _, name := range sortedKeys(headers) {
 		header(name, headers[name])
 	}
-	from := mail.Address{Name: l.Sender.Name, Address: l.Sender.Email}
-	header("From", from.String())
+	if l.Sender != (ingest.Person{}) {
+		from := mail.Address{Name: l.Sender.Name, Address: l.Sender.Email}
+		header("From", from.String())
+	}
 	header("To", "sve@"+streamDomain)
 	header("Date", l.At.Format(time.RFC1123Z))
 	header("Subject", mime.QEncoding.Encode("utf-8", l.Subject))

@@ -24,6 +24,9 @@ type evalText struct {
 	Category string `json:"category"`
 	// Also lists categories that count as right too.
 	Also []string `json:"also"`
+	// Sender and Place are what the text states.
+	Sender ingest.Person `json:"sender"`
+	Place  string        `json:"place"`
 }
 
 // line is the text without its labels.
@@ -52,12 +55,16 @@ type evalOutcome struct {
 
 // evaluateTexts classifies each text of r, calls each with the outcome, and returns the
 // score. Nothing is learned from the texts.
-func evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Logger, r io.Reader, each func(evalText, evalOutcome) error) (*classify.Score, error) {
+func evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Logger, r io.Reader, each func(evalText, evalOutcome) error) (*classify.Score, *factScore, error) {
 	u, err := openUnderstanding(ctx, cfg, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	score := new(classify.Score)
+	reader, err := newEvalReader(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	score, found := new(classify.Score), new(factScore)
 	err = eachJSONLine(r, func(n int, raw []byte) error {
 		var text evalText
 		if err := json.Unmarshal(raw, &text); err != nil {
@@ -69,11 +76,15 @@ func evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Logger, r i
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rec := ingest.Record{ID: text.ID, Channel: ingest.Note{Channel: text.Channel}.ChannelName()}
-		c := u.classifier.Classify(ctx, rec, ingest.Reading{Kind: ingest.KindText, Subject: text.Subject, Text: text.Body})
+		rec, reading, err := reader.read(ctx, text)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		found.add(text, reading)
+		c := u.classifier.Classify(ctx, rec, reading)
 		out := evalOutcome{
 			ID: text.ID, Category: c.Category, Confidence: c.Confidence, Top3: []string{}, NeedsReview: c.NeedsReview,
-			Sender: evalSender(text.line()), Place: evalPlace(text.line()), Second: c.Second, Urgent: c.Urgent, Aside: c.Aside,
+			Sender: reading.From, Place: reading.Place, Second: c.Second, Urgent: c.Urgent, Aside: c.Aside,
 		}
 		for _, r := range c.Top {
 			out.Top3 = append(out.Top3, r.Category)
@@ -81,15 +92,23 @@ func evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Logger, r i
 		score.Add(classify.Prediction{Ranked: out.Top3, Confidence: out.Confidence, NeedsReview: out.NeedsReview}, text.Category, text.Also)
 		return each(text, out)
 	})
-	return score, err
+	return score, found, err
+}
+
+// textSummary is the last line of the answer.
+type textSummary struct {
+	classify.Figures
+	factFigures
 }
 
 // printEvaluation writes figures and categories as a table, and what was taken for what.
-func printEvaluation(w io.Writer, s *classify.Score, wrong map[[2]string]int) error {
-	f := s.Figures()
+func printEvaluation(w io.Writer, s *classify.Score, found *factScore, wrong map[[2]string]int) error {
+	f, facts := s.Figures(), found.figures()
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "texts\taccuracy\ttop 3\tmacro-F1\tcoverage\tprecision\tECE\t")
 	fmt.Fprintf(t, "%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t\n\n", f.N, f.Accuracy, f.Top3, f.MacroF1, f.Coverage, f.Precision, f.ECE)
+	fmt.Fprintln(t, "sender's fields\tplaces\tplaces invented\t")
+	fmt.Fprintf(t, "%.3f\t%.3f\t%.3f\t\n\n", facts.Sender, facts.Place, facts.Invented)
 	if err := t.Flush(); err != nil {
 		return err
 	}

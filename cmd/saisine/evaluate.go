@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"saisine.fr/saisine/config"
-	"saisine.fr/saisine/ingest/classify"
 )
 
 func newEvaluate(a *app) *cobra.Command {
@@ -68,7 +67,7 @@ func (a *app) evaluateStream(ctx context.Context, cfg config.Config, log *slog.L
 func (a *app) evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Logger, r io.Reader, asJSON bool) error {
 	out := json.NewEncoder(a.stdout)
 	wrong := map[[2]string]int{}
-	s, err := evaluateTexts(ctx, cfg, log, r, func(t evalText, o evalOutcome) error {
+	s, found, err := evaluateTexts(ctx, cfg, log, r, func(t evalText, o evalOutcome) error {
 		if !t.accepts(o.Category) {
 			wrong[[2]string{t.Category, o.Category}]++
 		}
@@ -81,9 +80,9 @@ func (a *app) evaluateTexts(ctx context.Context, cfg config.Config, log *slog.Lo
 		return err
 	}
 	if asJSON {
-		return out.Encode(map[string]classify.Figures{"summary": s.Figures()})
+		return out.Encode(map[string]textSummary{"summary": {s.Figures(), found.figures()}})
 	}
-	return printEvaluation(a.stdout, s, wrong)
+	return printEvaluation(a.stdout, s, found, wrong)
 }
 
 // eachJSONLine calls f with each line of r that is not blank, and its number.

@@ -41,69 +41,6 @@ func (l labelled) find() (Place, bool) {
 	return Find(l.Body, l.Subject, opts)
 }
 
-// Position words say where at a landmark, and are no part of its name.
-var positionWords = set("devant derriere face pres apres avant sous sur entre debouche croisement coin bas haut angle arriere cote niveau hauteur jusqu n no")
-
-// essentials gives the content words of the street or landmark of a labelled place, and its numbers. Where the label
-// names a street, only its comma parts with a way type or digits count ("rue X, devant la pharmacie" wants "rue X");
-// else all of it.
-func essentials(label string) []string {
-	parts := strings.Split(label, ",")
-	var street []string
-	for i, p := range parts {
-		hasWay := false
-		first, _, _ := strings.Cut(fold(strings.TrimSpace(p)), " ")
-		for _, w := range splitWords(fold(p)) {
-			if t, ok := wayTypes[w]; ok && !t.short && w != "chaussee" && !positionWords[first] {
-				hasWay = true
-			}
-		}
-		if hasWay || strings.ContainsAny(p, "0123456789") && (i == 0 || !strings.Contains(fold(p), "etage")) {
-			street = append(street, p)
-		}
-	}
-	if len(street) > 0 {
-		parts = street
-	}
-	var out []string
-	for _, p := range parts {
-		for _, w := range contentWords(p) {
-			if !positionWords[w] && !particles[w] {
-				out = append(out, w)
-			}
-		}
-	}
-	return out
-}
-
-// agrees says whether a place is the labelled one: it holds every essential word and number of the label, and its
-// streets hold no word that the label has not.
-func agrees(p Place, label string) bool {
-	have := map[string]bool{}
-	for _, s := range []string{p.Text, p.Number} {
-		for _, w := range contentWords(s) {
-			have[w] = true
-		}
-	}
-	for _, w := range essentials(label) {
-		if !have[w] {
-			return false
-		}
-	}
-	want := map[string]bool{}
-	for _, w := range contentWords(label) {
-		want[w] = true
-	}
-	for _, s := range []string{p.Street, p.Cross} {
-		for _, w := range contentWords(s) {
-			if !want[w] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // exact says whether both are the same words in any order of case, accents, articles and punctuation.
 func exact(p Place, label string) bool {
 	return strings.Join(contentWords(p.Text), " ") == strings.Join(contentWords(label), " ")
@@ -128,7 +65,7 @@ func TestEvaluation(t *testing.T) {
 			same++
 		}
 		switch {
-		case agrees(p, l.Place):
+		case Agrees(p.Text, l.Place):
 			right++
 		case !ok:
 			missing++

@@ -226,3 +226,22 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+func TestAgrees(t *testing.T) {
+	for _, tt := range []struct {
+		found, stated string
+		want          bool
+	}{
+		{"27 rue du Moulin-Brûlé", "rue du Moulin-Brûlé, devant le 27", true},
+		{"rue du Moulin-Brûlé", "rue du Moulin-Brûlé, devant le 27", false},
+		{"devant l’école des Quatre-Vents", "devant l'école des Quatre-Vents", true},
+		{"rue Haute", "croisement rue Haute / rue des Tanneurs", false},
+		{"rue Haute, rue des Tanneurs", "rue Haute", false},
+		{"2 venelle du Four", "venelle du Four", true},
+		{"rue Pasteur", "", false},
+	} {
+		if got := Agrees(tt.found, tt.stated); got != tt.want {
+			t.Errorf("%q for %q: %v", tt.found, tt.stated, got)
+		}
+	}
+}
