@@ -19,7 +19,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr eval-ocr test-faults fuzz packages packages-test packages-bench-ocr clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match eval eval-ocr test-faults fuzz packages packages-test packages-bench-ocr packages-eval clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -72,6 +72,9 @@ packages-test:
 packages-bench-ocr:
 	@.ci/packages bench-ocr
 
+packages-eval:
+	@.ci/packages eval
+
 clean:
 	rm -rf bin
 
@@ -86,8 +89,21 @@ bench-mail: packages-test build
 bench-form: packages-test build
 	$(BENCH) -run TestBenchFormPosts -bench.posts=20000 -bench.rounds=5
 
+## bench-match: look-ups and insertions of matching among MATCH_DOCS stored submissions, in SQLite and PostgreSQL; ten minutes
+MATCH_DOCS ?= 1000000
+MATCH_TRIES ?= 5000
+bench-match: packages-test
+	$(GO_TEST) -count=1 -v -timeout 3h ./ingest/store -run TestBenchMatch -bench.docs=$(MATCH_DOCS) -bench.tries=$(MATCH_TRIES)
+
 # Letters with their true texts: scans/NAME.VARIANT.pdf beside scans/NAME.txt.
 EVALUATION ?= ../shared/evaluation
+
+## eval: how well the texts and the stream of EVALUATION are understood, scikit-learn on the same texts beside it
+# Debian's python3 has scikit-learn; another one first on the PATH may not.
+eval: packages-eval build
+	@[ -f "$(EVALUATION)/requests-dev.jsonl" ] || { echo "There is no $(EVALUATION)/requests-dev.jsonl: say make eval EVALUATION=FOLDER." >&2; exit 2; }
+	@/usr/bin/python3 ingest/classify/testdata/eval_table.py bin/saisine ingest/classify/texts "$(EVALUATION)/requests-dev.jsonl"
+	@if [ -f "$(EVALUATION)/stream-dev.jsonl" ]; then echo; echo "The stream:"; bin/saisine evaluate --stream "$(EVALUATION)/stream-dev.jsonl"; fi
 
 ## eval-ocr: character error rates on the scans of EVALUATION, plain tesseract beside them; and a noise series
 eval-ocr: packages-test

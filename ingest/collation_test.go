@@ -345,7 +345,7 @@ func TestUnsurePages(t *testing.T) {
 		house := newTown()
 		p := &Pipeline{Classifier: house}
 		c := p.classify(t.Context(), Record{}, r)
-		return house.classified[0], c
+		return house.classified[len(house.classified)-1], c
 	}
 	r := stackOf("ab")
 	r.letter(time.Time{})

@@ -313,6 +313,13 @@ func TestPipeline(t *testing.T) {
 	if err := process(l, stub{reading: Reading{Automatic: "dsn: x"}}); err != nil || l.setAside != "dsn: x" || l.filed != nil {
 		t.Errorf("automatic mail: %+v %v", l, err)
 	}
+	// A person has said that it is somebody's message.
+	kept := received
+	kept.Kept = true
+	l = &ledger{rec: kept}
+	if err := process(l, stub{reading: Reading{Automatic: "dsn: x"}}); err != nil || l.setAside != "" || l.filed == nil {
+		t.Errorf("taken up again: %+v %v", l, err)
+	}
 	for _, state := range []State{StateFiled, StateSetAside, StateFailed} {
 		l = &ledger{rec: Record{ID: "1", State: state}}
 		if err := process(l, stub{}); err != nil || l.filed != nil || l.setAside != "" {

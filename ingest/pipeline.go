@@ -179,11 +179,11 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 	if ended, err := p.divide(ctx, rec, reading); ended || err != nil {
 		return err
 	}
-	if reason := asideReason(reading); reason != "" {
+	if reason := asideReason(reading); reason != "" && !rec.Kept {
 		return p.setAside(ctx, id, reading, reason)
 	}
 	class := p.classify(ctx, rec, reading)
-	if class.Aside != "" {
+	if class.Aside != "" && !rec.Kept {
 		return p.setAside(ctx, id, reading, class.Aside)
 	}
 	f := Filing{Reading: reading, Classification: class, Profile: p.Matcher.Profile(rec, reading, class)}
@@ -216,10 +216,16 @@ func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classifi
 	if !unsure {
 		return p.Classifier.Classify(ctx, rec, r)
 	}
+	var urgent []string
 	if !sure {
+		// Danger is worth a look even where it may be misread.
+		urgent = p.Classifier.Classify(ctx, rec, r).Urgent
 		r.Subject, r.Text, r.OwnText, r.Attachments = "", "", "", nil
 	}
 	c := p.Classifier.Classify(ctx, rec, r)
+	if len(c.Urgent) == 0 {
+		c.Urgent = urgent
+	}
 	c.NeedsReview = true
 	c.Reasons = append(c.Reasons, "lecture peu sûre (OCR) : à vérifier sur l’image")
 	return c

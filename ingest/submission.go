@@ -172,7 +172,9 @@ type Record struct {
 	Link         Link   // or ""
 	Attempt      int    // how often a person or the sweeper has taken it up anew
 	Acknowledged string
-	Reading      *Reading // nil until it was read
+	// Kept is set when a person has taken up what had been set aside.
+	Kept    bool
+	Reading *Reading // nil until it was read
 }
 
 // Person is somebody as they wrote themselves down.

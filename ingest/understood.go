@@ -39,7 +39,7 @@ type StatedReference struct {
 // understand fills in what the words say, whatever way they came: who writes, where the
 // matter is, and the facts.
 func (d *DocumentReader) understand(r *Reading, rec Record) {
-	if r.Automatic != "" {
+	if r.Automatic != "" && !rec.Kept {
 		return
 	}
 	r.identify(rec.Channel)

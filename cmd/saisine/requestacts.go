@@ -22,6 +22,9 @@ import (
 
 // actor is who acts on the command line, as the histories name them.
 func actor() string {
+	if name := os.Getenv("SUDO_USER"); name != "" && os.Getuid() != 0 {
+		return "cli:" + name // who has become the daemon's user by sudo
+	}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return "cli:" + u.Username
 	}

@@ -17,7 +17,10 @@ import (
 func newRetry(a *app) *cobra.Command {
 	var failed bool
 	cmd := &cobra.Command{
-		Use: "retry [ID...]", Short: "Take failed submissions or deliveries up again",
+		Use: "retry [ID...]", Short: "Take up again what has failed, or was set aside",
+		Long: `Takes submissions and deliveries up again that have failed. A submission that was set aside
+(as advertising, an automatic answer, empty) is taken up again when it is named, and then
+becomes a request whatever it looks like.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if failed == (len(args) > 0) {
 				return usageError{errors.New("name the submissions or deliveries, or give --failed for all that have failed")}
@@ -45,7 +48,7 @@ func (a *app) retry(ctx context.Context, cfg config.Config, s *store.Store, ids 
 	}
 	bad := 0
 	for _, id := range ids {
-		taken, err := s.RetryAny(ctx, id, "command line")
+		taken, err := s.RetryAny(ctx, id, actor())
 		switch {
 		case errors.Is(err, ingest.ErrNotFound):
 			fmt.Fprintf(a.stderr, "saisine: there is no submission or delivery %q\n", id)
@@ -57,7 +60,7 @@ func (a *app) retry(ctx context.Context, cfg config.Config, s *store.Store, ids 
 		case taken:
 			fmt.Fprintf(a.stdout, "%s taken up again\n", id)
 		default:
-			fmt.Fprintf(a.stdout, "%s has not failed; left alone\n", id)
+			fmt.Fprintf(a.stdout, "%s has neither failed nor been set aside; left alone\n", id)
 		}
 	}
 	a.wake(ctx, cfg, s, ids)

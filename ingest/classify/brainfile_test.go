@@ -45,11 +45,16 @@ func TestBrainFile(t *testing.T) {
 	n := int(binary.LittleEndian.Uint32(body))
 	cut := func(f func(b []byte) []byte) []byte { return sealed(f(bytes.Clone(body))) }
 	for name, bad := range map[string][]byte{
-		"nothing":              nil,
-		"another file":         []byte("SQLite format 3\x00"),
-		"another version":      append([]byte("saisine classifier 2\n"), data[len(brainMagic):]...),
-		"cut short":            data[:len(data)/2],
-		"one bit":              func() []byte { d := bytes.Clone(data); d[len(d)-9] ^= 1; return d }(),
+		"nothing":         nil,
+		"another file":    []byte("SQLite format 3\x00"),
+		"another version": append([]byte("saisine classifier 2\n"), data[len(brainMagic):]...),
+		"cut short":       data[:len(data)/2],
+		"one bit":         func() []byte { d := bytes.Clone(data); d[len(d)-9] ^= 1; return d }(),
+		"another lesson": func() []byte { // which is as good as the right one but for the checksum
+			d := bytes.Clone(data)
+			d[start+4+n+4+16]++
+			return d
+		}(),
 		"more at the end":      append(bytes.Clone(data), 0),
 		"a head beyond bounds": cut(func(b []byte) []byte { binary.LittleEndian.PutUint32(b, 1<<31); return b }),
 		"a head of no JSON":    cut(func(b []byte) []byte { b[4] = '['; return b }),

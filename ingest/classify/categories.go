@@ -27,7 +27,8 @@ type File struct {
 	// Weights says how much each kind of evidence counts beside the phrases.
 	Weights Weights `yaml:"weights"`
 	// Urgent lists words of danger, for which a person looks at once.
-	Urgent Urgent `yaml:"urgent"`
+	// A file without this key has those of the built-in one; an empty one, {}, has none.
+	Urgent *Urgent `yaml:"urgent"`
 	// Categories in the order in which the form offers them.
 	Categories []Category `yaml:"categories"`
 }
@@ -131,7 +132,16 @@ func LoadFile(path string) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("classify: %w", err)
 	}
-	return parseFile(path, data)
+	f, err := parseFile(path, data)
+	if err == nil && f.Urgent == nil {
+		// A danger that nobody thought of listing is one still.
+		base, err := parseFile(BuiltinName, builtin)
+		if err != nil {
+			return f, err
+		}
+		f.Urgent = base.Urgent
+	}
+	return f, err
 }
 
 // Builtin returns the text of the built-in categories file, to start one's own from.
@@ -161,12 +171,20 @@ func (f *File) Category(code string) (Category, bool) {
 
 var codeForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
+// danger returns the words of danger.
+func (f *File) danger() Urgent {
+	if f.Urgent == nil {
+		return Urgent{}
+	}
+	return *f.Urgent
+}
+
 // check reports what is wrong with the content.
 func (f *File) check(add func(path, format string, args ...any)) {
 	if !(f.Threshold >= 0 && f.Threshold <= 1) {
 		add("threshold", "must be between 0 and 1")
 	}
-	for name, list := range map[string][]string{"any": f.Urgent.Any, "except": f.Urgent.Except} {
+	for name, list := range map[string][]string{"any": f.danger().Any, "except": f.danger().Except} {
 		for i, phrase := range list {
 			if err := checkPhrase(phrase); err != nil {
 				add(fmt.Sprintf("urgent.%s[%d]", name, i), "%s", err)

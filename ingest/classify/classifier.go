@@ -62,6 +62,9 @@ type Classifier struct {
 
 var _ ingest.Classifier = (*Classifier)(nil)
 
+// cacheAge is how old a model in the cache may grow once another one was made.
+const cacheAge = 30 * 24 * time.Hour
+
 // lookEvery is how often at most `current` is looked at.
 const lookEvery = 30 * time.Second
 
@@ -145,6 +148,15 @@ func (c *Classifier) openBuiltin(ctx context.Context) (*brain, error) {
 	c.o.Log.LogAttrs(ctx, slog.LevelInfo, "the built-in model was trained",
 		slog.String("version", name), slog.Int("examples", t.brain.about.Examples), slog.Duration("took", time.Since(begun).Round(time.Millisecond)))
 	c.keep(ctx, shelves, t.brain)
+	if c.o.Dir != "" {
+		if err := c.shelf.tidy(name); err != nil {
+			c.o.Log.LogAttrs(ctx, slog.LevelWarn, "old models stay", slog.Any("err", err))
+		}
+	}
+	if c.o.Cache != "" {
+		// Others may use those of other texts or rules, for a while.
+		shelf{c.o.Cache}.sweep(SourceBuiltin, time.Now().Add(-cacheAge), name+modelEnding)
+	}
 	return t.brain, nil
 }
 

@@ -1,8 +1,17 @@
-// Package classify says what a submission is about and which service sees to it, by
-// the rules of the categories file: the citizen's own choice, the address written to,
-// the folder of a scan, the sender's domain, and the words of subject and text. It
-// names the rules and words that decided, and says how sure it is; where it is not, a
-// person looks.
+// Package classify says what a submission is about and which service sees to it.
+//
+// Rules of the categories file come first: the citizen's own choice, the address written
+// to, the folder of a scan, the sender's domain. Where none of them decides, a model does
+// that has learned from texts, mixed with the phrases of the file. It names the rules and
+// words that decided, and says how sure it is; where it is not, or where there are words
+// of danger, a person looks.
+//
+//   - Rules is the categories file, which can classify by itself.
+//   - Classifier adds the model: the built-in one, made of the texts in texts/, or one that
+//     has learned from the town's settled requests as well. Open finds or trains it, Train
+//     makes a new one, Use goes back.
+//   - Package model is the learning.
+//   - Score adds up figures, for `saisine evaluate`.
 package classify
 
 import (
@@ -48,7 +57,7 @@ type phrase struct {
 // New makes the classifier of a file that was loaded without error.
 func New(f File) *Rules {
 	r := &Rules{
-		file: f, danger: newDanger(f.Urgent), matcher: newMatcher(), codes: map[string]int{},
+		file: f, danger: newDanger(f.danger()), matcher: newMatcher(), codes: map[string]int{},
 		recipients: map[string][]int{}, senders: map[string][]int{}, folders: map[string][]int{},
 	}
 	shapes := map[string]bool{}
@@ -248,7 +257,7 @@ func (r *Rules) words(e []evidence, reading ingest.Reading) {
 	inSubject := make([]bool, len(r.phrases))
 	r.matcher.find(reading.Subject, func(id int) { inSubject[id] = true })
 	count := func(id int) { counts[id] = min(2, counts[id]+1) }
-	r.matcher.find(reading.Words(), count)
+	r.matcher.find(reading.Matter(), count)
 	for _, a := range reading.Attachments {
 		r.matcher.find(a.Text, count)
 	}

@@ -43,7 +43,7 @@ func (d *danger) find(reading ingest.Reading) []string {
 	hit := make([]bool, len(d.phrases))
 	note := func(id int) { hit[id] = true }
 	d.matcher.find(reading.Subject, note)
-	d.matcher.find(reading.Words(), note)
+	d.matcher.find(reading.Matter(), note)
 	for _, a := range reading.Attachments {
 		d.matcher.find(a.Text, note)
 	}

@@ -25,6 +25,9 @@ const (
 	// mostForeign is how much of the model's belief may have gone to categories that the
 	// town does not have before a person looks.
 	mostForeign = 0.5
+	// leastForeign is how much of it may have gone there for a message to be set aside as
+	// unwanted: what is left over for the others is too little to go by.
+	leastForeign = 0.1
 	// suspicious is the probability of an unwanted message from which on a person looks.
 	suspicious = 0.4
 )
@@ -80,7 +83,7 @@ func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classifi
 	c.second(&out, o, chosen, reading)
 	c.flagUrgent(&out)
 	if o.unwanted >= suspicious {
-		if len(out.Urgent) == 0 && o.unwanted > c.brain.fit.Unwanted && mayBeUnwanted(rec, reading, named) {
+		if len(out.Urgent) == 0 && o.unwanted > c.brain.fit.Unwanted && o.foreign <= leastForeign && mayBeUnwanted(rec, reading, named) {
 			out.Aside = "spam: publicité, démarchage ou tentative d’escroquerie (" + percent(o.unwanted) + ")"
 		}
 		review("ressemble à un envoi indésirable (%s) : à vérifier", percent(o.unwanted))

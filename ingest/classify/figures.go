@@ -89,8 +89,8 @@ func (s *Score) Figures() Figures {
 	if s.sure > 0 {
 		f.Precision = part(s.sureRight, s.sure)
 	}
-	for c, n := range s.truth {
-		f.MacroF1 += 2 * part(s.hit[c], n+s.predicted[c]) / float64(len(s.truth))
+	for _, c := range s.Categories() { // in order: the sum of floats depends on it
+		f.MacroF1 += 2 * part(s.hit[c], s.truth[c]+s.predicted[c]) / float64(len(s.truth))
 	}
 	for _, b := range s.bin {
 		f.ECE += math.Abs(b.right-b.confidence) / float64(max(1, s.n))

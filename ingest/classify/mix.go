@@ -147,9 +147,12 @@ const never = 2
 // of 6 cases.
 const thresholdZ = 1
 
+// precision is what categories without a review must hold.
+const precision = 0.95
+
 // lowestSure returns the lowest confidence at and above which precision holds by the lower
 // end of its Wilson score interval (Wilson 1927), or never.
-func lowestSure(outcomes []outcome, precision float64) float64 {
+func lowestSure(outcomes []outcome) float64 {
 	sorted := slices.Clone(outcomes)
 	slices.SortStableFunc(sorted, func(a, b outcome) int { return cmp.Compare(b.confidence, a.confidence) })
 	threshold, right := float64(never), 0

@@ -70,7 +70,7 @@ func TestLowestSure(t *testing.T) {
 	if w := wilson(57, 60); w >= 0.95 {
 		t.Errorf("57 of 60: %v", w)
 	}
-	got := lowestSure(all, 0.95)
+	got := lowestSure(all)
 	right, n := 0, 0
 	for _, o := range all {
 		if o.confidence >= got {
@@ -83,10 +83,10 @@ func TestLowestSure(t *testing.T) {
 	if got >= 0.5 || wilson(right, n) < 0.95 {
 		t.Errorf("threshold %v: %d right of %d", got, right, n)
 	}
-	if got := lowestSure([]outcome{{0.9, false}, {0.8, true}}, 0.95); got != never {
+	if got := lowestSure([]outcome{{0.9, false}, {0.8, true}}); got != never {
 		t.Errorf("nothing holds it: got %v", got)
 	}
-	if got := lowestSure(nil, 0.95); got != never {
+	if got := lowestSure(nil); got != never {
 		t.Errorf("of nothing: got %v", got)
 	}
 	// Equal confidences pass together or not at all.
@@ -94,7 +94,7 @@ func TestLowestSure(t *testing.T) {
 	for i := range 100 {
 		equal = append(equal, outcome{0.7, i < 80})
 	}
-	if got := lowestSure(equal, 0.95); got != never {
+	if got := lowestSure(equal); got != never {
 		t.Errorf("80 of 100 at one confidence: got %v", got)
 	}
 }

@@ -28,7 +28,7 @@ const shortText = 200
 
 // input is the words of a reading as the model takes them.
 func input(reading ingest.Reading) model.Input {
-	in := model.Input{Subject: reading.Subject, Body: reading.Words()}
+	in := model.Input{Subject: reading.Subject, Body: reading.Matter()}
 	if len(in.Body) < shortText {
 		for _, a := range reading.Attachments {
 			if a.Text != "" {

@@ -47,8 +47,8 @@ type Training struct {
 // Train learns from the built-in texts and the town's settled requests, of which the
 // newest MostSettled count, and takes the new model into use when it is better: on the
 // requests that the model in use has not learned from, the new one (by folds that have
-// not seen them) must not be lower in accuracy or macro-F1, and higher in one. A tie keeps
-// the old one. It takes from seconds to minutes, which ctx bounds. One process trains at a
+// not seen them) must be higher in accuracy and no lower in macro-F1. A tie keeps the old
+// one. It takes from seconds to minutes, which ctx bounds. One process trains at a
 // time; a second one waits.
 func (c *Classifier) Train(ctx context.Context, town []Settled, o TrainOptions) (Training, error) {
 	if c.o.Dir == "" {
@@ -85,17 +85,17 @@ func (c *Classifier) Train(ctx context.Context, town []Settled, o TrainOptions) 
 	}
 	candidate := newMind(c.o.Rules, t.brain)
 	tr.New, tr.Old = compare(candidate, old, town, t.held)
-	better := tr.New.Accuracy >= tr.Old.Accuracy && tr.New.MacroF1 >= tr.Old.MacroF1 && tr.New.Accuracy+tr.New.MacroF1 > tr.Old.Accuracy+tr.Old.MacroF1
+	better := tr.New.Accuracy > tr.Old.Accuracy && tr.New.MacroF1 >= tr.Old.MacroF1
 	t.brain.about.Name = SourceTown + "-" + now.UTC().Format("20060102-150405") + "-" + t.brain.about.Hash[:8]
 	tr.Version = t.brain.about
 	switch {
 	case !better:
 		tr.Version.Name = ""
-		tr.Why = "it is not better than the model in use"
+		tr.Why = "the new one is not better"
 		return tr, nil
 	case o.Dry:
 		tr.Version.Name = ""
-		tr.Why = "it is better, but nothing is kept in a dry run"
+		tr.Why = "the new one is better, but nothing is kept in a dry run"
 		return tr, nil
 	}
 	if err := c.shelf.save(t.brain); err != nil {

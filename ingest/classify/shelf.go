@@ -25,6 +25,7 @@ const (
 	modelEnding = ".model"
 	currentName = "current"
 	lockName    = "lock"
+	tempPrefix  = ".new-"
 	// keptModels is how many models of the town are kept to go back to.
 	keptModels = 10
 )
@@ -67,7 +68,7 @@ func (s shelf) replace(name string, write func(w io.Writer) error) (err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("classify: models: %w", err)
 	}
-	f, err := os.CreateTemp(s.dir, "."+name+"-*")
+	f, err := os.CreateTemp(s.dir, tempPrefix+name+"-*")
 	if err != nil {
 		return fmt.Errorf("classify: models: %w", err)
 	}
@@ -84,7 +85,7 @@ func (s shelf) replace(name string, write func(w io.Writer) error) (err error) {
 	}
 	d, err := os.Open(s.dir)
 	if err != nil {
-		return nil //nolint:nilerr // it is in its place; only its durability is in doubt
+		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
@@ -149,9 +150,10 @@ func (s shelf) names(source string) ([]string, error) {
 	return out, nil
 }
 
-// tidy removes the town's oldest models, and built-in ones of other texts or rules. The one
-// in use stays.
+// tidy removes the town's oldest models, built-in ones of other texts or rules, and what a
+// process left that was killed while it wrote. The one in use stays.
 func (s shelf) tidy(builtin string) error {
+	s.sweep(tempPrefix, time.Now().Add(-time.Hour), "")
 	used, _ := s.current()
 	towns, err := s.names(SourceTown)
 	if err != nil {
@@ -169,6 +171,21 @@ func (s shelf) tidy(builtin string) error {
 		}
 	}
 	return err
+}
+
+// sweep removes files whose names begin so and that were written before a time, keep
+// excepted. What cannot be removed only takes room.
+func (s shelf) sweep(prefix string, before time.Time, keep string) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), prefix) && info.ModTime().Before(before) && e.Name() != keep {
+			_ = os.Remove(filepath.Join(s.dir, e.Name()))
+		}
+	}
 }
 
 // lock keeps other writers out until unlock is called. The kernel gives the lock back when

@@ -23,7 +23,7 @@ const (
 
 // second looks for a second matter in a message and writes it into out.
 func (c *mind) second(out *ingest.Classification, o opinion, chosen int, reading ingest.Reading) {
-	if i := c.otherMatter(o, chosen, reading.Words()); i >= 0 {
+	if i := c.otherMatter(o, chosen, reading.Matter()); i >= 0 {
 		category := c.rules.file.Categories[i]
 		out.Second = category.Code
 		out.Reasons = append(out.Reasons, "parle aussi de "+quoted(category.Label))

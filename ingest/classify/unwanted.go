@@ -10,6 +10,10 @@ import (
 // A message is set aside as unwanted only where nothing at all says that a citizen may
 // want something of the town. A doubt costs a person's look; an error, a citizen.
 
+// leastUnwantedWords is how many words a message needs to be set aside: of a few words too
+// little is known.
+const leastUnwantedWords = 15
+
 // ourReference is a request's reference, as in ingest/match.
 var ourReference = regexp.MustCompile(`\b20\d{2}-\d{6}\b`)
 
@@ -22,7 +26,7 @@ var ownMatter = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:` + strings.Join([]string
 	`(?:ma|notre) (?:rue|route|maison|résidence|voisine|demande|réclamation|fille|femme|mère|grand-mère|association|poubelle|concession|carte)`,
 	`(?:mon|notre) (?:quartier|hameau|lotissement|logement|appartement|immeuble|voisin|fils|enfant|mari|père|dossier|courrier|passeport|trottoir)`,
 	`(?:mes|nos) (?:enfants|voisins|parents|papiers)`,
-	`(?:je voudrais|je souhaiterais|j['’]aimerais) savoir`, `pou(?:vez|rriez)[- ]vous m(?:e |['’])`, `comment (?:faire|dois-je|puis-je)`,
+	`(?:je voudrais|je souhaiterais|j['’]aimerais) savoir`, `pou(?:vez|rriez)[- ]vous (?:me|m['’]\pL+)`, `comment (?:faire|dois-je|puis-je)`,
 	`à qui (?:dois-je|puis-je|faut-il|m['’]adresser)`,
 }, "|") + `)(?:[^\pL]|$)`)
 
@@ -49,5 +53,8 @@ func mayBeUnwanted(rec ingest.Record, reading ingest.Reading, named []evidence) 
 		}
 	}
 	text := reading.Subject + "\n" + reading.Text
+	if len(strings.Fields(text)) < leastUnwantedWords {
+		return false
+	}
 	return !ourReference.MatchString(text) && !ownMatter.MatchString(text[:min(len(text), maxText)])
 }

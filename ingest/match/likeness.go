@@ -113,7 +113,7 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 // repeats says why a submission certainly is the candidate once more, or "".
 func (d *decision) repeats(p pair) string {
 	switch {
-	case p.age > d.m.window(), !p.kin.contact && !p.kin.name, d.vetoed(p.other.summary):
+	case p.age > d.m.window(), !p.kin.certain(), d.vetoed(p.other.summary):
 		return ""
 	}
 	misread := d.own.Misread || p.other.Misread
@@ -124,7 +124,7 @@ func (d *decision) repeats(p pair) string {
 		return "même texte, " + p.kin.why
 	case d.own.Fresh && !p.other.Fresh:
 		return ""
-	case misread && d.rec.Channel != p.k.Channel && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
+	case d.own.Misread != p.other.Misread && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
 		return "même texte par une autre voie (lecture optique), " + p.kin.why
 	case d.reportsAgain(p):
 		return "même personne, même lieu et même sujet à peu de jours, " + p.kin.why
@@ -145,7 +145,7 @@ const soon = 4 * 24 * time.Hour
 // reportsAgain reports whether the same person reports the same trouble in public space, in
 // other words: at the same place, of the same category, within days.
 func (d *decision) reportsAgain(p pair) bool {
-	return p.kin.certain() && p.same && p.age <= soon && p.cosine >= speaksOf &&
+	return p.kin.certain() && !d.own.Follows && p.same && p.age <= soon && p.cosine >= speaksOf &&
 		d.own.Public && p.other.Public && d.own.Sure && p.other.Sure && d.own.Top[0].Category == p.other.Top[0].Category
 }
 

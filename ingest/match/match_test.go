@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ocr"
 )
 
 // town is the candidates of a small town, answered from a list as the store would from
@@ -150,6 +151,9 @@ var (
 
 const lamp = "Bonjour, le lampadaire devant le 18 rue des Acacias ne s'allume plus depuis dix jours et le virage est dangereux le soir pour les enfants du collège. Merci de le réparer."
 
+// scanned is a reading of a page that was recognised.
+var scanned = ingest.Reading{Pages: []ingest.Page{{Number: 1, Source: ocr.SourceOCR}}}
+
 // smudged is lamp as OCR reads it from a bad copy: one character in twelve is wrong.
 const smudged = "8onjour, le lampadairc devant lc 18 rue des Acacias ne s'a1lume plns depuis dix jours et le vjrage est dangereux le sojr pour 1es enfants du col1ège. Merci de le réparcr."
 
@@ -176,6 +180,8 @@ func TestMatch(t *testing.T) {
 		link     ingest.Link
 		suggests ingest.SuggestionKind // "" for none
 	}{
+		{"a petition that a homonym signs", piece{from: alice, text: lamp}, piece{from: ingest.Person{Name: "Martin Alice", Email: "am@example.org"}, text: lamp}, ingest.LinkOpens, ingest.SuggestSame},
+		{"two letters of one person by one scan", piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin"}, text: smudged}, piece{channel: ingest.ChannelCounter, from: ingest.Person{Name: "Alice Martin"}, text: strings.Replace(smudged, "rue", "place", 1), reading: scanned}, ingest.LinkOpens, ingest.SuggestSame},
 		{"nothing in common", piece{from: alice, text: lamp}, piece{from: bob, text: "Je voudrais inscrire ma fille à la crèche municipale pour la rentrée, quelles pièces fournir ?"}, ingest.LinkOpens, ""},
 		{"double click, one word changed", piece{channel: ingest.ChannelWebform, from: alice, text: lamp}, piece{channel: ingest.ChannelWebform, from: alice, text: strings.Replace(lamp, "dix", "douze", 1), at: hour}, ingest.LinkDuplicate, ""},
 		{"same words in capitals", piece{from: alice, text: lamp}, piece{from: alice, text: strings.ToUpper(lamp)}, ingest.LinkDuplicate, ""},
@@ -203,7 +209,7 @@ func TestMatch(t *testing.T) {
 		{
 			"the same person, place and trouble the next day, in other words",
 			piece{from: alice, text: lamp, category: "eclairage-public", place: "18 rue des Acacias"},
-			piece{from: alice, text: "Toujours pas de lumière aux Acacias ce soir, le lampadaire du virage reste éteint.", category: "eclairage-public", place: "rue des Acacias", at: 20 * hour},
+			piece{from: alice, text: "Il n'y a plus de lumière aux Acacias ce soir, le lampadaire du virage est éteint.", category: "eclairage-public", place: "rue des Acacias", at: 20 * hour},
 			ingest.LinkDuplicate, "",
 		},
 		{

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// Limits of a street list. The largest commune of the national address base, Paris, has about 150,000 addresses in 15 MB.
+// Limits of a street list. The largest commune of the national address base, Paris, has about
+// 150,000 addresses in some 50 MB.
 const (
-	maxListBytes = 32 << 20
+	maxListBytes = 128 << 20
 	maxListRows  = 500_000
 	maxCell      = 1 << 10
 )

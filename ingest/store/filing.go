@@ -202,7 +202,7 @@ func (s *Store) end(ctx context.Context, tx *tx, row ledgerRow, state ingest.Sta
 }
 
 // Retry takes a failed submission up again: it is received once more, under a new
-// attempt number. It does nothing when the submission has not failed, or when its
+// attempt number; likewise one that was set aside, for good. It does nothing when the submission has not failed, or when its
 // original is not the thing itself (ingest.Hints.Partial).
 func (s *Store) Retry(ctx context.Context, id string) error {
 	return s.retry(ctx, id, actorSystem)
@@ -211,10 +211,11 @@ func (s *Store) Retry(ctx context.Context, id string) error {
 func (s *Store) retry(ctx context.Context, id, actor string) error {
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		row, err := waiting(ctx, tx, id)
-		if err != nil || row.state != ingest.StateFailed || row.partial {
+		if err != nil || row.state != ingest.StateFailed && !canBeKept(row.state, row.reason) || row.partial {
 			return err
 		}
-		if err := tx.exec(ctx, `UPDATE submissions SET state = 'received', reason = '', attempt = attempt + 1 WHERE id = $1`, id); err != nil {
+		if err := tx.exec(ctx, `UPDATE submissions SET kept = CASE WHEN state = 'set_aside' THEN 1 ELSE kept END,
+			state = 'received', reason = '', attempt = attempt + 1 WHERE id = $1`, id); err != nil {
 			return err
 		}
 		return s.event(ctx, tx, eventRetried, actor, id, 0, map[string]any{})
@@ -239,6 +240,7 @@ type ledgerRow struct {
 	id         string
 	channel    ingest.Channel
 	state      ingest.State
+	reason     string
 	partial    bool
 	made       bool // of other submissions
 	link       ingest.Link
@@ -251,9 +253,9 @@ func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 	var channel, state, hints, link string
 	var at int64
 	var reference sql.NullString
-	err := tx.row(ctx, `SELECT s.seq, s.channel, s.state, s.hints, s.link, s.received_at, r.reference
+	err := tx.row(ctx, `SELECT s.seq, s.channel, s.state, s.reason, s.hints, s.link, s.received_at, r.reference
 		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id WHERE s.id = $1`, id).
-		Scan(&row.seq, &channel, &state, &hints, &link, &at, &reference)
+		Scan(&row.seq, &channel, &state, &row.reason, &hints, &link, &at, &reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
 	}

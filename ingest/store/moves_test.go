@@ -547,22 +547,22 @@ func TestSuggestionsFollowMoves(t *testing.T) {
 	m.file("b", "", "", suggest(0.5, "1"))
 	m.file("c", "", "", suggest(0.7, "1", "2"))
 	m.file("d", "", "", suggest(0.9, "3"))
-	is("filed", "", "1/0.5", "1/0.7 2/0.7", "3/0.9")
+	is("filed", "3/0.7 2/0.5", "3/0.7 1/0.5", "4/0.9 1/0.7 2/0.7", "3/0.9")
 	if err := m.do("merge 3 2"); err != nil {
 		t.Fatal(err)
 	}
-	is("merged", "", "1/0.7", "1/0.7", "2/0.9")
+	is("merged", "2/0.7", "4/0.9 1/0.7", "4/0.9 1/0.7", "2/0.9")
 	if err := m.do("unlink c"); err != nil {
 		t.Fatal(err)
 	}
-	is("taken apart", "", "1/0.5", "1/0.7", "3/0.9")
+	is("taken apart", "3/0.7 2/0.5", "1/0.5", "4/0.9 1/0.7", "3/0.9")
 	// A reply to b is alike with c: filing must not suggest what was decided.
 	m.file("e", "b", ingest.LinkFollowUp, suggest(0.8, "3", "4"))
-	is("decided", "", "4/0.8 1/0.5", "1/0.7", "3/0.9")
+	is("decided", "3/0.7 2/0.5", "4/0.8 1/0.5", "4/0.9 1/0.7", "3/0.9 2/0.8")
 	if err := errors.Join(m.do("link c 2"), m.do("unlink c")); err != nil {
 		t.Fatal(err)
 	}
-	is("again", "", "4/0.8 1/0.5", "1/0.7", "3/0.9")
+	is("again", "3/0.7 2/0.5", "4/0.8 1/0.5", "4/0.9 1/0.7", "3/0.9 2/0.8")
 	verified(t, m.s, 0)
 }
 

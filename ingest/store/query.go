@@ -15,7 +15,7 @@ import (
 )
 
 const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.recorded_at, s.sha256, s.size, s.media_type, s.hints,
-	s.state, s.reason, s.link, s.attempt, s.acknowledged, r.reference,
+	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, r.reference,
 	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
 
@@ -23,13 +23,15 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var rec ingest.Record
 	var channel, state, link, hints string
 	var at, recorded int64
+	var kept int
 	var reference, kind, subject, body, name, email, phone, address, messageID, detail sql.NullString
 	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &recorded, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
-		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &reference,
+		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &reference,
 		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail); err != nil {
 		return rec, err
 	}
 	rec.Channel, rec.State, rec.Link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
+	rec.Kept = kept != 0
 	rec.ReceivedAt, rec.RecordedAt, rec.Request = s.time(at), s.time(recorded), reference.String
 	if err := json.Unmarshal([]byte(hints), &rec.Hints); err != nil {
 		return rec, fmt.Errorf("store: hints of %s: %w", rec.ID, err)
@@ -229,10 +231,7 @@ func (s *Store) fillSuggestions(ctx context.Context, id int64, q *ingest.Request
 		}
 		return nil
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT r.reference, g.score, g.why, g.kind FROM suggestions g
-			JOIN requests o ON o.id = g.other_id JOIN requests r ON r.id = coalesce(o.merged_into, o.id)
-			WHERE g.request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) AND r.id <> $1
-			ORDER BY g.score DESC, r.reference`, id)
+		return s.read.QueryContext(ctx, suggestionsQuery, id)
 	})
 	for _, g := range found {
 		if !decided[g.Reference] {
@@ -241,6 +240,22 @@ func (s *Store) fillSuggestions(ctx context.Context, id int64, q *ingest.Request
 	}
 	return err
 }
+
+// suggestedTo bounds how many later requests are shown for which this one was suggested:
+// of a petition there are thousands.
+const suggestedTo = "50"
+
+// suggestionsQuery looks both ways: the first of two neighbours is to know of the second as
+// well. A request that was merged stands for the one that it went into.
+const suggestionsQuery = `SELECT reference, score, why, kind FROM (
+	SELECT r.reference, g.score, g.why, g.kind FROM suggestions g
+		JOIN requests o ON o.id = g.other_id JOIN requests r ON r.id = coalesce(o.merged_into, o.id)
+		WHERE g.request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) AND r.id <> $1
+	UNION ALL SELECT * FROM (SELECT r.reference, g.score, g.why, g.kind FROM suggestions g
+		JOIN requests o ON o.id = g.request_id JOIN requests r ON r.id = coalesce(o.merged_into, o.id)
+		WHERE g.other_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) AND r.id <> $1
+		ORDER BY g.score DESC, r.reference LIMIT ` + suggestedTo + `) AS later
+	) AS both_ways ORDER BY score DESC, reference`
 
 // Waiting is a ledger row that no worker has ended yet.
 type Waiting struct {
@@ -366,13 +381,20 @@ func (s *Store) FailDelivery(ctx context.Context, id, reason string) error {
 // the thing, or a description (ingest.Hints.Partial).
 var ErrPartial = errors.New("store: the thing itself is not in the ledger")
 
-// RetryAny takes a failed submission or delivery up again. ErrNotFound when there is
+// canBeKept reports whether a person may say of what was set aside that it is somebody's
+// message. A scan that was divided or joined lives on in what was made of it.
+func canBeKept(state ingest.State, reason string) bool {
+	return state == ingest.StateSetAside && !strings.HasPrefix(reason, ingest.ReasonSplit+":") && !strings.HasPrefix(reason, ingest.ReasonJoined+":")
+}
+
+// RetryAny takes a failed submission or delivery up again, and a submission that was set
+// aside, which is then not set aside any more. ErrNotFound when there is
 // neither; taken is false when it has not failed.
 func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err error) {
 	rec, err := s.Submission(ctx, id)
 	if err == nil {
 		switch {
-		case rec.State != ingest.StateFailed:
+		case rec.State != ingest.StateFailed && !canBeKept(rec.State, rec.Reason):
 			return false, nil
 		case rec.Hints.Partial:
 			return false, ErrPartial

@@ -662,3 +662,25 @@ func TestFileAfterTheCallerGaveUp(t *testing.T) {
 		t.Errorf("not filed: %+v", again)
 	}
 }
+
+// What was set aside comes back when a person says so, and is known for it. A scan that was
+// divided lives on in its letters.
+func TestWhatWasSetAsideComesBack(t *testing.T) {
+	s := open(t, t.TempDir())
+	for reason, comes := range map[string]bool{"spam: publicité": true, "auto_reply: x": true, ingest.ReasonSplit + ": 2 courriers": false, ingest.ReasonJoined + ": recto": false} {
+		id := record(t, s, mail(reason, reason)).ID
+		if err := s.SetAside(t.Context(), id, ingest.Reading{}, reason); err != nil {
+			t.Fatal(err)
+		}
+		taken, err := s.RetryAny(t.Context(), id, "test")
+		if err != nil || taken != comes {
+			t.Errorf("%s: taken %v, %v", reason, taken, err)
+		}
+		if rec, err := s.Submission(t.Context(), id); err != nil || rec.Kept != comes || (rec.State == ingest.StateReceived) != comes {
+			t.Errorf("%s: %+v, %v", reason, rec, err)
+		}
+		if comes {
+			file(t, s, id, ingest.Filing{})
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 )
@@ -176,7 +175,7 @@ func newCorpus(ctx context.Context, examples []Example, labels []string, o Optio
 		r := &c.rows[i]
 		in := examples[r.text].input()
 		if r.noisy {
-			rng := rand.New(rand.NewPCG(o.Seed, uint64(r.text)))
+			rng := random(o.Seed, uint64(r.text))
 			in.Subject, in.Body = noisy(in.Subject, o.Noise, rng), noisy(in.Body, o.Noise, rng)
 		}
 		buffers[w] = extractors[w].tally(in, buffers[w])

@@ -97,7 +97,7 @@ const (
 // shorter than n has no n-grams of that length, so that nothing is said twice.
 func charFeatures(folded string) []uint64 {
 	padded := " " + folded + " "
-	var out []uint64
+	out := make([]uint64, 0, (maxChars-minChars+1)*len(padded))
 	for n := minChars; n <= maxChars; n++ {
 		for i := 0; i+n <= len(padded); i++ {
 			out = append(out, sealed(hashed(kindChars, padded[i:i+n])))

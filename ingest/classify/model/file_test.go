@@ -47,13 +47,16 @@ func TestFileRoundTrip(t *testing.T) {
 }
 
 // packed makes a file of a content, with a true checksum.
-func packed(content []byte) []byte {
+func packed(t testing.TB, content []byte) []byte {
+	t.Helper()
 	sum := sha256.Sum256(content)
 	b := bytes.NewBufferString(magic)
 	b.Write(sum[:])
 	w := gzip.NewWriter(b)
-	w.Write(content)
-	w.Close()
+	_, err := w.Write(content)
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
 	return b.Bytes()
 }
 
@@ -78,9 +81,9 @@ func TestReadRefuses(t *testing.T) {
 		{"cut at the end", file[:len(file)-9], ErrDamaged},
 		{"checksum changed", changed(len(magic) + 3), ErrDamaged},
 		{"content changed", changed(len(file) / 2), ErrDamaged},
-		{"content cut", packed(content[:len(content)-1]), ErrDamaged},
-		{"content too long", packed(append(bytes.Clone(content), 0)), ErrDamaged},
-		{"no content", packed(nil), ErrDamaged},
+		{"content cut", packed(t, content[:len(content)-1]), ErrDamaged},
+		{"content too long", packed(t, append(bytes.Clone(content), 0)), ErrDamaged},
+		{"no content", packed(t, nil), ErrDamaged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := Read(bytes.NewReader(c.file)); !errors.Is(err, c.want) {
@@ -99,9 +102,13 @@ func TestReadRefuses(t *testing.T) {
 		w := gzip.NewWriter(b)
 		zeros := make([]byte, 1<<20)
 		for range maxContent>>20 + 1 {
-			w.Write(zeros)
+			if _, err := w.Write(zeros); err != nil {
+				t.Fatal(err)
+			}
 		}
-		w.Close()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := Read(b); !errors.Is(err, ErrDamaged) {
 			t.Errorf("error %v", err)
 		}
@@ -186,7 +193,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(fileOf(f, m))
 	f.Add([]byte(magic))
-	f.Add(packed([]byte("\x05")))
+	f.Add(packed(f, []byte("\x05")))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		m, err := Read(bytes.NewReader(file))
 		if (m == nil) == (err == nil) {

@@ -2,7 +2,6 @@ package model
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -11,7 +10,7 @@ import (
 // by itself. Otherwise the labels are spread evenly. There are fewer folds than asked for
 // where there is less to hold out.
 func assignFolds(examples []Example, o Options) (fold []int, folds int) {
-	rng := rand.New(rand.NewPCG(o.Seed, 0x666f6c64)) // "fold": not the stream of any text
+	rng := random(o.Seed, 0x666f6c64) // "fold": not the stream of any text
 	fold = make([]int, len(examples))
 	var judged []int
 	for i, e := range examples {

@@ -22,6 +22,11 @@ var confusions = map[string][]string{
 // lineWidth is how many characters a line of a broken copy holds at the least.
 const lineWidth = 60
 
+// random is the stream of random numbers of a seed: the same each time, which is the point.
+func random(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // nothing secret depends on it
+}
+
 // noisy returns text as a poor recognition of its print would give it: about rate of
 // the characters are wrong (half of these confused, the others lost, doubled or with a
 // space too many or too few), and lines are broken, with words parted by a dash.

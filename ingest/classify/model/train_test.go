@@ -72,7 +72,7 @@ func TestPredictUnknown(t *testing.T) {
 // The same examples and options give the same model, however many workers there are.
 func TestTrainDeterministic(t *testing.T) {
 	train := func(o Options) (*Model, Report) {
-		m, r, err := Train(t.Context(), sample(8, true), o)
+		m, r, err := Train(t.Context(), sample(20, true), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +80,9 @@ func TestTrainDeterministic(t *testing.T) {
 		return m, r
 	}
 	first, report := train(Options{Seed: 1, Noise: 0.05, Workers: 1})
+	if report.Bayes <= 0 || report.Bayes >= 1 {
+		t.Fatalf("only one voice is heard: %v", report.Bayes)
+	}
 	for _, workers := range []int{1, 2, 5} {
 		m, r := train(Options{Seed: 1, Noise: 0.05, Workers: workers})
 		if m.ID() != first.ID() {

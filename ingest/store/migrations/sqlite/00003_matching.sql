@@ -36,3 +36,7 @@ ALTER TABLE requests ADD COLUMN second_category TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN urgent TEXT NOT NULL DEFAULT '[]';
 -- Set when a person has chosen or confirmed the category.
 ALTER TABLE requests ADD COLUMN category_by TEXT NOT NULL DEFAULT '';
+
+-- Set when a person has taken up what had been set aside: it is somebody's message, whatever
+-- it looks like.
+ALTER TABLE submissions ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
