@@ -235,8 +235,26 @@ func (h *house) noteLetter(ctx context.Context, rec ingest.Record) (scanfolder.N
 			return l, err
 		}
 		l.Category, l.Service = h.categoryLabel(q.Category), q.Service
+		l.Problems = append(knownBefore(rec, q), l.Problems...)
 	}
 	return l, nil
+}
+
+// knownBefore is what the clerk should know beside the reference: that the town has the
+// matter already, and that it is dangerous.
+func knownBefore(rec ingest.Record, q ingest.Request) []string {
+	var out []string
+	switch rec.Link {
+	case ingest.LinkDuplicate:
+		out = append(out, "Déjà reçu\u00a0: joint à une demande qui existe.")
+	case ingest.LinkFollowUp:
+		out = append(out, "Suite d’une demande qui existe.")
+	case ingest.LinkOpens:
+	}
+	if len(q.Urgent) > 0 {
+		out = append(out, "Danger possible («\u00a0"+strings.Join(q.Urgent, ", ")+"\u00a0»)\u00a0: prévenez le service tout de suite.")
+	}
+	return out
 }
 
 // frenchReason leaves out the word that begins a reason for scripts.
