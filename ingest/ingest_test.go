@@ -286,7 +286,7 @@ type stub struct {
 }
 
 func (s stub) Read(context.Context, *Blob, Record) (Reading, error) { return s.reading, s.err }
-func (stub) Profile(Record, Reading, Classification) Profile { return Profile{TextKey: "key"} }
+func (stub) Profile(Record, Reading, Classification) Profile        { return Profile{TextKey: "key"} }
 
 func (stub) Match(context.Context, Candidates, Record, Reading, Profile) (Match, error) {
 	return Match{Link: LinkOpens}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +120,7 @@ func Permanent(err error) error {
 	return permanentError{err}
 }
 
-// Pipeline takes a received submission to its end state: read, match, classify,
+// Pipeline takes a received submission to its end state: read, classify, match and
 // file. It holds no state, so any number of goroutines and processes may use one;
 // running it twice for the same submission changes nothing the second time.
 type Pipeline struct {
@@ -212,6 +213,9 @@ func (p *Pipeline) setAside(ctx context.Context, id string, r Reading, reason st
 // classify asks the Classifier, except about words that were read unsurely: where no
 // page is sure only the folder and the like may speak, and a person looks in any case.
 func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classification {
+	if len(r.InReplyTo) > 0 && answerSubject.MatchString(r.Subject) {
+		r.Subject = "" // of what is answered, not of the answer
+	}
 	unsure, sure := r.sureness()
 	if !unsure {
 		return p.Classifier.Classify(ctx, rec, r)
@@ -231,8 +235,21 @@ func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classifi
 	return c
 }
 
-// sayingWords is the number of words from which a subject alone may say what is wanted.
-const sayingWords = 4
+// emptySubjects are the words of subjects that forms have by themselves.
+var emptySubjects = map[string]bool{
+	"contact": true, "général": true, "générale": true, "demande": true, "question": true, "information": true, "informations": true, "message": true,
+	"autre": true, "divers": true, "sans": true, "objet": true, "formulaire": true, "renseignement": true, "renseignements": true, "de": true, "test": true, "mairie": true,
+}
+
+// saysNothing reports whether a subject has such words only.
+func saysNothing(subject string) bool {
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(subject)), func(w string) bool {
+		return !emptySubjects[strings.Trim(w, "-–:.,")]
+	})
+}
+
+// answerSubject matches the subject that a mail program gives an answer.
+var answerSubject = regexp.MustCompile(`(?i)^\s*(?:re|ré|rép|aw|antw)\s*:`)
 
 // asideReason says why a reading is no citizen's message, or "". Only what certainly
 // says nothing is empty: where a page could not be read there is a problem, and a
@@ -241,8 +258,8 @@ func asideReason(r Reading) string {
 	if r.Automatic != "" {
 		return r.Automatic
 	}
-	// A form whose subject is its own default, without a word and without a name, says nothing.
-	nameless := r.Kind == KindForm && r.From == (Person{}) && r.Place == "" && len(strings.Fields(r.Subject)) < sayingWords
+	// A form whose subject says nothing, without a word and without a name, is one that slipped.
+	nameless := r.Kind == KindForm && r.From == (Person{}) && r.Place == "" && saysNothing(r.Subject)
 	if len(r.Problems) > 0 || len(r.Attachments) > 0 || strings.TrimSpace(r.Text) != "" || strings.TrimSpace(r.Subject) != "" && !nameless {
 		return ""
 	}

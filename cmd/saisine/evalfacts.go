@@ -77,17 +77,16 @@ func (s *factScore) add(t evalText, r ingest.Reading) {
 			s.fieldsRight++
 		}
 	}
-	switch {
-	case t.Place == "":
+	if t.Place == "" {
 		s.none++
 		if r.Place != "" {
 			s.invented++
 		}
-	default:
-		s.places++
-		if r.Place != "" && place.Agrees(r.Place, t.Place) {
-			s.placesRight++
-		}
+		return
+	}
+	s.places++
+	if r.Place != "" && place.Agrees(r.Place, t.Place) {
+		s.placesRight++
 	}
 }
 
@@ -99,13 +98,17 @@ func (s *factScore) figures() factFigures {
 // civility is what may stand before a name and is no part of it.
 var civility = regexp.MustCompile(`^(?:(?:et )?(?:M\.|Mr|Mme|Mlle|Me|Monsieur|Madame|Maître|Mademoiselle) )+`)
 
+// firmBehind is the organisation that may stand in parentheses behind a person's name, or the
+// person behind the organisation's: texts are labelled with and without it.
+var firmBehind = regexp.MustCompile(`\s*\([^()]*\)$`)
+
 // plainPerson folds case, accents, spaces and punctuation of the fields away.
 func plainPerson(p ingest.Person) [4]string {
 	phone := facts.E164(p.Phone)
 	if phone == "" {
 		phone = plainWords(p.Phone)
 	}
-	return [4]string{plainWords(civility.ReplaceAllString(p.Name, "")), plainWords(p.Email), phone, plainWords(p.Address)}
+	return [4]string{plainWords(civility.ReplaceAllString(firmBehind.ReplaceAllString(p.Name, ""), "")), plainWords(p.Email), phone, plainWords(p.Address)}
 }
 
 func plainWords(s string) string {

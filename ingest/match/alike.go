@@ -94,6 +94,13 @@ func (w *Weights) of(part string) float64 {
 	return float64(w.unknown)
 }
 
+// rare reports whether a word is hardly in the texts known: a name, most likely.
+func (w *Weights) rare(word string) bool {
+	n, sum := 0, 0.0
+	eachPart(word, func(p string) { n, sum = n+1, sum+w.of(p) })
+	return n > 0 && sum/float64(n) >= rareShare*float64(w.unknown)
+}
+
 // vector holds the weights of a text's parts.
 type vector struct {
 	parts map[string]float64

@@ -55,14 +55,21 @@ type pair struct {
 func (d *decision) pair(k ingest.Candidate) pair {
 	p := pair{k: k, age: distance(d.rec.ReceivedAt, k.ReceivedAt)}
 	p.other.summary = decode(k.Summary)
-	p.kin = kin(d.own.Who, p.other.Who)
+	p.kin = kin(d.own.Who, p.other.Who, d.own.Misread || p.other.Misread)
+	if !p.kin.contact && !p.kin.address && (d.own.Text != p.other.Text) && (livesIn(d.own.Who, p.other.Text) || livesIn(p.other.Who, d.own.Text)) {
+		p.kin.address = true
+		p.kin.why = cmp.Or(p.kin.why, "même adresse postale")
+	}
 	p.same, p.apart = d.own.Place.near(p.other.Place)
-	p.passed = slices.ContainsFunc(d.own.authors, func(a party) bool { return kin(a, p.other.Who).certain() })
+	p.passed = slices.ContainsFunc(d.own.authors, func(a party) bool { return kin(a, p.other.Who, false).certain() })
 	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other.summary, d.own.Who)
+	twin := p.other.Text == d.own.Text // of a petition all are
 	// Texts that are alike share buckets; a short one that is a part of a long one may not,
 	// but then counts for nothing unless the senders have something in common.
 	if k.Shared > 0 || p.kin.related() {
-		p.other.grams = grams5(p.other.Text)
+		if p.other.grams = d.own.grams; !twin {
+			p.other.grams = grams5(p.other.Text)
+		}
 		p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
 		if len(d.own.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
 			_, in := overlap(p.other.grams, d.own.quoted)
@@ -70,7 +77,9 @@ func (d *decision) pair(k ingest.Candidate) pair {
 		}
 	}
 	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other.summary) {
-		p.other.words = d.m.Weights.vector(p.other.Text)
+		if p.other.words = d.own.words; !twin {
+			p.other.words = d.m.Weights.vector(p.other.Text)
+		}
 		p.cosine = cosine(d.own.words, p.other.words)
 	}
 	return p
@@ -83,8 +92,15 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 		return ingest.Match{}, false, err
 	}
 	var pairs []pair
+	twins := 0
 	for _, k := range found {
+		if twins > twinsMax && k.Shared > 0 {
+			continue // the hundredth signature of a petition tells no more than the tenth
+		}
 		p := d.pair(k)
+		if p.other.Text == d.own.Text {
+			twins++
+		}
 		if p.age > d.m.window() && (k.Status == ingest.StatusClosed || k.Status == ingest.StatusAnswered) {
 			continue
 		}
@@ -94,7 +110,11 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 	slices.SortStableFunc(pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.jaccard+b.cosine, a.jaccard+a.cosine), a.k.ReceivedAt.Compare(b.k.ReceivedAt), cmp.Compare(a.k.SubmissionID, b.k.SubmissionID))
 	})
+	petition := slices.ContainsFunc(pairs, func(p pair) bool { return p.jaccard >= copyJaccard && !p.kin.related() })
 	for _, p := range pairs {
+		if petition && !p.kin.certain() {
+			continue // the same words came from others: a name alone does not make two signatures one
+		}
 		if why := d.repeats(p); why != "" {
 			return link(ingest.LinkDuplicate, p.k, why), true, nil
 		}
@@ -112,24 +132,27 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 
 // repeats says why a submission certainly is the candidate once more, or "".
 func (d *decision) repeats(p pair) string {
+	own, other := d.own.summary, p.other.summary
+	misread := own.Misread || other.Misread
 	switch {
-	case p.age > d.m.window(), !p.kin.certain(), d.vetoed(p.other.summary):
+	case p.age > d.m.window(), !p.kin.same(), d.vetoed(other), own.Passed, other.Passed, own.Files != other.Files, p.apart && !misread:
 		return ""
-	}
-	misread := d.own.Misread || p.other.Misread
-	switch {
-	case p.apart && !misread:
-		return "" // a misread street is another one to the letter
-	case p.jaccard >= 0.999:
+	case own.Text == other.Text && p.kin.contact && p.age <= doubleClick:
 		return "même texte, " + p.kin.why
-	case d.own.Fresh && !p.other.Fresh:
+	case own.Fresh && !other.Fresh:
 		return ""
-	case d.own.Misread != p.other.Misread && p.cosine >= scanCosine && (p.jaccard >= scanJaccard || p.contain >= alikeContain):
-		return "même texte par une autre voie (lecture optique), " + p.kin.why
 	case d.reportsAgain(p):
 		return "même personne, même lieu et même sujet à peu de jours, " + p.kin.why
-	case misread || min(len(d.own.grams), len(p.other.grams)) < copyGrams || quarrel(d.own.summary, p.other.summary):
+	case min(len(d.own.grams), len(p.other.grams)) < copyGrams:
 		return ""
+	case own.Text == other.Text:
+		return "même texte, " + p.kin.why
+	case d.m.quarrel(own, other):
+		return ""
+	case misread:
+		if own.Misread != other.Misread && p.cosine >= scanCosine && p.jaccard >= scanJaccard {
+			return "même texte par une autre voie (lecture optique), " + p.kin.why
+		}
 	case p.jaccard >= copyJaccard:
 		return "texte presque identique, " + p.kin.why
 	case p.contain >= copyContainment:
@@ -138,6 +161,12 @@ func (d *decision) repeats(p pair) string {
 	return ""
 }
 
+// doubleClick is within how long the same few words of the same contact are one post.
+const doubleClick = time.Hour
+
+// twinsMax bounds the submissions of one text that are compared.
+const twinsMax = 12
+
 // soon is within how many days somebody who reports the same trouble at the same place
 // again has not seen it mended and broken anew.
 const soon = 4 * 24 * time.Hour
@@ -145,7 +174,7 @@ const soon = 4 * 24 * time.Hour
 // reportsAgain reports whether the same person reports the same trouble in public space, in
 // other words: at the same place, of the same category, within days.
 func (d *decision) reportsAgain(p pair) bool {
-	return p.kin.certain() && !d.own.Follows && p.same && p.age <= soon && p.cosine >= speaksOf &&
+	return p.kin.certain() && !p.kin.clash && !d.own.Follows && p.same && p.age <= soon && p.cosine >= speaksOf &&
 		d.own.Public && p.other.Public && d.own.Sure && p.other.Sure && d.own.Top[0].Category == p.other.Top[0].Category
 }
 
@@ -153,13 +182,12 @@ func (d *decision) reportsAgain(p pair) bool {
 // the same person says that they wrote before, and there is one matter only that they
 // can mean.
 func (d *decision) continues(p pair, all []pair) string {
-	if p.copied && (p.kin.certain() || p.kin.surname) {
-		return "reprend le message d’origine, " + p.kin.why
-	}
 	switch {
-	case !p.kin.contact && !d.neighbourly(p), d.vetoed(p.other.summary), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
+	case p.copied && p.kin.certain():
+		return "reprend le message d’origine, " + p.kin.why
+	case !p.kin.contact && !d.called(p), d.vetoed(p.other.summary), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
 		return ""
-	case !d.own.Follows, d.own.Fresh:
+	case !d.own.Follows && !d.called(p), d.own.Fresh, d.own.Passed, d.m.quarrel(names(d.own.summary), names(p.other.summary)):
 		return ""
 	}
 	for _, o := range all {
@@ -170,10 +198,18 @@ func (d *decision) continues(p pair, all []pair) string {
 	return "fait suite à cette demande, " + p.kin.why
 }
 
-// neighbourly reports whether somebody of a fitting name writes of the same place and the
-// same trouble within days: who phoned as M. Martin and writes as J. Martin.
-func (d *decision) neighbourly(p pair) bool {
-	return (p.kin.name || p.kin.surname) && p.same && p.age <= soon && sharesCategory(d.own.summary, p.other.summary)
+// names is a summary with the names as all that it says: who goes on names less, and other
+// things than before, but not another child.
+func names(s summary) summary {
+	s.Entities = slices.DeleteFunc(slices.Clone(s.Entities), func(w string) bool { return strings.ContainsAny(w, "0123456789") })
+	return s
+}
+
+// called reports whether somebody of a fitting name, who says that they phoned or came,
+// writes of the same place and the same trouble within days of the note of it.
+func (d *decision) called(p pair) bool {
+	return d.own.Called && (p.k.Channel == ingest.ChannelPhone || p.k.Channel == ingest.ChannelCounter) &&
+		(p.kin.name || p.kin.surname) && !p.kin.against && p.same && p.age <= soon && sharesCategory(d.own.summary, p.other.summary)
 }
 
 // vetoed reports whether the categories are surely different ones.
@@ -187,34 +223,59 @@ func sharesCategory(a, b summary) bool {
 	return len(a.Top) > 0 && len(b.Top) > 0 && (rank(a.Top, b.Top[0].Category) >= 0 || rank(b.Top, a.Top[0].Category) >= 0)
 }
 
+// likelyScore is how likely a category must be to count among the likely ones.
+const likelyScore = 0.15
+
+// rank is the place of a category among the likely ones, -1 when it is not.
 func rank(top []ingest.Ranked, category string) int {
-	return slices.IndexFunc(top, func(r ingest.Ranked) bool { return r.Category == category })
+	return slices.IndexFunc(top, func(r ingest.Ranked) bool { return r.Category == category && r.Score >= likelyScore })
 }
 
 // strays says why an answer is about something else than the request that it answers, or "".
 func (d *decision) strays(all []ingest.Candidate) string {
-	if d.own.Strays {
-		return "annonce un autre sujet"
-	}
-	alien := len(strings.Fields(d.own.Text)) >= substance && !d.own.Follows && d.own.Sure && d.own.Top[0].Score >= alienScore
+	lately := slices.ContainsFunc(all, func(k ingest.Candidate) bool { return distance(k.ReceivedAt, d.rec.ReceivedAt) <= d.m.window() })
+	own := d.own.summary
+	alien := len(strings.Fields(own.Text)) >= substance && own.Sure && own.Top[0].Score >= alienScore
 	for _, k := range all {
 		if !alien {
 			break
 		}
 		o := decode(k.Summary)
-		alien = rank(d.own.Top, k.Category) < 0 && !sharesCategory(d.own.summary, o) && cosine(d.own.words, d.m.Weights.vector(o.Text)) < alienCosine
+		alien = rank(own.Top, k.Category) < 0 && !sharesCategory(own, o) && cosine(d.own.words, d.m.Weights.vector(o.Text)) < alienCosine
 	}
+	settled := !slices.ContainsFunc(all, func(k ingest.Candidate) bool {
+		return k.Status != ingest.StatusClosed && k.Status != ingest.StatusAnswered
+	})
 	switch {
+	case own.Strays:
+		return "annonce un autre sujet"
 	case alien:
 		return "parle d’autre chose"
-	case d.own.Fresh && !slices.ContainsFunc(all, func(k ingest.Candidate) bool { return distance(k.ReceivedAt, d.rec.ReceivedAt) <= d.m.window() }):
+	case own.Fresh && !lately:
 		return "annonce un fait nouveau"
+	case settled && !lately && !own.Follows:
+		return "la demande est close depuis longtemps"
 	}
 	return ""
 }
 
 // substance is the number of words from which a text says what it is about.
-const substance = 15
+const substance = 6
+
+// livesIn reports whether a text names the address of a sender: of two of one household, one
+// states it in a field, the other below the letter.
+func livesIn(who party, text string) bool {
+	if who.place.number == "" || who.place.street == "" {
+		return false
+	}
+	var b strings.Builder
+	for w := range strings.FieldsSeq(text) {
+		if !fillers[w] {
+			b.WriteString(" " + cmp.Or(abbreviations[w], w))
+		}
+	}
+	return strings.Contains(b.String()+" ", " "+who.place.number+" "+who.place.street+" ")
+}
 
 // mentions reports whether a text names a sender in full.
 func mentions(c summary, who party) bool {

@@ -25,8 +25,8 @@ type Matcher struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Window is how far back a submission that is alike is the same matter still; zero
-	// means 30 days. Requests that are not closed are looked at however old they are, but
-	// nothing is linked to them without a person.
+	// means 30 days. Open requests are looked at however old they are, but by likeness
+	// nothing is linked to them without a person; answers and references link at any age.
 	Window time.Duration
 	// Tokens recognise the Message-IDs of our receipts.
 	Tokens ingest.Tokens
@@ -115,6 +115,12 @@ func (d *decision) secondHand(ctx context.Context, c ingest.Candidates) error {
 	return nil
 }
 
+// kin compares the sender with that of a candidate.
+func (d *decision) kin(k ingest.Candidate) kinship {
+	s := decode(k.Summary)
+	return kin(d.own.Who, s.Who, d.own.Misread || s.Misread)
+}
+
 func link(l ingest.Link, k ingest.Candidate, why ...string) ingest.Match {
 	return ingest.Match{Link: l, Request: k.Request, To: k.SubmissionID, Reasons: why}
 }
@@ -187,12 +193,17 @@ func (d *decision) thread(ctx context.Context, c ingest.Candidates) (ingest.Matc
 			return ingest.Match{}, false, ingest.ErrNotYet
 		}
 	}
+	asked := map[string]bool{} // requests
 	for _, k := range known {
-		if kin := kin(d.own.Who, decode(k.Summary).Who); kin.certain() {
+		if asked[k.Request] {
+			continue
+		}
+		if kin := d.kin(k); kin.certain() {
 			match, ok, err := d.answer(ctx, c, k, "répond à un message connu, "+kin.why)
 			if ok || err != nil {
 				return match, ok, err
 			}
+			asked[k.Request] = true
 			continue
 		}
 		d.suggest(k, ingest.SuggestSame, scoreForeign, "répond à un message de cette demande, autre expéditeur")
@@ -226,10 +237,12 @@ const referencesMax = 8
 // references returns the references that a text names, in order.
 func references(text string) []string {
 	var out []string
-	for _, m := range referencePattern.FindAllStringSubmatch(text, referencesMax) {
+	for _, m := range referencePattern.FindAllStringSubmatch(text, -1) {
 		ref := misreadDigits.Replace(m[1]) + "-" + misreadDigits.Replace(m[2])
 		if !slices.Contains(out, ref) {
-			out = append(out, ref)
+			if out = append(out, ref); len(out) == referencesMax {
+				break
+			}
 		}
 	}
 	return out
@@ -238,7 +251,7 @@ func references(text string) []string {
 // reference follows the reference that subject or text name. A reference can be guessed,
 // so that it links only who is known in that request.
 func (d *decision) reference(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
-	for _, ref := range references(d.r.Subject + "\n" + d.r.Text) {
+	for _, ref := range d.own.references {
 		all, err := c.ByReference(ctx, ref)
 		if err != nil {
 			return ingest.Match{}, false, err
@@ -248,7 +261,7 @@ func (d *decision) reference(ctx context.Context, c ingest.Candidates) (ingest.M
 		}
 		var who kinship
 		at := slices.IndexFunc(all, func(k ingest.Candidate) bool {
-			who = kin(d.own.Who, decode(k.Summary).Who)
+			who = d.kin(k)
 			return who.certain()
 		})
 		switch stray := d.strays(all); {
@@ -265,17 +278,22 @@ func (d *decision) reference(ctx context.Context, c ingest.Candidates) (ingest.M
 
 // threadMax bounds how many Message-IDs of a header are looked up: References grows
 // with the thread, and a hostile one can hold any number.
-const threadMax = 50
+const threadMax = 20
 
 // threadIDs lists the Message-IDs that a mail answers to, nearest first: In-Reply-To
 // names the mail answered, References the thread from its beginning (RFC 5322 §3.6.4).
 func threadIDs(r ingest.Reading) []string {
-	ids := append([]string(nil), r.InReplyTo...)
-	for i := len(r.References) - 1; i >= 0; i-- {
-		ids = append(ids, r.References[i])
+	var ids []string
+	add := func(id string) {
+		if len(ids) < threadMax && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
-	if len(ids) > threadMax {
-		ids = ids[:threadMax]
+	for _, id := range r.InReplyTo {
+		add(id)
+	}
+	for i := len(r.References) - 1; i >= 0; i-- {
+		add(r.References[i])
 	}
 	return ids
 }

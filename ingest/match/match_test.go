@@ -146,10 +146,17 @@ func (t *town) match(tb testing.TB, p piece) ingest.Match {
 
 var (
 	alice = ingest.Person{Name: "Alice Martin", Email: "alice@example.fr", Phone: "06 39 98 11 22"}
-	bob   = ingest.Person{Name: "Bob Petit", Email: "bob@example.fr"}
+	// settled is Alice where she has said where she lives.
+	settled = ingest.Person{Name: "Alice Martin", Email: "alice@example.fr", Address: "3 rue du Bac"}
+	bob     = ingest.Person{Name: "Bob Petit", Email: "bob@example.fr"}
 )
 
 const lamp = "Bonjour, le lampadaire devant le 18 rue des Acacias ne s'allume plus depuis dix jours et le virage est dangereux le soir pour les enfants du collège. Merci de le réparer."
+
+// file is a reading with a file.
+func file(sha string) ingest.Reading {
+	return ingest.Reading{Attachments: []ingest.Attachment{{Name: "demande.pdf", SHA256: sha}}}
+}
 
 // scanned is a reading of a page that was recognised.
 var scanned = ingest.Reading{Pages: []ingest.Page{{Number: 1, Source: ocr.SourceOCR}}}
@@ -182,6 +189,21 @@ func TestMatch(t *testing.T) {
 	}{
 		{"a petition that a homonym signs", piece{from: alice, text: lamp}, piece{from: ingest.Person{Name: "Martin Alice", Email: "am@example.org"}, text: lamp}, ingest.LinkOpens, ingest.SuggestSame},
 		{"two letters of one person by one scan", piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin"}, text: smudged}, piece{channel: ingest.ChannelCounter, from: ingest.Person{Name: "Alice Martin"}, text: strings.Replace(smudged, "rue", "place", 1), reading: scanned}, ingest.LinkOpens, ingest.SuggestSame},
+		// Each of these once lost a citizen.
+		{"a reference and a surname", piece{channel: ingest.ChannelPhone, from: ingest.Person{Name: "Mme Guillou", Phone: "06 39 98 11 22"}, text: lamp}, piece{from: ingest.Person{Name: "M. Guillou", Email: "v@example.fr"}, text: "Ma demande 2026-000001 est à annuler."}, ingest.LinkOpens, ingest.SuggestSame},
+		{"homonyms of two houses", piece{from: ingest.Person{Name: "Marie Martin", Email: "m@example.fr", Address: "2 rue du Puits"}, text: lamp}, piece{from: ingest.Person{Name: "Marie Martin", Phone: "06 39 98 11 22", Address: "45 rue du Puits"}, text: lamp}, ingest.LinkOpens, ingest.SuggestSame},
+		{"two signatures of one telephone", piece{from: ingest.Person{Name: "Paul Jestin", Phone: "02 61 91 00 01", Email: "p@example.fr"}, text: lamp}, piece{from: ingest.Person{Name: "Odile Rannou", Phone: "02 61 91 00 01", Email: "o@example.fr"}, text: lamp}, ingest.LinkOpens, ingest.SuggestSame},
+		{"Dupont and Dupond", piece{from: ingest.Person{Name: "Jean Dupont"}, text: lamp}, piece{from: ingest.Person{Name: "Jean Dupond"}, text: lamp}, ingest.LinkOpens, ingest.SuggestGroup},
+		{"two children, after a colon", piece{from: alice, text: "Inscription à la cantine. Prénom : Paul. Classe : CP. Jours : lundi, mardi, jeudi. Allergies : aucune. Merci de confirmer."}, piece{from: alice, text: "Inscription à la cantine. Prénom : Léonie. Classe : CE1. Jours : lundi, mardi, jeudi. Allergies : aucune. Merci de confirmer."}, ingest.LinkOpens, ingest.SuggestSame},
+		{"two children, in the subject", piece{from: alice, subject: "Inscription de Paul", text: "Bonjour, merci d'inscrire mon enfant à la cantine du lundi au vendredi pour toute l'année scolaire."}, piece{from: alice, subject: "Inscription de Léonie", text: "Bonjour, merci d'inscrire mon enfant à la cantine du lundi au vendredi pour toute l'année scolaire."}, ingest.LinkOpens, ingest.SuggestSame},
+		{"two children, written small", piece{from: alice, text: "bonjour je voudrais inscrire ma fille lina a la cantine du lundi au vendredi pour toute l'année scolaire merci"}, piece{from: alice, text: "bonjour je voudrais inscrire ma fille zélie a la cantine du lundi au vendredi pour toute l'année scolaire merci"}, ingest.LinkOpens, ingest.SuggestSame},
+		{"the same words with another file", piece{from: alice, subject: "Document", text: "Veuillez trouver ci-joint ma demande, merci de me confirmer la bonne réception de ce dossier complet.", reading: file("a")}, piece{from: alice, subject: "Document", text: "Veuillez trouver ci-joint ma demande, merci de me confirmer la bonne réception de ce dossier complet.", reading: file("b"), at: 2 * hour}, ingest.LinkOpens, ingest.SuggestSame},
+		{"two citizens' mails passed on by the front office", piece{from: bob, subject: "TR: Demande", own: "Pour traitement svp", text: "Pour traitement svp\nDe : Anne Tanguy <a@x.fr>\nJe souhaite renouveler ma carte d'identité avant juin."}, piece{from: bob, subject: "TR: Demande", own: "Pour traitement svp", text: "Pour traitement svp\nDe : Luc Hamon <l@x.fr>\nMon bac jaune n'a pas été vidé lundi."}, ingest.LinkOpens, ingest.SuggestSame},
+		{"another child, by letter", piece{from: settled, text: "Bonjour, je souhaite inscrire mon fils Paul à l'école du centre pour la rentrée de septembre, quelles pièces dois-je fournir et à quelle date ?"}, piece{channel: ingest.ChannelScan, from: settled, text: "Bonjour, je souhaite inscrire ma fille Léonie à la maternelle des Tilleuls pour la rentrée de septembre, quelles pièces dois-je fournir et à quelle date ?"}, ingest.LinkOpens, ingest.SuggestSame},
+		{"an answer with a subject that is not its own", piece{from: alice, subject: "Bac jaune non vidé", text: "Le bac jaune n'a pas été vidé lundi devant chez moi, merci de repasser.", category: "proprete-dechets", reading: ingest.Reading{MessageID: "m1@x"}}, piece{from: alice, subject: "Re: Bac jaune non vidé", text: "Nouvelle demande : un rendez-vous pour ma carte d'identité.", category: "etat-civil", reading: ingest.Reading{InReplyTo: []string{"m1@x"}}}, ingest.LinkOpens, ingest.SuggestSame},
+		{"a petition forwarded by an initial", piece{from: ingest.Person{Name: "Sophie Le Gall", Email: "sophie@example.fr"}, text: lamp}, piece{from: ingest.Person{Name: "S. Le Gall", Email: "stephane@example.fr"}, own: "Moi aussi.", text: "Moi aussi.\n> " + lamp}, ingest.LinkOpens, ingest.SuggestSame},
+		{"a page of the town's site named", piece{from: alice, text: "Je souhaite inscrire ma fille Rozenn au centre de loisirs du mercredi.", category: "scolaire-periscolaire"}, piece{from: alice, text: "Comme indiqué sur votre site, je souhaite inscrire mon fils Malo à la cantine.", category: "scolaire-periscolaire", at: 48 * hour}, ingest.LinkOpens, ingest.SuggestSame},
+		{"one household, of which one signs with the address", piece{from: ingest.Person{Name: "Paul Jestin", Email: "p@example.fr"}, text: lamp + " Paul Jestin, 22 corniche de Pors-Gwen"}, piece{channel: ingest.ChannelWebform, from: ingest.Person{Name: "Anne Jestin", Email: "a@example.fr", Address: "22, corniche de Pors-Gwen"}, text: "Le réverbère du virage est mort, on ne voit rien en rentrant du collège.", category: "eclairage-public"}, ingest.LinkOpens, ingest.SuggestSame},
 		{"nothing in common", piece{from: alice, text: lamp}, piece{from: bob, text: "Je voudrais inscrire ma fille à la crèche municipale pour la rentrée, quelles pièces fournir ?"}, ingest.LinkOpens, ""},
 		{"double click, one word changed", piece{channel: ingest.ChannelWebform, from: alice, text: lamp}, piece{channel: ingest.ChannelWebform, from: alice, text: strings.Replace(lamp, "dix", "douze", 1), at: hour}, ingest.LinkDuplicate, ""},
 		{"same words in capitals", piece{from: alice, text: lamp}, piece{from: alice, text: strings.ToUpper(lamp)}, ingest.LinkDuplicate, ""},
@@ -231,13 +253,19 @@ func TestMatch(t *testing.T) {
 			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{
+			"the original quoted in full, from the same address",
+			piece{from: alice, text: lamp},
+			piece{from: alice, own: "L'avez-vous bien reçu ?", text: "L'avez-vous bien reçu ?\n> " + lamp},
+			ingest.LinkFollowUp, "",
+		},
+		{
 			"the original quoted in full, from another address",
 			piece{from: alice, text: lamp},
 			piece{from: ingest.Person{Name: "A. Martin", Email: "am@example.org"}, own: "L'avez-vous bien reçu ?", text: "L'avez-vous bien reçu ?\n> " + lamp},
-			ingest.LinkFollowUp, "",
+			ingest.LinkOpens, ingest.SuggestSame,
 		},
 		{"reference of a known sender", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Voici la photo."}, ingest.LinkFollowUp, ""},
-		{"reference, misread", piece{from: alice, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin"}, text: "Suite à votre accusé 2O26-OOO00l, voici la photo."}, ingest.LinkFollowUp, ""},
+		{"reference, misread", piece{from: settled, text: lamp}, piece{channel: ingest.ChannelScan, from: ingest.Person{Name: "Alice Martin", Address: "3, rue du Bac, 99100 Ville"}, text: "Suite à votre accusé 2O26-OOO00l, voici la photo."}, ingest.LinkFollowUp, ""},
 		{"reference of a stranger", piece{from: alice, text: lamp}, piece{from: bob, subject: "Dossier 2026-000001", text: "Où en est-on ?"}, ingest.LinkOpens, ingest.SuggestSame},
 		{"reference, and another matter", piece{from: alice, text: lamp}, piece{from: alice, subject: "Dossier 2026-000001", text: "Rien à voir avec cette demande : à quelle heure ouvre la piscine ?"}, ingest.LinkOpens, ingest.SuggestSame},
 		{"reference that there is not", piece{from: alice, text: lamp}, piece{from: bob, subject: "Dossier 2026-000009", text: "Où en est-on ?"}, ingest.LinkOpens, ""},

@@ -12,22 +12,29 @@ import (
 // kinship says what two senders have in common.
 type kinship struct {
 	contact bool // address for mail, or phone
-	name    bool // the whole name
+	name    bool // a whole name, of two words at least
 	surname bool // a name, and nothing that speaks against it: G. Martin, Gérard Martin
 	family  bool // a name, with another first name
 	address bool // street and number
 	firm    bool // the domain of an organisation
-	// other is set when they have different contacts of each kind that both gave.
-	other bool
-	why   string
+	// against is set when both gave an address for mail, a phone or a postal address, and it
+	// is another one; clash when both have whole names, of different people.
+	against, clash bool
+	why            string
 }
 
-// certain reports whether they are the same person for what a reference or a thread asks
-// for: a contact, or the whole name where nothing speaks against it.
-func (k kinship) certain() bool { return k.contact || k.name && (k.address || !k.other) }
+// certain reports whether they are the same person, or one household, for what a reference
+// or a thread asks for. A name alone is not enough: towns have two Marie Martins.
+func (k kinship) certain() bool { return k.contact || k.name && k.address }
+
+// same reports whether they are one person as far as the same text of both needs it: who
+// share a phone and have two names are two.
+func (k kinship) same() bool {
+	return k.contact && !k.clash || k.name && (k.address || !k.against)
+}
 
 // related reports whether one may speak for the other.
-func (k kinship) related() bool { return k.certain() || k.name || k.address || k.surname || k.firm }
+func (k kinship) related() bool { return k.contact || k.name || k.address || k.surname || k.firm }
 
 // party is a sender as it is compared.
 type party struct {
@@ -55,22 +62,31 @@ func init() {
 	}
 }
 
+// nameMax and nameWordsMax bound what is read of a name, in bytes and in words: a header
+// can hold any.
+const (
+	nameMax      = 200
+	nameWordsMax = 8
+)
+
 // nameWords takes a name apart: folded, titles left out, names joined by a dash kept as
 // one, so that Jean-Pierre is not Pierre.
 func nameWords(name string) []string {
 	var out []string
-	name, _, _ = strings.Cut(name, "(")
+	name, _, _ = strings.Cut(name[:min(len(name), nameMax)], "(")
 	for w := range strings.FieldsFuncSeq(name, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(".,;/&'’", r) }) {
 		w = Fold(w)
 		if w != "" && !titles[w] && !slices.Contains(out, w) {
-			out = append(out, w)
+			if out = append(out, w); len(out) == nameWordsMax {
+				break
+			}
 		}
 	}
 	return out
 }
 
-// kin compares two senders.
-func kin(a, b party) kinship {
+// kin compares two senders. misread is set when one of them was recognised from an image.
+func kin(a, b party, misread bool) kinship {
 	var k kinship
 	emails, phones := a.email != "" && b.email != "", a.phone != "" && b.phone != ""
 	switch {
@@ -79,12 +95,15 @@ func kin(a, b party) kinship {
 	case phones && a.phone == b.phone:
 		k.contact, k.why = true, "même téléphone"
 	}
-	k.other = !k.contact && (emails || phones)
-	k.address = a.place.number != "" && a.place == b.place
+	places := a.place.number != "" && b.place.number != ""
+	k.address = places && a.place.equal(b.place)
+	k.against = !k.contact && (emails || phones) || places && !k.address && !misread
 	k.firm = emails && !k.contact && organisation(a.email) != "" && organisation(a.email) == organisation(b.email)
+	whole := false // both have a whole name
 	for _, x := range a.names {
 		for _, y := range b.names {
-			switch nameLikeness(x, y) {
+			whole = whole || len(x) >= 2 && len(y) >= 2
+			switch nameLikeness(x, y, misread) {
 			case nameWhole:
 				k.name = true
 			case namePart:
@@ -94,6 +113,7 @@ func kin(a, b party) kinship {
 			}
 		}
 	}
+	k.clash = whole && !k.name && !k.surname
 	switch {
 	case k.why != "":
 	case k.name && k.address:
@@ -141,7 +161,7 @@ const (
 )
 
 // nameLikeness compares two names whatever their order.
-func nameLikeness(a, b []string) int {
+func nameLikeness(a, b []string, misread bool) int {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
@@ -149,7 +169,7 @@ func nameLikeness(a, b []string) int {
 	var left []string
 	whole := 0
 	for _, w := range a {
-		i := slices.IndexFunc(rest, func(x string) bool { return sameWord(w, x) })
+		i := slices.IndexFunc(rest, func(x string) bool { return w == x || misread && nearWord(w, x) })
 		if i < 0 {
 			left = append(left, w)
 			continue
@@ -162,7 +182,7 @@ func nameLikeness(a, b []string) int {
 	switch {
 	case whole == 0:
 		return nameOther
-	case len(left) == 0 && whole >= 2, len(left) == 0 && len(rest) == 0:
+	case len(left) == 0 && whole >= 2:
 		return nameWhole
 	case len(left) == 0: // M. Martin, Gérard Martin
 		return namePart
@@ -178,30 +198,57 @@ func nameLikeness(a, b []string) int {
 // minName is the length from which a word of a name tells people apart.
 const minName = 3
 
-// initialOf reports whether one of two words is the beginning of the other: G for Gérard,
-// JP for Jean-Pierre cannot be told from a short name and is taken for one.
+// initialOf reports whether one of two words is the first letter of the other: G for Gérard.
 func initialOf(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
-	return len(a) <= 2 && a[0] == b[0]
+	return len(a) == 1 && a[0] == b[0]
 }
 
-// sameWord reports whether two words are equal but for one misread character in a long one.
-func sameWord(a, b string) bool {
-	if a == b {
-		return true
+// nearWord reports whether two words are equal but for what OCR or a slip does to them: one
+// character in a word of four, two in one of eight.
+func nearWord(a, b string) bool {
+	slack := 0
+	switch n := min(len(a), len(b)); {
+	case n >= 8:
+		slack = 2
+	case n >= 4:
+		slack = 1
 	}
-	if len(a) < 6 || len(b) < 6 || len(a) != len(b) {
+	return slack > 0 && withinEdits(a, b, slack)
+}
+
+// withinEdits reports whether at most max insertions, deletions and substitutions of bytes
+// make b of a (Levenshtein 1966).
+func withinEdits(a, b string, max int) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > max {
 		return false
 	}
-	wrong := 0
-	for i := range len(a) {
-		if a[i] != b[i] {
-			wrong++
+	row := make([]int, len(a)+1)
+	for i := range row {
+		row[i] = i
+	}
+	for j := 1; j <= len(b); j++ {
+		diagonal, least := row[0], j
+		row[0] = j
+		for i := 1; i <= len(a); i++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[i]
+			row[i] = min(cost, row[i]+1, row[i-1]+1)
+			least = min(least, row[i])
+		}
+		if least > max {
+			return false
 		}
 	}
-	return wrong == 1
+	return row[len(a)] <= max
 }
 
 // facts are the keys by which a sender is found again.
@@ -214,7 +261,7 @@ func (p party) facts() []int64 {
 		out = append(out, factKey("phone", p.phone))
 	}
 	if p.place.number != "" {
-		out = append(out, factKey("address", p.place.number+" "+p.place.street))
+		out = append(out, factKey("address", p.place.number+" "+p.place.street)) // the town apart: it is often left out
 	}
 	return out
 }

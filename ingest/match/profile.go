@@ -18,6 +18,8 @@ const (
 	textMax = 4000
 	// entityMax bounds the names and numbers that are kept of a text.
 	entityMax = 64
+	// keysMax bounds the facts and the words of a submission by which it is found again.
+	keysMax = 48
 	// textKeyMin is the number of letters and digits under which a text says too little
 	// to be recognised ("Bonjour", "Merci d'avance").
 	textKeyMin = 40
@@ -42,6 +44,7 @@ func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classifi
 		p.Facts, p.Words = append(p.Facts, author.facts()...), append(p.Words, author.words()...)
 	}
 	p.Facts, p.Words = unique(p.Facts), unique(p.Words)
+	p.Facts, p.Words = p.Facts[:min(len(p.Facts), keysMax)], p.Words[:min(len(p.Words), keysMax)]
 	p.Bands, p.Quoted, p.Prepared = bands(own.grams), bands(own.quoted), own
 	return p
 }
@@ -52,12 +55,15 @@ type prepared struct {
 	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
 	quoted  map[uint64]struct{}
 	authors []party
+	// references are those that it names.
+	references []string
 }
 
 func (m *Matcher) prepare(s summary, r ingest.Reading) *prepared {
 	return &prepared{
 		compared: compared{summary: s, grams: grams5(s.Text), words: m.Weights.vector(s.Text)},
-		quoted:   grams5(clipFolded(foldWords(quotedText(r)))), authors: quotedAuthors(r),
+		quoted:   grams5(clipFolded(foldWords(clipRaw(quotedText(r))))), authors: quotedAuthors(r),
+		references: references(r.Subject + "\n" + clipRaw(r.Words()) + "\n" + clipRaw(r.Text)),
 	}
 }
 
@@ -67,18 +73,38 @@ func unique(keys []int64) []int64 {
 }
 
 func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) summary {
+	words := r.Matter()
 	s := summary{
-		Text:     clipFolded(foldWords(plainSubject(r.Subject) + "\n" + r.Words())),
-		Entities: entities(r.Words()),
+		Text:     clipFolded(foldWords(ownSubject(r) + "\n" + clipRaw(words))),
+		Entities: entities(ownSubject(r) + " ; " + clipRaw(words)),
 		Who:      partyOf(r.From, r.Letter.Signature),
 		Place:    spotOf(r.Place),
 		Top:      c.Top,
 		Sure:     len(c.Top) > 0 && c.Category == c.Top[0].Category && c.Top[0].Score >= sureScore,
 		Public:   c.Public,
 		Misread:  rec.Channel == ingest.ChannelScan || r.Recognised(),
+		Passed:   words != r.Words(),
+		Files:    filesKey(r),
 	}
-	s.Follows, s.Fresh, s.Strays = follows.MatchString(s.Text), fresh.MatchString(s.Text), strays.MatchString(s.Text)
+	s.Follows, s.Fresh, s.Strays, s.Called = follows.MatchString(s.Text), fresh.MatchString(s.Text), strays.MatchString(s.Text), called.MatchString(s.Text)
 	return s
+}
+
+// clipRaw cuts a text to what can be of use once folded.
+func clipRaw(s string) string { return s[:min(len(s), 4*textMax)] }
+
+// filesKey identifies the files of a reading, whatever their order; "" for none.
+func filesKey(r ingest.Reading) string {
+	files := make([]string, 0, len(r.Attachments))
+	for _, a := range r.Attachments {
+		files = append(files, a.SHA256)
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	slices.Sort(files)
+	sum := sha256.Sum256([]byte(strings.Join(files, ",")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // textKey identifies the words of a reading whatever their case, accents, spacing
@@ -90,12 +116,7 @@ func textKey(r ingest.Reading) string {
 	if len(folded) < textKeyMin {
 		return ""
 	}
-	files := make([]string, 0, len(r.Attachments))
-	for _, a := range r.Attachments {
-		files = append(files, a.SHA256)
-	}
-	slices.Sort(files)
-	sum := sha256.Sum256([]byte(folded + "\x00" + strings.Join(files, ",")))
+	sum := sha256.Sum256([]byte(folded + "\x00" + filesKey(r)))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -118,19 +139,28 @@ func clipFolded(s string) string {
 	return s[:textMax]
 }
 
-// plainSubject takes the marks off a subject that mail programs put before it.
-func plainSubject(s string) string {
+// replyMarks are what mail programs put before the subject of an answer, forwardMarks
+// before that of a mail that is passed on.
+var (
+	replyMarks   = map[string]bool{"re": true, "ré": true, "rép": true, "rep": true}
+	forwardMarks = map[string]bool{"tr": true, "fw": true, "fwd": true, "transféré": true}
+)
+
+// ownSubject is the subject without the marks of mail programs; "" for that of an answer,
+// which is the words of somebody else.
+func ownSubject(r ingest.Reading) string {
+	s := r.Subject
 	for {
 		s = strings.TrimSpace(s)
 		head, rest, ok := strings.Cut(s, ":")
-		switch strings.ToLower(strings.TrimSpace(head)) {
-		case "re", "ré", "rép", "rep", "tr", "fw", "fwd", "réf", "transféré":
-			if ok {
-				s = rest
-				continue
-			}
+		switch mark := strings.ToLower(strings.TrimSpace(head)); {
+		case ok && replyMarks[mark]:
+			return ""
+		case ok && forwardMarks[mark]:
+			s = rest
+		default:
+			return s
 		}
-		return s
 	}
 }
 
@@ -156,7 +186,7 @@ func entities(text string) []string {
 				}
 			}
 		}
-		start = strings.ContainsAny(w, ".!?:") || word == ""
+		start = strings.ContainsAny(w, ".!?") || word == ""
 	}
 	return out
 }
@@ -195,7 +225,7 @@ var quotedAuthor = regexp.MustCompile(`(?mi)^[>\s]*(?:de|from|exp[ée]diteur)\s*
 // quotedAuthors returns whose mails a mail quotes or forwards: of a letter that an elected
 // member passes on, the citizen.
 func quotedAuthors(r ingest.Reading) []party {
-	quoted := quotedText(r)
+	quoted := clipRaw(quotedText(r))
 	var out []party
 	for _, m := range quotedAuthor.FindAllStringSubmatch(quoted, quotedMax) {
 		p := partyOf(ingest.Person{Name: cmp.Or(m[1], m[4]), Email: cmp.Or(m[2], m[3], m[5])}, "")
@@ -211,11 +241,42 @@ const quotedMax = 4
 
 // quarrel reports whether two texts each name something that the other does not: the
 // first name of another child, another number.
-func quarrel(a, b summary) bool {
-	return missing(a.Entities, b.Text) && missing(b.Entities, a.Text)
+func (m *Matcher) quarrel(a, b summary) bool {
+	return m.missing(a, b) && m.missing(b, a)
 }
 
-func missing(words []string, text string) bool {
-	text = " " + text + " "
-	return slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, " "+w+" ") })
+// rareShare is how near to that of a word never seen the weight of one must be that names
+// something though it is written small.
+const rareShare = 0.85
+
+// missing reports whether a names something that b does not. Of a text that was recognised
+// from an image, numbers say nothing, and names are compared with patience.
+func (m *Matcher) missing(a, b summary) bool {
+	misread := a.Misread || b.Misread
+	other := strings.Fields(b.Text)
+	have := make(map[string]bool, len(other))
+	for _, w := range other {
+		have[w] = true
+	}
+	absent := func(w string) bool {
+		switch {
+		case have[w]:
+			return false
+		case strings.ContainsAny(w, "0123456789"):
+			return !misread
+		}
+		return !slices.ContainsFunc(other, func(x string) bool { return nearWord(w, x) })
+	}
+	if slices.ContainsFunc(a.Entities, absent) {
+		return true
+	}
+	if m.Weights == nil {
+		return false
+	}
+	for w := range strings.FieldsSeq(a.Text) {
+		if len(w) > minName && !have[w] && m.Weights.rare(w) && absent(w) {
+			return true
+		}
+	}
+	return false
 }

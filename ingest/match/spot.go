@@ -8,20 +8,30 @@ import (
 type spot struct {
 	street string
 	number string
+	postal string // code, where one is given
 }
+
+// equal reports whether two places are one: a postal code that one of them leaves out makes
+// no difference.
+func (s spot) equal(o spot) bool {
+	return s.street == o.street && s.number == o.number && (s.postal == o.postal || s.postal == "" || o.postal == "")
+}
+
+// spotMax bounds what is read of an address, in bytes.
+const spotMax = 300
 
 // spotOf reads a place or an address: what stands before the postal code.
 func spotOf(s string) spot {
 	var number string
 	var street []string
-	for i, w := range strings.Fields(foldWords(s)) {
+	for i, w := range strings.Fields(foldWords(s[:min(len(s), spotMax)])) {
 		if long, ok := abbreviations[w]; ok {
 			w = long
 		}
 		switch {
 		case len(w) == 5 && isNumber(w):
 			// The postal code ends the street.
-			return spot{strings.Join(street, " "), number}
+			return spot{strings.Join(street, " "), number, w}
 		case isNumber(w) && number == "" && (i < 3 || len(street) > 0):
 			number = w
 		case fillers[w]:
@@ -29,7 +39,7 @@ func spotOf(s string) spot {
 			street = append(street, w)
 		}
 	}
-	return spot{strings.Join(street, " "), number}
+	return spot{strings.Join(street, " "), number, ""}
 }
 
 // fillers are words that make no difference in an address.

@@ -20,6 +20,9 @@ type summary struct {
 	Follows  bool            // says that its sender wrote before
 	Fresh    bool            // says that something is new, or happened again
 	Strays   bool            // says that it is about something else
+	Called   bool            // says that its sender has phoned or come
+	Passed   bool            // passes somebody else's words on
+	Files    string          // identifies the files that came with it; "" for none
 }
 
 // A summary is kept as text: fields parted by one control character, the items of a list by
@@ -34,10 +37,10 @@ const (
 )
 
 // The flags of a summary, each a letter.
-const flagLetters = "spmfnx"
+const flagLetters = "spmfnxcw"
 
 func (s *summary) flags() []*bool {
-	return []*bool{&s.Sure, &s.Public, &s.Misread, &s.Follows, &s.Fresh, &s.Strays}
+	return []*bool{&s.Sure, &s.Public, &s.Misread, &s.Follows, &s.Fresh, &s.Strays, &s.Called, &s.Passed}
 }
 
 func (s *summary) encode() []byte {
@@ -57,7 +60,7 @@ func (s *summary) encode() []byte {
 	return []byte(strings.Join([]string{
 		summaryVersion, strings.Join(flags, ""), s.Text, strings.Join(s.Entities, itemEnd),
 		strings.Join(categories, itemEnd), strings.Join(scores, itemEnd), s.Place.street, s.Place.number,
-		clean(s.Who.email), s.Who.phone, strings.Join(names, itemEnd), s.Who.place.street, s.Who.place.number,
+		clean(s.Who.email), s.Who.phone, strings.Join(names, itemEnd), s.Who.place.street, s.Who.place.number, s.Who.place.postal, s.Files,
 	}, fieldEnd))
 }
 
@@ -103,8 +106,9 @@ func decode(data []byte) summary {
 		s.Top = append(s.Top, t)
 	}
 	s.Sure = s.Sure && len(s.Top) > 0
-	s.Place = spot{field(6), field(7)}
-	s.Who = party{email: field(8), phone: field(9), place: spot{field(11), field(12)}}
+	s.Place = spot{street: field(6), number: field(7)}
+	s.Who = party{email: field(8), phone: field(9), place: spot{field(11), field(12), field(13)}}
+	s.Files = field(14)
 	for _, n := range list(10) {
 		s.Who.names = append(s.Who.names, strings.Split(n, wordEnd))
 	}

@@ -11,11 +11,11 @@ func TestSummaryComesBack(t *testing.T) {
 	for _, s := range []summary{
 		{},
 		{
-			Text: "lampadaire eteint rue des acacias", Entities: []string{"acacias", "18"}, Place: spot{"rue acacias", "18"},
-			Who: party{email: "a@b.fr", phone: "+33639981122", names: [][]string{{"alice", "martin"}, {"jp"}}, place: spot{"rue bac", "3"}},
+			Text: "lampadaire eteint rue des acacias", Entities: []string{"acacias", "18"}, Place: spot{street: "rue acacias", number: "18"}, Files: "abc",
+			Who: party{email: "a@b.fr", phone: "+33639981122", names: [][]string{{"alice", "martin"}, {"jp"}}, place: spot{"rue bac", "3", "99100"}},
 			Top: []ingest.Ranked{{Category: "eclairage-public", Score: 0.9123}, {Category: "voirie", Score: 0.05}}, Sure: true, Public: true, Misread: true,
 		},
-		{Text: "relance", Follows: true, Fresh: true, Strays: true},
+		{Text: "relance", Follows: true, Fresh: true, Strays: true, Called: true, Passed: true},
 	} {
 		if got := decode(s.encode()); !reflect.DeepEqual(got, s) {
 			t.Errorf("%+v became %+v", s, got)

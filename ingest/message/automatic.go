@@ -52,9 +52,10 @@ func nullReturnPath(h *gomessage.Header) bool {
 var (
 	// Only at the start: programs put it there, persons write "absence de …" anywhere.
 	autoReplySubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b)`)
-	// The same of machines that say less; persons write so too.
-	absenceSubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?\[?(?:absente?s?|absence|fermeture)\b`)
-	replySubject   = regexp.MustCompile(`(?i)\b(?:re|rép|tr)\s*:`)
+	// The same of machines that say less. Persons write so too, and go on: of what, of whom.
+	absenceSubject = regexp.MustCompile(`(?i)^\W*\[?(?:absente?s?|absence|fermeture)\s*(?:[:–—-]?\s*(?:re|tr|rép)\s*:|[:–—-]\s*(?:du|jusqu)|jusqu|du\s+\d|annuelle|du\s+bureau|pour\s+congés|$)`)
+	// Who is away, or what is closed: the machine speaks of its owner.
+	ownAbsence = regexp.MustCompile(`(?i)(?:je\s+(?:suis|serai)|nous\s+(?:sommes|serons))\s+(?:\S+\s+){0,2}(?:absente?s?|en\s+congés?|fermée?s?|indisponibles?|en\s+déplacement)|(?:bureaux?|étude|cabinet|agence|secrétariat|service|magasin|entreprise|société|accueil|standard)\s+(?:\S+\s+){0,3}(?:est|sont|sera|seront)\s+(?:\S+\s+)?ferm`)
 	// What such an answer says.
 	absenceText = regexp.MustCompile(`(?i)\b(?:je\s+(?:suis|serai)\s+(?:actuellement\s+|en\s+ce\s+moment\s+)?(?:absente?|en\s+congés?|en\s+déplacement|indisponible|hors\s+du\s+bureau)|(?:actuellement|momentanément)\s+(?:absente?|en\s+congés?|indisponible)|de\s+retour\s+(?:le|à\s+partir)|jusqu['’]au\s.{1,40}(?:inclus|\d{4})|en\s+mon\s+absence|(?:i\s+am|i['’]m)\s+(?:currently\s+)?(?:out\s+of\s+(?:the\s+)?office|away|on\s+(?:leave|vacation|holiday))|limited\s+access\s+to\s+(?:my\s+)?e-?mail|will\s+(?:be\s+back|return)\s+on|bien\s+reçu\s+votre\s+(?:message|mail|courriel|e-?mail)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:nous\s+est\s+bien\s+parvenu|m['’]est\s+bien\s+parvenu|a\s+bien\s+été\s+reçu|sera\s+(?:traité|lu))|(?:ferme|fermé|fermée|fermés|fermées)\s+(?:du|jusqu['’]au)\s|dès\s+(?:mon|notre)\s+retour|ne\s+pas\s+répondre\s+à\s+ce\s+(?:message|mail|courriel|e-?mail)|ceci\s+est\s+(?:un\s+message|une\s+réponse)\s+automatique|this\s+is\s+an\s+automat(?:ic|ed))`)
 )
@@ -71,10 +72,12 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 		return "auto_reply: Precedence " + v
 	}
 	own := cut(m.OwnText, 3000)
-	if machineText(own) {
+	// By words alone only what nobody adds anything to: no file, no program of a person.
+	bare := len(m.Attachments) == 0 && !humanProgram.MatchString(firstValue(h, "User-Agent")) && !humanProgram.MatchString(firstValue(h, "X-Mailer"))
+	switch {
+	case bare && machineText(own):
 		return "auto_reply: " + m.Subject
-	}
-	if absenceSubject.MatchString(m.Subject) && (len(m.InReplyTo) > 0 || replySubject.MatchString(m.Subject)) && absenceText.MatchString(own) && !asks(own) {
+	case bare && absenceSubject.MatchString(m.Subject) && ownAbsence.MatchString(own) && absenceText.MatchString(own) && !asks(own):
 		return "out_of_office: " + m.Subject
 	}
 	if !autoReplySubject.MatchString(m.Subject) {
@@ -90,8 +93,8 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 }
 
 var (
-	// Machines say that nobody will read an answer.
-	noAnswer = regexp.MustCompile(`(?i)ne\s+pas\s+répondre\s+à\s+ce(?:t|tte)?\s+(?:message|mail|courriel|e-?mail|adresse)|(?:message|mail|courriel|réponse|e-?mail)\s+(?:est\s+)?(?:envoyée?\s+|générée?\s+)?automati(?:que|quement)|this\s+is\s+an\s+automat`)
+	// Machines say of themselves, in a sentence of its own, that nobody will read an answer.
+	noAnswer = regexp.MustCompile(`(?im)(?:^|[.!?;:)\n]\s*|,\s*)(?:(?:merci|prière|nous\s+vous\s+(?:prions|remercions)|veuillez|svp)\s+(?:de\s+|d['’])?(?:bien\s+vouloir\s+)?)?(?:ne\s+pas\s+(?:y\s+)?répondre|ne\s+répondez\s+pas)(?:\s+à\s+ce(?:t|tte)?\s+(?:message|mail|courriel|e-?mail|adresse)|\s*[.!]?\s*$)|(?:^|[.!?\n]\s*)(?:ceci|ce\s+message|cet\s+e-?mail|ce\s+courriel|il\s+s['’]agit)\s+(?:est|d['’]une?|a\s+été)\s+(?:\S+\s+){0,3}(?:automatique|généré\s+automatiquement|envoyé\s+automatiquement)|(?i:this\s+is\s+an\s+automat)`)
 	// And that the message came in.
 	cameIn = regexp.MustCompile(`(?i)bien\s+(?:reçu|réceptionné)\s+votre\s+(?:message|mail|courriel|e-?mail|demande)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:(?:nous|m['’])\s*est\s+bien\s+parvenu|a\s+bien\s+été\s+(?:reçu|enregistré))|(?:sera|seront)\s+(?:traitée?s?|lue?s?|prise?s?\s+en\s+compte)\s+(?:dès|dans)`)
 )
@@ -103,8 +106,11 @@ func machineText(own string) bool {
 
 // asks reports whether somebody asks or tells the town something: machines put no questions.
 func asks(own string) bool {
-	return strings.Contains(own, "?") || asksSomething.MatchString(own) || wantsSomething.MatchString(own)
+	return strings.Contains(own, "?") || asksSomething.MatchString(own) || wantsSomething.MatchString(own) || speaksOfMachine.MatchString(own)
 }
+
+// speaksOfMachine matches what a person writes who has had an automatic answer, or sends something.
+var speaksOfMachine = regexp.MustCompile(`(?i)\b(?:reçu|eu|obtenu)\s+(?:que\s+)?(?:votre|un|une|vos|des)\s+(?:\S+\s+)?(?:messages?|réponses?|mails?|courriels?|e-?mails?)\s+automatiques?|\bil\s+(?:me\s+)?dit\s+de|\b(?:voici|ci-joint|je\s+(?:vous\s+)?(?:envoie|transmets|joins|adresse))\b|\bpièce\s+jointe\b|\b(?:mon|ma|mes)\s+(?:avion|fils|fille|enfants?|dossier|demande|parcelle|facture|rue)\b`)
 
 // wantsSomething matches what is to be done or left undone, but for what machines ask:
 // not to answer, to write to somebody else.

@@ -16,6 +16,7 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 	best, home := -1, -1
 	seen := map[string]int{}
 	spread(found)
+	named := 0 // places before this one that are not the writer's home
 	for i := range found {
 		c := &found[i]
 		if c.home {
@@ -24,12 +25,17 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 			}
 			continue
 		}
-		c.score = c.weigh(moods, i)
+		c.score = c.weigh(moods, named)
+		named++
 		if c.again {
 			c.score += weightAgain
 		}
 		if first, again := seen[c.key()]; again {
-			found[first].score += min(weightAgain, c.score/4)
+			more := weightAgain
+			if found[first].doc.title != c.doc.title || found[first].doc.zoneOf(found[first].from) == zoneObject {
+				more = weightTold
+			}
+			found[first].score += min(more, c.score/2)
 			found[first].score = max(found[first].score, c.score)
 			if found[first].number == "" && c.number != "" {
 				found[first].number = c.number
@@ -43,6 +49,7 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 			best = i
 		}
 	}
+	best = properOver(found, best)
 	if best >= 0 && found[best].score >= threshold {
 		return compose(found, inBody(found, best), home, moods, body), true
 	}
@@ -52,7 +59,31 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 	if home >= 0 {
 		return compose(found, home, -1, moods, body), true
 	}
+	if p, ok := body.hamletHead(); ok {
+		return p, true
+	}
 	return addressPlace(opts)
+}
+
+// properOver gives the place of a proper name in the text where the best one is only a kind that the subject names:
+// the subject says "piscine municipale", the text which.
+func properOver(found []candidate, best int) int {
+	if best < 0 || !found[best].doc.title || found[best].kind != kindLandmark || found[best].properName() {
+		return best
+	}
+	proper := best
+	for i := range found {
+		c := &found[i]
+		if !c.doc.title && !c.home && c.score >= threshold && (c.kind == kindStreet || c.properName()) && (proper == best || c.score > found[proper].score) {
+			proper = i
+		}
+	}
+	return proper
+}
+
+// properName says whether the candidate's name has a capital behind its first word.
+func (c *candidate) properName() bool {
+	return c.doc.properName(landmark{from: c.from, to: c.to})
 }
 
 // spread tells the mentions of one name of each other: a name that one sentence or the letter head calls a school's is
@@ -60,15 +91,17 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 func spread(found []candidate) {
 	schools, heads := map[string]bool{}, map[string]bool{}
 	for i := range found {
-		if c := &found[i]; c.kind == kindToponym {
+		c := &found[i]
+		if c.kind == kindToponym {
 			schools[c.key()] = schools[c.key()] || c.school()
+		}
+		if c.kind == kindToponym || c.kind == kindLandmark && c.named {
 			heads[c.key()] = heads[c.key()] || c.home
 		}
 	}
 	for i := range found {
-		if c := &found[i]; c.kind == kindToponym {
-			c.schooled, c.again = schools[c.key()], heads[c.key()]
-		}
+		c := &found[i]
+		c.schooled, c.again = schools[c.key()], heads[c.key()]
 	}
 }
 
@@ -117,5 +150,41 @@ func addressPlace(opts Options) (Place, bool) {
 			return compose(found, i, -1, mood{}, d), true
 		}
 	}
+	return d.hamletAddress()
+}
+
+// hamletHead reads an address without a street from a letter's head or a signature: the line between the name and the
+// postal code.
+func (d *document) hamletHead() (Place, bool) {
+	for i := 2; i < len(d.lines); i++ {
+		l, above := d.lines[i], d.lines[i-1]
+		if !l.postal || l.zone != zoneHead && l.zone != zoneTail {
+			continue
+		}
+		if d.lines[i-2].zone != l.zone || above.zone != l.zone {
+			return Place{}, false
+		}
+		address := newDocument(d.text[d.tokens[above.from].start:d.tokens[l.to-1].end], true)
+		return address.hamletAddress()
+	}
 	return Place{}, false
+}
+
+// hamletAddress reads an address without a street, as the country has them: "Les Capucines, 99100 Ville". Its first
+// part is the place, if it is neither a town nor a number of a box or flat.
+func (d *document) hamletAddress() (Place, bool) {
+	end := 0
+	for end < len(d.tokens) && (d.tokens[end].kind == word || d.tokens[end].kind == elided) {
+		end++
+	}
+	if end == 0 || end > maxName || end == len(d.tokens) || !d.is(end, ",") && d.tokens[end].line == d.tokens[0].line {
+		return Place{}, false
+	}
+	for i := range end {
+		if titles[d.tokens[i].fold] || institutions[d.tokens[i].fold] || d.in(i, d.town) || d.is(i, "bp", "cs", "appt", "appartement", "etage", "chez", "sans") {
+			return Place{}, false
+		}
+	}
+	name := d.cutText(0, end)
+	return Place{Landmark: name, Text: name}, true
 }

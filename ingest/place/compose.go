@@ -37,6 +37,9 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 		}
 	case kindPlot:
 		p.Landmark = c.name
+		if g := cemeteryOf(found, best); g != "" {
+			p.Landmark = g + ", " + c.name
+		}
 		if s := streetBeside(found, best); s >= 0 {
 			known = found[s].fillStreet(&p)
 			p.Number = found[s].number
@@ -49,6 +52,9 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 		}
 	default:
 		p.Landmark = c.landmarkText()
+		if c.part != "" && !strings.Contains(fold(p.Landmark), fold(c.part)) {
+			p.Landmark += ", " + c.part
+		}
 		if l := beside(found, best); l != "" && !strings.Contains(p.Landmark, l) {
 			p.Landmark += ", " + l
 		}
@@ -60,6 +66,9 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 	if p.Cross == "" {
 		p.Landmark = joined(found, best, p.Landmark)
 	}
+	if p.Street == "" {
+		p.Landmark = within(found, best, p.Landmark)
+	}
 	if known != nil {
 		if pt, ok := known.point(p.Number); ok {
 			p.Point = &pt
@@ -67,6 +76,48 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 	}
 	p.Text = phrase(p)
 	return p
+}
+
+// estateParts are the places that every residence has, so that the text's residence tells which is meant.
+var estateParts = set("hall batiment immeuble parking local entree parc jardin terrain square allee")
+
+// within adds the residence, lotissement or quarter that the text names to a place that lies in it and has no name of
+// its own: "hall du bâtiment C" in a letter of the residence's owners.
+func within(found []candidate, best int, landmark string) string {
+	c := &found[best]
+	if c.kind != kindLandmark || !estateParts[c.doc.tokens[c.from].fold] || c.hasName() {
+		return landmark
+	}
+	for i := range found {
+		if a := &found[i]; a.kind == kindArea && i != best && !strings.Contains(landmark, a.name) {
+			return landmark + ", " + a.name
+		}
+	}
+	return landmark
+}
+
+// hasName says whether the landmark has a name, longer than a building's letter.
+func (c *candidate) hasName() bool {
+	for k := c.from + 1; k < c.to; k++ {
+		if t := c.doc.tokens[k]; t.capital && len(t.fold) > 1 || landmarks[t.fold] && !private[t.fold] {
+			return true
+		}
+	}
+	return false
+}
+
+// cemeteryOf gives the cemetery of a plot that is no parcel of the land register, or nothing.
+func cemeteryOf(found []candidate, best int) string {
+	c := &found[best]
+	if c.doc.is(c.from, "parcelle", "parcelles") {
+		return ""
+	}
+	for i := range found {
+		if g := &found[i]; g.kind == kindLandmark && !g.home && g.doc == c.doc && strings.Contains(fold(g.name), "cimetiere") {
+			return g.name
+		}
+	}
+	return ""
 }
 
 // joined adds the second of two places that the text names as one: "devant la mairie et sur le pont", "rue Haute + escalier du Four".
@@ -117,8 +168,11 @@ func phrase(p Place) string {
 func (c *candidate) landmarkText() string {
 	d := c.doc
 	from := c.from
+	if c.partAt >= 0 {
+		from = c.partAt
+	}
 	if c.prep == 2 {
-		from = c.prepAt
+		from = min(from, c.prepAt)
 	}
 	s := d.cutText(from, c.to)
 	if c.kind == kindToponym && (c.prep < 2 || c.schooled) {

@@ -47,15 +47,18 @@ func readCues() (words, stems map[string]cue) {
 		demenag* emmenag* emplacement constru* cabane veranda cloture permis extension toiture facade volet piscine abattage caillou
 		pare-brise abandonn* vole volee vol jardiniere pulveris* traverser pieton poussette fauteuil escalier barbecue voiture
 		toilettes urinoir incendi* brule flotte mousse pollu* poisson signal* repar* remplacer feux horodateur degat sinistr*
-		cave pneu rebouch* fourriere arros* urine verre cagette canape frigo matelas bruyant voisinage`)
+		coq poule wifi ordinateur chauffage chaudiere store radiateur cave pneu rebouch* fourriere arros* urine verre cagette canape frigo matelas bruyant voisinage`)
 	add(cueAdmin, `electeur electorale electoral election procuration scrutin vote voter naissance mariage pacs livret passeport
 		candidat* recrut* stage emploi cv facture impaye titre quotient tarif inscri* cantine periscolaire subvention retraite
 		salaire rembours* prelevement abonnement conseil extrait certificat attestation allocation caf aide dossier acte
-		adhesion licence entretien mutation formation bulletin`)
+		adhesion licence entretien mutation formation bulletin
+		stand forum association statut memoire diplome patron apprenti* alternance loyer dette huissier chomage interim
+		rsa edf secretariat carte`)
 	add(cueHome, `maison portail fenetre facade logement appartement jardin terrain cave garage toiture toit mur cloture porte seuil
 		voisin voisine volet compteur robinet douche chambre demeure residence immeuble palier balcon cour piscine grillage
 		gouttiere abri boutique etablissement vitrine local commerce pelouse potager rue impasse allee quartier chemin
-		trottoir propriete parcelle haie plafond cuisine muret terrasse entree`)
+		trottoir propriete parcelle haie plafond cuisine muret terrasse entree releve consommation toit grenier salon
+		studio t1 t2 t3 t4 t5 f2 f3 f4 pavillon abonnement foyer portillon`)
 	return words, stems
 }
 
@@ -75,6 +78,35 @@ func cueOf(w string) cue {
 	}
 	return c
 }
+
+// homeNouns are homes that people call so without a possessive: "surveiller la maison".
+var homeNouns = set("maison appartement parcelle propriete compteur")
+
+// homeEnds are words behind "la maison" that begin the next part of the sentence, so that it is not "la maison d'en face".
+var homeEnds = set("est et a au pour en dans avec depuis pendant quand car mais ou si n' ne avant apres")
+
+// theHome says whether the noun at token i is the writer's home by its article alone.
+func (d *document) theHome(i int) bool {
+	if !d.in(i, homeNouns) || !d.is(i-1, "la", "l'") && !d.is(i, "compteur") {
+		return false
+	}
+	return i+1 >= len(d.tokens) || d.tokens[i+1].kind == punct && !d.is(i+1, "«", "\"", "(") || d.in(i+1, homeEnds)
+}
+
+// mine says whether the home word at token i is the writer's own: "mon portail", "notre vieux mur". A "relevé de notes"
+// or "d'identité bancaire" is no meter's.
+func (d *document) mine(i int) bool {
+	if d.is(i, "releve", "releves") && d.is(i+1, "de", "d'") {
+		return false
+	}
+	if d.in(i-1, ours) {
+		return true
+	}
+	return d.in(i-2, ours) && d.tokens[i-1].kind == word && !inner[d.tokens[i-1].fold]
+}
+
+// ours are the possessives of the first person.
+var ours = set("mon ma mes notre nos")
 
 // mood counts the cues of a message.
 type mood struct {
@@ -102,8 +134,8 @@ func moodOf(d *document) mood {
 		if c&cueAdmin != 0 {
 			m.admin++
 		}
-		if c&cueHome != 0 && (d.is(i-1, "mon", "ma", "mes", "notre", "nos") || d.is(i-2, "mon", "ma", "mes", "notre", "nos") && d.tokens[i-1].kind == word && !inner[d.tokens[i-1].fold]) ||
-			t.fold == "chez" && d.is(i+1, "moi", "nous") || d.is(i, "riverain", "riverains", "riveraine") {
+		if c&cueHome != 0 && d.mine(i) ||
+			d.theHome(i) || t.fold == "chez" && d.is(i+1, "moi", "nous") || d.is(i, "riverain", "riverains", "riveraine") {
 			m.home++
 		}
 	}

@@ -33,6 +33,7 @@ type document struct {
 	tokens []token
 	lines  []line
 	town   map[string]bool // folded words of town names
+	person int             // the first title of a person, "Mme" of "Mme Petit", or -1
 }
 
 // newDocument cuts text into tokens, sentences and lines, and sets the zone of each line.
@@ -42,7 +43,18 @@ func newDocument(text string, title bool) *document {
 	d.sentences()
 	d.calmCapitals()
 	d.layOut()
+	d.person = d.firstPerson()
 	return d
+}
+
+// firstPerson gives the token of the first person's title, but not of an address such as "Monsieur le Maire".
+func (d *document) firstPerson() int {
+	for i := range d.tokens {
+		if d.in(i, titles) && d.near(i) && d.tokens[i+1].capital {
+			return i
+		}
+	}
+	return -1
 }
 
 // elisions are the words that an apostrophe shortens; behind any other an apostrophe is part of the word ("P'tits").

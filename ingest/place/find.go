@@ -35,6 +35,8 @@ type candidate struct {
 	street   *listedStreet
 	score    float64
 	keyed    string                   // see key
+	partAt   int                      // its first token where "de" binds it to the name, else -1
+	part     string                   // the part of a public place that stands beside its name
 	memo     map[string]*listedStreet // streets found in this message
 }
 
@@ -74,7 +76,7 @@ func (d *document) townNames() {
 }
 
 func (d *document) candidateAt(i int, streets *Streets, memo map[string]*listedStreet) (candidate, bool) {
-	c := candidate{doc: d, from: i, numberAt: i, memo: memo}
+	c := candidate{doc: d, from: i, numberAt: i, partAt: -1, memo: memo}
 	if end, ok := d.plotAt(i); ok {
 		c.to, c.kind, c.named = end, kindPlot, true
 		c.finish(streets)
@@ -82,15 +84,18 @@ func (d *document) candidateAt(i int, streets *Streets, memo map[string]*listedS
 	}
 	if end, w, ok := d.streetAt(i); ok {
 		c.to, c.kind, c.named = end, kindStreet, true
-		if w.area {
+		switch {
+		case w.area:
 			c.kind = kindArea
+		case d.courtyard(i, end, w):
+			c.kind = kindLandmark
 		}
 		c.number, c.numberAt = d.numberBefore(i)
 		if c.number == "" {
 			c.number, c.to = d.numberAfter(end)
 			c.numberAt = i
 		}
-		if c.number != "" {
+		if c.number != "" && c.kind == kindArea {
 			c.kind = kindStreet
 		}
 		c.name = sentenceCase(d.cutText(i, end))
@@ -104,8 +109,8 @@ func (d *document) candidateAt(i int, streets *Streets, memo map[string]*listedS
 		return c, true
 	}
 	if l, ok := d.landmarkAt(i, 0); ok && (l.named || l.bare || d.located(i) == 2 && !d.in(i-1, possessives)) {
-		c.to, c.kind, c.named, c.nameless = l.to, kindLandmark, l.named, !l.bare && !l.named
-		if i > 0 && d.is(i-1, "ancien", "ancienne", "vieux", "vieille", "vieil") {
+		c.to, c.kind, c.named, c.nameless = l.to, kindLandmark, l.named, !l.named && (!l.bare || d.anyOne(i, l.to))
+		if i > 0 && d.in(i-1, oldNew) {
 			c.from, c.numberAt = i-1, i-1
 		}
 		c.finish(streets)
@@ -125,6 +130,29 @@ func (d *document) candidateAt(i int, streets *Streets, memo map[string]*listedS
 		return c, true
 	}
 	return c, false
+}
+
+// courtyard says whether the way of the tokens from i to j is the court of a building: "la cour de l'école", unlike
+// "cour des Miracles".
+func (d *document) courtyard(i, j int, w wayType) bool {
+	if w.name != "cour" && w.name != "galerie" {
+		return false
+	}
+	for k := i + 1; k < j; k++ {
+		if landmarks[d.tokens[k].fold] {
+			return true
+		}
+		if d.tokens[k].capital {
+			return false
+		}
+	}
+	return true
+}
+
+// anyOne says whether the unnamed landmark of the tokens from i to j is none of the town's: "une piscine", "ma
+// piscine", "piscine 4 x 8".
+func (d *document) anyOne(i, j int) bool {
+	return d.is(i-1, "un", "une", "mon", "ma", "mes", "sa", "son", "chaque") || j < len(d.tokens) && d.tokens[j].kind == number && d.tokens[j].line == d.tokens[i].line
 }
 
 // typelessCrossing reads "angle Gambetta/Sablons": two names behind a word of crossing at token i.
@@ -148,6 +176,9 @@ func (c *candidate) finish(streets *Streets) {
 		}
 	}
 	c.prep, c.prepAt = d.preposition(c.numberAt)
+	if c.kind == kindLandmark && !c.nameless {
+		c.readPart()
+	}
 	if c.street == nil && streets != nil && (c.kind == kindStreet || c.kind == kindArea) {
 		c.street = streets.resolve(d, c)
 	}
@@ -253,6 +284,11 @@ func (d *document) bracketed(i int) bool {
 	return false
 }
 
+// laterPerson says whether the title at token k is of another than the first person of the text, who is the caller.
+func (d *document) laterPerson(k int) bool {
+	return d.person >= 0 && d.person < k && d.tokens[d.person].sentence != d.tokens[k].sentence
+}
+
 // besideCaller says whether token i follows a person's name and a comma or a bracket: "M. Petit, 12 rue Haute, 06 …".
 func (d *document) besideCaller(i int) bool {
 	j := i - 1
@@ -261,7 +297,7 @@ func (d *document) besideCaller(i int) bool {
 	}
 	for k := j - 1; k >= 0 && k >= j-5; k-- {
 		if titles[d.tokens[k].fold] {
-			return k < j-1
+			return k < j-1 && !d.laterPerson(k)
 		}
 		if !d.tokens[k].capital && !d.is(k, ".", "de", "le", "la") {
 			return false

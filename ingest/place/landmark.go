@@ -21,7 +21,8 @@ var kinds = set(`anciens jeunes bus car cars jeux jeu fetes sports foot football
 var weekend = set("samedi dimanche")
 
 // looks are adjectives that may stand between a landmark and its name.
-var looks = set(`municipal municipale communal communale maternelle elementaire primaire publique public couvert couverte polyvalente omnisports
+var looks = set(`municipal municipale communal communale maternelle elementaire primaire publique public couvert couverte polyvalente omnisports nautique aquatique familial familiaux familiale partage partages ouvrier ouvriers
+	sportif sportive culturel culturelle paroissial paroissiale hospitalier forain artisanal artisanale social sociale nord sud ouest
 	mouillees pieton pietons protege ancien ancienne vieux vieille couverts intercommunal intercommunale catholique protestant scolaire`)
 
 // landmarkAt reads a landmark at token i.
@@ -44,20 +45,36 @@ func (d *document) landmarkAt(i int, depth int) (landmark, bool) {
 			end++
 		}
 	}
+	if depth == 0 && d.tokens[i].capital && i > 1 && d.is(i-1, "le", "la", "les", "l'") && d.tokens[i-1].capital && d.tokens[i-2].kind == word && d.tokens[i-2].line == d.tokens[i].line && !d.in(i-2, before) {
+		return landmark{}, false // "le programme Les Jardins du Lac" is a name, and no garden
+	}
 	l := landmark{from: i, to: end, bare: bareLandmarks[t]}
-	if d.is(i, "place") && d.is(i-1, "une", "de", "la", "sa", "2", "deux") && !d.is(end, "du", "des") {
-		return landmark{}, false
+	if d.is(i, "place") && (d.is(i-1, "une", "de", "la", "sa", "2", "deux") && !d.is(end, "du", "des") || d.is(i-1, "derniere", "dernieres", "seule", "aucune", "quelle")) {
+		return landmark{}, false // a seat
 	}
 	for n := 0; n < 2 && d.in(l.to, looks) && d.near(l.to-1); n++ {
 		// "salle polyvalente" is a name of a kind; "ancienne" is none.
-		l.named = l.named || d.is(l.to, "polyvalente", "omnisports", "municipal", "municipale", "couvert", "couverte")
+		l.named = l.named || d.is(l.to, "polyvalente", "omnisports", "municipal", "municipale", "couvert", "couverte", "forain", "nord", "sud", "ouest")
 		l.to++
 	}
 	d.landmarkName(&l, t, depth)
+	if depth == 0 && d.is(i-1, "en") && !d.properName(l) {
+		return landmark{}, false // "en maison de repos", "en crèche" is a kind of place, not one
+	}
 	if depth == 0 && !l.named && d.is(i-1, "les") && t != "halles" {
 		return landmark{}, false // "devant les écoles" is every school
 	}
 	return l, true
+}
+
+// properName says whether the landmark has a name of its own, with a capital, and not only a kind.
+func (d *document) properName(l landmark) bool {
+	for k := l.from + 1; k < l.to; k++ {
+		if d.tokens[k].capital {
+			return true
+		}
+	}
+	return false
 }
 
 // landmarkName reads the name behind a landmark whose folded noun is t.
@@ -68,6 +85,10 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 			return
 		}
 		if end := d.quotedName(k); end > k {
+			l.to, l.named = end, true
+			return
+		}
+		if end, ok := d.landmarkNumber(k, t); ok {
 			l.to, l.named = end, true
 			return
 		}
@@ -86,7 +107,7 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 			k++
 			w = d.tokens[k]
 		}
-		if (t == "batiment" || t == "immeuble" || t == "hall" || t == "terrain" || t == "entree") && !particle && (len(w.fold) == 1 && w.capital || w.kind == number) {
+		if numbered[t] && !particle && len(w.fold) == 1 && w.capital {
 			l.to, l.named = k+1, true
 			return
 		}
@@ -97,7 +118,7 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 		switch {
 		case kinds[w.fold] && (!weekend[w.fold] || d.is(k-1, "du")):
 			l.to, l.named, l.bare = k+1, true, true
-		case landmarks[w.fold] && depth < 3 && (particle || w.capital || d.is(l.from, "parking", "cour", "mur", "arret", "salle")):
+		case landmarks[w.fold] && depth < 3 && (w.capital || !prefixes[w.fold] || !d.smallLandmarkName(l, k, particle)) && (particle || w.capital || d.is(l.from, "parking", "cour", "mur", "arret", "salle")):
 			inside, _ := d.landmarkAt(k, depth+1)
 			l.to = inside.to
 			l.named = l.named || inside.named || inside.bare || w.capital || particle && !private[w.fold]
@@ -117,10 +138,24 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 	}
 }
 
+// numbered are landmarks that have a number or a letter for a name: "écluse n° 12", "bâtiment C".
+var numbered = set("batiment immeuble hall terrain entree ecluse court quai")
+
+// landmarkNumber reads the number of a landmark whose folded noun is t, from token k on.
+func (d *document) landmarkNumber(k int, t string) (end int, ok bool) {
+	if d.is(k, "n°", "numero", "no") {
+		k++
+	}
+	if !numbered[t] || k >= len(d.tokens) || d.tokens[k].kind != number || len(d.tokens[k].fold) > 3 || d.tokens[k].line != d.tokens[k-1].line || d.quantity(k) {
+		return 0, false
+	}
+	return k + 1, true
+}
+
 // capitalName says whether the capital word k may be a landmark's name.
 func (d *document) capitalName(k int) bool {
 	w := d.tokens[k]
-	return w.capital && (!flat[w.fold] || w.fold == "est") && !titles[w.fold] && !institutions[w.fold] && !determiners[w.fold] && !salutations[w.fold]
+	return w.capital && (!flat[w.fold] || w.fold == "est") && !titles[w.fold] && (!institutions[w.fold] || strings.HasPrefix(w.fold, "saint")) && !determiners[w.fold] && !salutations[w.fold]
 }
 
 // inTitleCase says whether token i and the one before it on its line both have capitals, as in a foreign heading
@@ -185,7 +220,7 @@ func (d *document) plotAt(i int) (end int, ok bool) {
 			return 0, false
 		}
 		if !d.is(i, "columbarium") {
-			if j >= len(d.tokens) || !d.plotNumber(j) || d.is(i, "allee") && d.tokens[j].kind == number {
+			if j >= len(d.tokens) || !d.plotNumber(j) || d.is(i, "allee") && d.tokens[j].kind == number && !d.amongGraves(i) {
 				return 0, false
 			}
 			j++
@@ -204,6 +239,16 @@ func (d *document) plotAt(i int) (end int, ok bool) {
 		return end, parts > 1 || d.is(i, "carre") || d.is(i, "allee") && d.tokens[j-1].capital
 	}
 	return 0, false
+}
+
+// amongGraves says whether words of the cemetery stand about token i.
+func (d *document) amongGraves(i int) bool {
+	for j := max(0, i-15); j < min(len(d.tokens), i+15); j++ {
+		if d.is(j, "cimetiere", "tombe", "tombes", "concession", "caveau", "sepulture", "inhumation") {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *document) plotNumber(j int) bool {

@@ -32,7 +32,7 @@ func (d *document) numberBefore(i int) (value string, from int) {
 		return "", i
 	}
 	from = j
-	if d.is(j-1, "n°", "numero", "no") {
+	if d.is(j-1, "n°", "numero", "numeros", "no") {
 		from = j - 1
 		if d.numbered(from) {
 			return "", i
@@ -139,7 +139,7 @@ func (d *document) quantity(k int) bool {
 		return false
 	}
 	t, next := d.tokens[k], d.tokens[k+1]
-	if units[next.fold] || months[next.fold] {
+	if units[next.fold] || months[next.fold] || next.fold == "pour" && d.is(k+2, "cent", "100", "mille") {
 		return true
 	}
 	if next.start == t.end && next.kind == punct && (next.fold == "/" || next.fold == ":" || next.fold == "," || next.fold == ".") && k+2 < len(d.tokens) && d.tokens[k+2].start == next.end && d.tokens[k+2].kind == number {
@@ -160,7 +160,7 @@ func (d *document) numbersApart() []houseNumber {
 			continue
 		}
 		j, sign := i-1, false
-		if d.is(j, "n°", "numero", "no") {
+		if d.is(j, "n°", "numero", "numeros", "no") {
 			j, sign = j-1, true
 		}
 		article := d.is(j, "le", "du", "au", "les", "des", "l'")

@@ -107,7 +107,7 @@ func (d *document) roadNumber(i int) (int, bool) {
 	if digits > 0 && digits < 5 && roads[letters] && (upper || len(letters) == 2) && letters != "c" && letters != "n" || digits > 0 && letters == "n" && upper && digits < 4 {
 		return i + 1, true
 	}
-	if roads[t.fold] && len(t.fold) == 2 && upper || t.fold == "departementale" || t.fold == "nationale" {
+	if roads[t.fold] && upper && (len(t.fold) == 2 || d.is(i, "d", "n") && d.is(i-1, "la")) || t.fold == "departementale" || t.fold == "nationale" {
 		j := i + 1
 		if d.is(j, "n°", "numero") {
 			j++
@@ -146,6 +146,9 @@ func (d *document) nameEnd(i int, w wayType, at int) int {
 	for j < len(d.tokens) && j < i+3 && d.in(j, inner) && d.near(j-1) {
 		j++
 	}
+	if j == i && d.is(j, "ar", "an", "al") && d.near(j) && d.tokens[j+1].capital {
+		j++ // the Breton article: "hent ar Roz"
+	}
 	if j >= len(d.tokens) || !d.near(j-1) || (w.loose || w.area) && d.is(i, "au", "aux") {
 		return i
 	}
@@ -155,6 +158,9 @@ func (d *document) nameEnd(i int, w wayType, at int) int {
 	}
 	if t.kind == number {
 		return d.numberName(i, j)
+	}
+	if other := wayTypes[t.fold]; other.area && !t.capital && d.is(i, "au", "aux") {
+		return i // "la route au quartier X"
 	}
 	if other, ok := wayTypes[t.fold]; ok && !other.loose && !other.short && (j == i || !t.capital || throughWays[t.fold]) {
 		return i // "la chaussée rue X", "le carrefour de la rue X"
@@ -195,7 +201,7 @@ func (d *document) smallName(i, j int, w wayType, at int) bool {
 			return false // "place de stationnement", "votre place"
 		case j == i && (!w.area || !known):
 			return false
-		case w.name == "place" && d.is(at-1, "de", "une"):
+		case w.name == "place" && d.is(at-1, "de", "une", "derniere", "dernieres", "seule", "aucune", "quelle"):
 			return false // "demande de place à l'école"
 		case !definite && !strings.HasPrefix(t, "saint"):
 			return false
@@ -314,6 +320,15 @@ func (d *document) quotedName(i int) int {
 	return i
 }
 
+// spotLeads says whether the noun of position at token s leads to the place behind the preposition at token k: "en bas
+// de", "face à", but not "le portail du bas au cimetière" nor the vague "du côté de la gare".
+func (d *document) spotLeads(s, k int) bool {
+	if d.is(s, "cote") && d.is(s-1, "du") {
+		return false
+	}
+	return !d.is(k, "a", "au", "aux") || d.is(s, "face", "droit", "coin", "angle", "niveau", "hauteur", "proximite")
+}
+
 // located says how firmly the words before token i place it: 2 for "devant", "au niveau de", 1 for "à la", "dans",
 // "sur", 0 for nothing. Articles and short adjectives in between are skipped.
 func (d *document) located(i int) int {
@@ -336,7 +351,7 @@ func (d *document) preposition(i int) (level, from int) {
 		if contracted && !d.is(j, "a", "de", "d'") {
 			k = j + 1
 		}
-		if s := k - 1; s >= 0 && (d.in(s, spots) || d.is(s, "pres")) {
+		if s := k - 1; s >= 0 && (d.in(s, spots) || d.is(s, "pres")) && d.spotLeads(s, k) {
 			for s-1 >= 0 && d.is(s-1, "au", "a", "l'", "la", "le", "en", "aux", "tout", "juste") {
 				s--
 			}
@@ -352,6 +367,8 @@ func (d *document) preposition(i int) (level, from int) {
 		return 0, i
 	case d.in(j, before):
 		return 2, j
+	case d.in(j, presenting), d.is(j, "est") && d.is(j-1, "c'"):
+		return 2, i // not a part of the place's text
 	case d.in(j, spots) && d.is(j, "cote", "face", "angle", "entree", "coin"):
 		return 2, j
 	case d.is(j, "dans", "sur", "chez", "vers", "entre", "via", "traverse", "longe"):

@@ -19,15 +19,26 @@ const (
 	weightSubject  = 2.6
 	weightCue      = 1.0 // something wrong in the same sentence
 	weightAgain    = 0.6 // named once more
+	weightTold     = 1.0 // named in the subject and in the text
+	weightPart     = 0.6 // with a part of it: "les vestiaires du stade"
 	weightAdmin    = -0.3
 	weightCompared = -2.5
 	weightAside    = -1.5  // a number in brackets: somebody's address
+	weightSingle   = 0.6   // something wrong at a place of which a town has one
+	weightDistant  = -1.0  // a hospital where somebody worked
 	weightLater    = -0.15 // for each place named before
 	threshold      = 3.0
 )
 
 // shortMessage is the number of tokens under which a message comes to the point.
 const shortMessage = 80
+
+// distant are the places that serve many towns: without something wrong there they tell of the writer's life.
+var distant = set("hopital maternite clinique")
+
+// single are the kinds of places of which a town has one as a rule, so that the bare word
+// names it where something is wrong.
+var single = set("piscine mediatheque bibliotheque multi-accueil marche dechetterie decheterie conservatoire musee theatre cinema skatepark skate-park patinoire hippodrome crematorium")
 
 // weigh says how much speaks for the candidate, the n-th of the message.
 func (c *candidate) weigh(m mood, n int) float64 {
@@ -41,6 +52,12 @@ func (c *candidate) weigh(m mood, n int) float64 {
 			s = 0 // only beside another
 		}
 	}
+	if c.kind == kindLandmark && !c.named && single[foldAt(d, c.from)] && m.sentences[d.tokens[c.from].sentence] {
+		s += weightSingle
+	}
+	if c.kind == kindLandmark && distant[foldAt(d, c.from)] && !m.sentences[d.tokens[c.from].sentence] {
+		s += weightDistant
+	}
 	if c.kind == kindToponym {
 		if strings.Contains(c.name, "-") || upland[foldAt(d, c.from)] {
 			s += weightCompound
@@ -51,6 +68,9 @@ func (c *candidate) weigh(m mood, n int) float64 {
 	}
 	if c.number != "" {
 		s += weightNumber
+	}
+	if c.part != "" {
+		s += weightPart
 	}
 	switch c.prep {
 	case 2:

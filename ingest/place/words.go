@@ -110,7 +110,7 @@ var generic = set(`parking stationnement creche cantine cinema theatre concert t
 	agents agent patrouille permis police gendarmerie facteur ramassage collecte technicien fourgon benne
 	repos presse lecture lettres nage enfants enfant fils fille mere pere parents voisin voisins maison
 	construction navette chantier travaux evacuation delestage contournement deviation nuit terre cailloux pierres
-	autres autre maire adjoint facture verre conseil`)
+	autres autre maire adjoint facture verre conseil caveau concession`)
 
 // landmarks are the public and other well-known places of a town, singular and plural, folded.
 var landmarks = set(`ecole ecoles college lycee maternelle gymnase parking stade piscine mediatheque bibliotheque mairie eglise
@@ -122,7 +122,13 @@ var landmarks = set(`ecole ecoles college lycee maternelle gymnase parking stade
 	restaurant bar cafe tabac hotel magasin garderie columbarium crematorium kiosque mail place square
 	parvis immeuble batiment tunnel viaduc quai station station-service station-d'epuration bassin
 	complexe dojo halte-garderie mas ferme usine atelier entrepot decharge hall residence
-	lotissement mur sente sentier chemin venelle passage talus fosse centre maison espace local virage`)
+	lotissement mur sente sentier chemin venelle passage talus fosse centre maison espace local virage
+	plaine plateau colline vallon vallee ravine morne anse pointe baie marais combe coteau butte ile ilet lande friche
+	carriere barrage cascade phare jetee mole embarcadere greve crique dune dunes rocher grotte
+	presbytere couvent abbaye prieure manoir oratoire croix stele capitainerie aerodrome hippodrome velodrome patinoire
+	fronton trinquet arenes amphitheatre auditorium ludotheque maternite dispensaire funerarium ossuaire
+	caveau carre pepiniere verger refuge chenil transformateur silo cirque foirail
+	campanile beffroi remparts douves canisite pumptrack lagon etangs vergers`)
 
 // bareLandmarks are landmarks of which a town often has one, so that the bare word with a preposition is a place.
 var bareLandmarks = set(`ecole college lycee maternelle gymnase stade piscine mediatheque bibliotheque mairie eglise chapelle cimetiere gare
@@ -133,6 +139,9 @@ var bareLandmarks = set(`ecole college lycee maternelle gymnase stade piscine me
 
 // before are the words that, alone, put a thing before, behind or beside another.
 var before = set("devant derriere face sous pres apres avant contre jusqu' longeant")
+
+// presenting say that what follows is the place of the matter: "c'est l'école X", "concerne le parc Y".
+var presenting = set("concerne concernant concernent")
 
 // spots are the nouns of phrases such as "au niveau de", "à l'angle de".
 var spots = set(`niveau hauteur droit coin angle croisement intersection entree etage sortie pied bout long abords bas haut
@@ -167,4 +176,4 @@ var months = set("janvier fevrier mars avril mai juin juillet aout septembre oct
 
 // units behind a number make it a quantity.
 var units = set(`h heure heures m metre metres euros euro km ans an jours jour semaines mois minutes min kg cm mm personnes places
-	litres degres pour % € m2 m3 eme e er nd logements enfants arbres fois`)
+	litres degres % € m2 m3 eme e er nd logements enfants arbres fois`)

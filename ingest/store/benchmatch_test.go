@@ -140,7 +140,7 @@ func measureMatch(t *testing.T, s benchStore) (lookups, inserts, commits []time.
 				return err
 			}
 			at = time.Now()
-			err = saveProfile(ctx, run, int64(doc), p, filled)
+			err = saveProfile(ctx, run, s.concat, int64(doc), p, filled)
 			insert = time.Since(at)
 			return err
 		})

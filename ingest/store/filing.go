@@ -59,7 +59,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		if err := s.saveReading(ctx, tx, id, reading, f.Profile.TextKey); err != nil {
 			return err
 		}
-		if err := saveProfile(ctx, tx, row.seq, f.Profile, filled); err != nil {
+		if err := saveProfile(ctx, tx, concatSQLite, row.seq, f.Profile, filled); err != nil {
 			return err
 		}
 		requestID, err := s.place(ctx, tx, row, f, m, &filed)
@@ -72,7 +72,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		}
 		if m.Link != ingest.LinkOpens && len(f.Classification.Urgent) > 0 {
 			// Somebody writes again because it has become dangerous.
-			if err := s.refreshUrgent(ctx, tx, requestID); err != nil {
+			if err := addUrgent(ctx, tx, requestID, f.Classification.Urgent); err != nil {
 				return err
 			}
 		}
@@ -201,8 +201,8 @@ func (s *Store) end(ctx context.Context, tx *tx, row ledgerRow, state ingest.Sta
 	return s.announce(ctx, tx, row, 0)
 }
 
-// Retry takes a failed submission up again: it is received once more, under a new
-// attempt number; likewise one that was set aside, for good. It does nothing when the submission has not failed, or when its
+// Retry takes a submission up again that has failed, or was set aside: it is received once
+// more, under a new attempt number, and the latter is not set aside again. It does nothing in any other state, or when its
 // original is not the thing itself (ingest.Hints.Partial).
 func (s *Store) Retry(ctx context.Context, id string) error {
 	return s.retry(ctx, id, actorSystem)
@@ -409,6 +409,11 @@ type candidates struct {
 	full   full   // what the lookups found, for saveProfile
 }
 
+// alikeQuery brings what likeness compares: all of it is in the summary, so that the readings,
+// whose rows are as long as their texts, are left alone.
+const alikeQuery = `SELECT s.seq, s.id, r.reference, s.channel, s.received_at, '', '', '', '', '', r.status, r.category, m.summary
+	FROM match_docs m JOIN submissions s ON s.seq = m.doc JOIN requests r ON r.id = s.request_id `
+
 const candidateQuery = `SELECT s.seq, s.id, r.reference, s.channel, s.received_at, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id,
 	r.status, r.category, m.summary
 	FROM submissions s JOIN requests r ON r.id = s.request_id JOIN readings d ON d.submission_id = s.id
@@ -442,8 +447,11 @@ func plain(found []numbered, err error) ([]ingest.Candidate, error) {
 }
 
 func (c candidates) find(ctx context.Context, where string, args ...any) ([]numbered, error) {
+	return c.load(ctx, candidateQuery+where+candidateOrder, args)
+}
+
+func (c candidates) load(ctx context.Context, query string, args []any) ([]numbered, error) {
 	var out []numbered
-	query := candidateQuery + where + candidateOrder
 	err := c.run.rows(ctx, query, args, func(r rowScanner) error {
 		var k numbered
 		var channel, status string
@@ -528,11 +536,15 @@ func (c candidates) byTextKey(ctx context.Context, key string) ([]ingest.Candida
 // lately is how long ago another piece may have come in to count as waiting.
 const lately = 2 * time.Minute
 
+// othersQuery looks among the newest that wait. Without the inner limit SQLite goes through
+// every mail that ever came in, by the index of the source keys.
+const othersQuery = `SELECT count(*) FROM (SELECT 1 FROM (SELECT seq, id, channel, recorded_at FROM submissions
+	WHERE state = 'received' ORDER BY seq DESC LIMIT 200) AS newest
+	WHERE channel = 'mailbox' AND recorded_at > $1 AND id <> $2 LIMIT 1) AS one`
+
 func (c candidates) OthersWaiting(ctx context.Context) (bool, error) {
 	var n int
-	err := c.run.row(ctx, `SELECT count(*) FROM (SELECT 1 FROM submissions
-		WHERE state = 'received' AND channel = 'mailbox' AND recorded_at > $1 AND id <> $2 LIMIT 1) AS one`,
-		micros(c.store.opts.Now().Add(-lately)), c.except).Scan(&n)
+	err := c.run.row(ctx, othersQuery, micros(c.store.opts.Now().Add(-lately)), c.except).Scan(&n)
 	return n > 0, err
 }
 

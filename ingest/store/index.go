@@ -23,7 +23,9 @@ const (
 	bucketMax = 64
 	// How many submissions are compared for their text, for what they quote, for their facts
 	// and for their words.
-	bandsMax, quotedMax, factsMax, wordsMax = 16, 16, 32, 16
+	bandsMax, quotedMax, factsMax, wordsMax = 12, 8, 16, 12
+	// twinsMax bounds those with the same text key.
+	twinsMax = 12
 )
 
 // sqlRunner runs SQL with parameters $1, $2, … inside a transaction.
@@ -78,7 +80,7 @@ func insertQuery(n int) string {
 var (
 	lookupMany = map[string]string{concatSQLite: lookupQuery(keysPerQuery, concatSQLite), concatPostgres: lookupQuery(keysPerQuery, concatPostgres)}
 	insertMany = map[int]string{32: insertQuery(32), 8: insertQuery(8), 2: insertQuery(2), 1: insertQuery(1)}
-	docsMany   = `WHERE s.seq IN (` + parameters(keysPerQuery) + `)`
+	alikeMany  = alikeQuery + `WHERE m.doc IN (` + parameters(keysPerQuery) + `)`
 )
 
 // parameters returns $1 to $n.
@@ -210,10 +212,16 @@ func packKeys(keys []int64) []byte {
 }
 
 // saveProfile keeps what a submission is compared by.
-func saveProfile(ctx context.Context, run sqlRunner, doc int64, p ingest.Profile, filled full) error {
+func saveProfile(ctx context.Context, run sqlRunner, concat string, doc int64, p ingest.Profile, filled full) error {
 	keys := profileKeys(p)
 	if len(keys) == 0 && len(p.Summary) == 0 {
 		return nil // nothing that it could be compared by
+	}
+	if len(filled) == 0 {
+		// What was linked by its thread has looked nothing up yet, and fills buckets all the same.
+		if _, err := (matchIndex{run, concat}).lookup(ctx, keys, filled); err != nil {
+			return err
+		}
 	}
 	if err := run.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
 		ON CONFLICT (doc) DO UPDATE SET summary = excluded.summary, keys = excluded.keys`, doc, append([]byte{}, p.Summary...), packKeys(keys)); err != nil {
@@ -228,6 +236,7 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	if err != nil {
 		return nil, err
 	}
+	out = out[:min(len(out), twinsMax)]
 	for i := range out {
 		out[i].Shared = len(p.Bands)
 	}
@@ -253,7 +262,7 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	}
 	slices.Sort(docs)
 	err = padded(slices.Compact(docs), func(args []any) error {
-		found, err := c.find(ctx, docsMany, args...)
+		found, err := c.load(ctx, alikeMany, args)
 		for _, k := range found {
 			k.Shared = shared[k.seq]
 			if !slices.ContainsFunc(out, func(have ingest.Candidate) bool { return have.SubmissionID == k.SubmissionID }) {
@@ -280,9 +289,9 @@ func (c candidates) Suggested(ctx context.Context, reference string) ([]ingest.S
 // suggestedQuery looks both ways, each from an index. A request that was merged stands for
 // the one that it went into.
 const suggestedQuery = `SELECT reference, score, why FROM (
-	SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.request_id = r.id
+	SELECT * FROM (SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.request_id = r.id
 		JOIN requests m ON m.id = g.other_id JOIN requests o ON o.id = coalesce(m.merged_into, m.id)
-		WHERE r.reference = $1 AND g.kind = 'same'
-	UNION ALL SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.other_id = r.id
+		WHERE r.reference = $1 AND g.kind = 'same' ORDER BY g.score DESC LIMIT 8) AS forth
+	UNION ALL SELECT * FROM (SELECT o.reference, g.score, g.why FROM requests r JOIN suggestions g ON g.other_id = r.id AND g.kind = 'same'
 		JOIN requests m ON m.id = g.request_id JOIN requests o ON o.id = coalesce(m.merged_into, m.id)
-		WHERE r.reference = $1 AND g.kind = 'same') AS both_ways WHERE reference <> $1 ORDER BY score DESC, reference LIMIT 8`
+		WHERE r.reference = $1 ORDER BY g.score DESC LIMIT 8) AS back) AS both_ways WHERE reference <> $1 ORDER BY score DESC, reference LIMIT 8`

@@ -118,3 +118,25 @@ func (s *Store) refreshUrgent(ctx context.Context, tx *tx, requestID int64) erro
 	}
 	return tx.exec(ctx, `UPDATE requests SET urgent = $1 WHERE id = $2`, string(urgent), requestID)
 }
+
+// addUrgent adds words of danger to those of a request.
+func addUrgent(ctx context.Context, tx *tx, requestID int64, words []string) error {
+	var text string
+	if err := tx.row(ctx, `SELECT urgent FROM requests WHERE id = $1`, requestID).Scan(&text); err != nil {
+		return err
+	}
+	var have []string
+	if err := json.Unmarshal([]byte(text), &have); err != nil {
+		return fmt.Errorf("store: urgency: %w", err)
+	}
+	for _, w := range words {
+		if !slices.Contains(have, w) {
+			have = append(have, w)
+		}
+	}
+	urgent, err := json.Marshal(nonNil(have))
+	if err != nil {
+		return fmt.Errorf("store: urgency: %w", err)
+	}
+	return tx.exec(ctx, `UPDATE requests SET urgent = $1 WHERE id = $2`, string(urgent), requestID)
+}

@@ -510,7 +510,12 @@ func TestQueriesNumberParametersInOrder(t *testing.T) {
 
 func TestCandidatesUseIndexes(t *testing.T) {
 	s := open(t, t.TempDir())
-	for _, where := range []string{whereHash, whereMessageID, whereTextKey, docsMany, whereID, whereRequest} {
+	queries := []string{alikeMany + candidateOrder, lookupMany[concatSQLite], suggestedQuery, suggestionsQuery, othersQuery}
+	for _, where := range []string{whereHash, whereMessageID, whereTextKey, whereID, whereRequest} {
+		queries = append(queries, candidateQuery+where+candidateOrder)
+	}
+	parameter := regexp.MustCompile(`\$\d+`)
+	for _, query := range queries {
 		plan := ""
 		err := each(func(row rowScanner) error {
 			var id, parent, unused int
@@ -519,14 +524,20 @@ func TestCandidatesUseIndexes(t *testing.T) {
 			plan += step + "\n"
 			return err
 		}, func() (*sql.Rows, error) {
-			args := slices.Repeat([]any{"x"}, strings.Count(where, "$"))
-			return s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+candidateQuery+where+candidateOrder, args...)
+			names := parameter.FindAllString(query, -1)
+			slices.Sort(names)
+			args := slices.Repeat([]any{"1"}, len(slices.Compact(names)))
+			return s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(plan, "SCAN") {
-			t.Errorf("%s reads a whole table:\n%s", where, plan)
+		for step := range strings.Lines(plan) {
+			// Parts of the query itself may be gone through, tables may not; those that wait are
+			// few, and have an index of their own.
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "submissions_waiting") && !regexp.MustCompile(`^SCAN (k\d+|later|forth|back|both_ways|newest|one|\(subquery)`).MatchString(step) {
+				t.Errorf("%s reads a whole table:\n%s", query, plan)
+			}
 		}
 	}
 }

@@ -11,14 +11,14 @@ CREATE TABLE match_keys (
 -- What is compared, in the form of ingest/match; keys are those of match_keys, eight
 -- bytes each, so that the rows can be found again.
 CREATE TABLE match_docs (
-    doc     BIGINT NOT NULL PRIMARY KEY REFERENCES submissions (seq),
-    summary BLOB   NOT NULL,
-    keys    BLOB   NOT NULL
-) WITHOUT ROWID;
+    doc     INTEGER NOT NULL PRIMARY KEY REFERENCES submissions (seq),
+    summary BLOB    NOT NULL,
+    keys    BLOB    NOT NULL
+);
 
 -- apart is no suggestion: a person has decided that the two are different matters.
 ALTER TABLE suggestions ADD COLUMN kind TEXT NOT NULL DEFAULT 'same' CHECK (kind IN ('same', 'neighbour', 'group', 'apart'));
-CREATE INDEX suggestions_other ON suggestions (other_id);
+CREATE INDEX suggestions_other ON suggestions (other_id, kind, score);
 
 -- The submission that this one answers or repeats: what is moved takes its answers along.
 ALTER TABLE submissions ADD COLUMN answers TEXT REFERENCES submissions (id);
