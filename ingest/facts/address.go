@@ -10,6 +10,7 @@ type address struct {
 	// the street has its house number; town that a postal code is there.
 	street, numbered, site, unit, town bool
 	care                               bool // "chez Mme Petit"
+	abroad                             bool // it is in another country
 }
 
 // whole reports whether the address leads somewhere: a flat alone does not.
@@ -68,8 +69,24 @@ func (t text) partAt(p, end int, a *address) int {
 		return q
 	}
 	if !a.street && !a.town {
+		if q := t.foreignStreetAt(p, end); q > 0 {
+			a.street, a.numbered, a.abroad = true, true, true
+			return q
+		}
 		if q, numbered := t.streetAt(p, end); q > 0 {
 			a.street, a.numbered = true, numbered
+			return q
+		}
+	}
+	if a.town || len(a.parts) == 0 && t.at(p-1).kind == newline {
+		if q := t.countryAt(p, end); q > 0 {
+			a.town, a.abroad = true, true
+			return q
+		}
+	}
+	if !a.town && (a.street || len(a.parts) == 0 && t.at(p-1).kind == newline) {
+		if q := t.foreignTownAt(p, end); q > 0 && (a.street || t.at(q).kind == newline || q == len(t.ts)) {
+			a.town = true
 			return q
 		}
 	}

@@ -22,6 +22,7 @@ func FuzzSender(f *testing.F) {
 	for _, s := range []string{
 		longMail, "M. ", "Mme et ", "je m'appelle ", "12, rue", "06 39 98", "chez ", "la famille", "Merci,\nJ.", "-- \n", "PS", "Le 3 mars, a écrit :\n>", "\xff\x00", "İ ſ K ﬁ\u0301", "Étude d'", "contact Anne", "n°", "rés. \"", "+33 (0)", "(+33) 6 39 98 12 12",
 		"Famille Petit et ", "12 rue de la ", "J'", "L'", "Appel de M. Petit, 5 rue", "père de Jean", "c/o", "99100 ", "FR76", "a@b.fr <a@b.fr>",
+		"Merci\nUte Brandt\nRua do Carmo 31, 4000-123 Braga\nItalie", "7 Mill Lane\nCambridge CB2 1RX", "Montréal (Québec) H2X 1A4", "Ets Brun, directeur M. ", "Lina (Lina ", "Floc'h", "je loue un T2 ",
 	} {
 		for kind := range 4 {
 			f.Add(kind, "Jean", "a@b.fr", s, s)

@@ -1,5 +1,10 @@
 package facts
 
+import (
+	"slices"
+	"strings"
+)
+
 // A dwelling is a cue behind which the sender's own address stands.
 type dwelling int
 
@@ -16,10 +21,10 @@ var (
 	ownHouse = words("fenetre fenetres porte portail portillon facade maison appartement appart logement chambre salon cuisine cave garage jardin terrain balcon terrasse mur toit toiture " +
 		"volets compteur immeuble boutique magasin commerce salle entree cour cloture haie trottoir boite residence domicile adresse habitation pavillon studio local atelier escalier palier douche")
 	// homes are those of ownHouse that have an address.
-	homes        = words("maison appartement logement immeuble boutique commerce magasin pavillon residence")
+	homes        = words("cabinet atelier salon restaurant officine exploitation maison appartement logement immeuble boutique commerce magasin pavillon residence")
 	firstPersons = words("mon ma mes notre nos")
 	liveVerbs    = words("habite demeure reside vis vit loge habitons demeurons residons vivons logeons habites")
-	liveAlone    = words("demeurant domicilie domiciliee domicilies domiciliees residant habitons demeurons residons logeons")
+	liveAlone    = words("habiterons habiterai logerons logerai residerons residerai demeurant domicilie domiciliee domicilies domiciliees residant habitons demeurons residons logeons")
 	movers       = words("emmenager emmenage emmenageons emmenages emmenagee emmenagees demenager demenage demenageons demenages installer installe installes installee installees")
 	renters      = words("locataire locataires proprietaire proprietaires habitant habitante habitants riverain riveraine resident residente residents domicilie")
 )
@@ -47,13 +52,16 @@ func (t text) dwellingAt(i int) (dwelling, int) {
 		return lives, i + 1
 	case k.fold == "coordonnees" && t.is(i+1, ":"), k.fold == "live" && prev == "i" && t.is(i+1, "at"):
 		return lives, i + 2
-	case k.fold == "adresse" && (firstPersons[prev] || t.is(i+1, ":") && t.sentenceStart(i)), k.fold == "domicile" && firstPersons[prev]:
+	case k.fold == "adresse" && (firstPersons[prev] || (prev == "nouvelle" || prev == "future") && firstPersons[t.at(i-2).fold] || t.is(i+1, ":") && t.sentenceStart(i)), k.fold == "domicile" && firstPersons[prev]:
 		return lives, i + 1
 	case renters[k.fold] && (t.firstPersonBefore(i) || t.sentenceStart(i)) && !t.is(i+1, "de") && !pointers[prev] && !firstPersons[prev]:
 		return owns, i + 1
 	case firstPersons[prev] && homes[k.fold]:
 		return owns, i + 1
 	case (k.fold == "louee" || k.fold == "loue" || k.fold == "achetee" || k.fold == "achete") && ownHouse[prev]:
+		return owns, i + 1
+	case lets[k.fold] && t.firstPersonBefore(i) && (!buys(k.fold) && (t.is(i+1, "au") || t.is(i+1, "a")) || t.roomBehind(i)),
+		k.fold == "est" && prev == "on" && t.is(i+1, "au"):
 		return owns, i + 1
 	case takers[k.fold] && t.firstPersonBefore(i):
 		return owns, i + 1
@@ -67,6 +75,26 @@ func (t text) dwellingAt(i int) (dwelling, int) {
 
 // takers are verbs of somebody who runs a shop: "j'ai repris le salon de thé, 12 place …".
 var takers = words("reprendre repris reprends reprenons tiens tenons gere gerons exploite exploitons ouvrir ouvert")
+
+// lets are verbs of somebody who rents or buys a home: with the home behind them ("je loue un
+// studio") or the address itself. Halls and tables are rented too.
+var (
+	lets  = words("loue louons occupe occupons acheter achete achetee achetons acquerir acquis")
+	rooms = words("maison appartement appart studio t1 t2 t3 t4 t5 f1 f2 f3 f4 f5 logement chambre pavillon duplex meuble maisonnette villa deux-pieces trois-pieces rez-de-chaussee")
+)
+
+// buys reports whether a verb of lets is of buying: fields and firms are bought as well.
+func buys(f string) bool { return strings.HasPrefix(f, "ach") || strings.HasPrefix(f, "acq") }
+
+// roomBehind reports whether a home stands among the few words behind i.
+func (t text) roomBehind(i int) bool {
+	for p := i + 1; p <= i+4 && t.at(p).kind != newline && !t.is(p, "."); p++ {
+		if rooms[t.at(p).fold] {
+			return true
+		}
+	}
+	return false
+}
 
 // firstPersonBefore reports whether "je" or "nous" stands among the few words before i.
 func (t text) firstPersonBefore(i int) bool {
@@ -108,7 +136,27 @@ func (t text) dwells(end int) (address, bool) {
 			break
 		}
 	}
-	return best, found
+	return t.withoutFloor(best), found
+}
+
+// withoutFloor drops the floor at either end of an address in a sentence: "j'habite au 10 rue
+// Haute, au troisième" tells how things are, not where post goes. Flats and buildings stay.
+func (t text) withoutFloor(a address) address {
+	floor := func(part [2]int) bool {
+		f := t.at(part[0]).fold
+		return t.ordinal(part[0]) || f == "rdc" || f == "rez-de-chaussee"
+	}
+	for len(a.parts) > 1 && floor(a.parts[len(a.parts)-1]) {
+		a.parts = a.parts[:len(a.parts)-1]
+	}
+	for len(a.parts) > 1 && floor(a.parts[0]) {
+		a.parts = a.parts[1:]
+	}
+	if n := len(a.parts); n > 0 {
+		a.from, a.to = a.parts[0][0], a.parts[n-1][1]
+	}
+	a.unit = slices.ContainsFunc(a.parts, func(part [2]int) bool { return t.unitAt(part[0], part[1]) > 0 })
+	return a
 }
 
 // leavesHome reports whether token q, the nth behind a cue, begins something else than the

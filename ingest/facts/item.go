@@ -57,6 +57,14 @@ func (t text) items(from, to int) []item {
 			out = append(out, item{kind: itemLabel, from: p, to: p + 3})
 			p += 3
 			continue
+		case (k.fold == "m" || k.fold == "mob") && (t.at(p+1).kind == phone || t.is(p+1, ".") && t.at(p+2).kind == phone):
+			p++ // "M. 06 39 …": the mobile
+			continue
+		case (k.fold == "au" || k.fold == "du") && (t.at(p+1).kind == number || t.at(p+1).kind == mixed) && (p == from || separator(t.ts[p-1])):
+			if a, ok := t.addressAt(p+1, to, true); ok && a.numbered {
+				p++
+				continue
+			}
 		case k.kind == email:
 			out = append(out, item{kind: itemEmail, from: p, to: p + 1})
 			p++
@@ -92,7 +100,7 @@ func (t text) itemAt(p, from, to int) item {
 	q := p
 	for q < to && !separator(t.ts[q]) && t.ts[q].kind != phone && t.ts[q].kind != email {
 		if q > p {
-			if n, ok := t.signedAt(q, from, to); ok && (n.civil || n.known || n.words > 1 || t.is(q-1, "contact") || it.kind == itemClosing) && (closings[t.ts[q-1].fold] || roleWords[t.ts[q-1].fold] || n.civil && it.kind == itemClosing && !links[t.ts[q-1].fold]) {
+			if n, ok := t.signedAt(q, from, to); ok && (n.civil || n.known || n.words > 1 || t.is(q-1, "contact") || it.kind == itemClosing) && (closings[t.ts[q-1].fold] || it.kind == itemClosing && (t.is(q-1, "bcp") || t.is(q-1, "beaucoup")) || roleWords[t.ts[q-1].fold] || n.civil && it.kind == itemClosing && !links[t.ts[q-1].fold]) {
 				break
 			}
 		}
@@ -128,8 +136,8 @@ func (t text) signedAt(p, from, to int) (name, bool) {
 	}
 	k := t.at(n.to)
 	if n.to < to && !separator(k) && k.kind != phone && k.kind != email && k.kind != number && k.kind != mixed {
-		// "Nadège Petit habitante du quartier"
-		if !n.full() || k.upper || !roleWords[k.fold] {
+		// "Nadège Petit habitante du quartier", "Nadège Petit pour les parents"
+		if !n.full() || k.upper || !roleWords[k.fold] && (k.fold != "pour" || p > from) {
 			return n, false
 		}
 	}

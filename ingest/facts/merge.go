@@ -143,6 +143,24 @@ func whoSigns(head, signature string) string {
 	return strings.Replace(head, " and ", " et ", 1)
 }
 
+// headName puts the name of a letter's head in the usual order, first name first, and joins a
+// couple by "et".
+func headName(s string) string {
+	bare, rest := s, ""
+	if i := strings.Index(s, " ("); i > 0 {
+		bare, rest = s[:i], s[i:]
+	}
+	t := read(bare)
+	n, ok := t.nameAt(0, len(t.ts), false)
+	switch {
+	case !ok || n.to != len(t.ts) || n.civil:
+		return s
+	case n.couple, n.known && n.words == 2:
+		return t.name(n) + rest
+	}
+	return s
+}
+
 // isLocalPart reports whether a header's name is only the address before its @.
 func isLocalPart(name, mail string) bool {
 	local, _, ok := strings.Cut(mail, "@")

@@ -72,10 +72,19 @@ func (t text) titles(i, j int) string {
 var surnames = words("martin bernard thomas robert richard laurent simon michel david bertrand vincent andre francois robin clement nicolas henry mathieu gautier gauthier denis marie noel lucas " +
 	"arnaud gerard roger colin aubert renaud olivier philippe pierre benoit guillaume jean lambert")
 
+// petNames stand before a first name in a family.
+var petNames = words("tata tati tatie tonton mamie mamy mami papi papy papet meme pepe nounou")
+
 // surnameFirst reports whether the two words at i are surname and first name: only the
 // second is a first name, and no common surname.
 func (t text) surnameFirst(i int) bool {
 	a, b := t.ts[i], t.ts[i+1]
+	if kinWords[a.fold] || petNames[a.fold] {
+		return false // "Sœur Claire", "Mamie Odile"
+	}
+	if a.caps && !b.caps && firstNames[b.fold] {
+		return true // "SOREL Pierre": capitals mark the surname
+	}
 	return !firstNames[a.fold] && !firstNames[head(a.fold)] && (firstNames[b.fold] || firstNames[head(b.fold)]) && !surnames[b.fold] && (a.caps || !b.caps)
 }
 
@@ -129,7 +138,7 @@ func (t text) civility(i, end int, n *name) int {
 		switch {
 		case civilities[f] && (t.ts[p].upper || len(f) > 2 || f == "mr" || f == "dr"),
 			f == "m" && t.at(p+1).upper,
-			ranks[f] && t.ts[p].upper && t.at(p+1).upper:
+			ranks[f] && t.ts[p].upper && t.at(p+1).upper, serving[f] && t.at(p+1).upper:
 			n.civil = true
 			p++
 			if t.is(p, ".") {
@@ -197,6 +206,9 @@ func (t text) nameWords(p, end int, small bool, n *name) (int, bool) {
 			n.words++
 		}
 		n.known = n.known || firstNames[f] || firstNames[head(f)]
+		if t.is(p+1, "'") && t.glued(p) && t.glued(p+1) && strings.HasSuffix(f, "c") && strings.HasPrefix(t.at(p+2).fold, "h") && !t.at(p+2).upper {
+			p += 2 // the Breton c'h: "Le Floc'h"
+		}
 		p++
 		last = p
 	}
@@ -251,7 +263,7 @@ func (t text) orgAt(i, end int, bare bool) int {
 	if i >= end || t.ts[i].kind != word {
 		return 0
 	}
-	if !orgWords[t.ts[i].fold] && !legalForms[t.ts[i].fold] || legalForms[t.ts[i].fold] && !t.ts[i].caps && t.ts[i].fold != "sarl" && t.ts[i].fold != "sci" {
+	if !orgWords[t.ts[i].fold] && !orgWords[head(t.ts[i].fold)] && !legalForms[t.ts[i].fold] || legalForms[t.ts[i].fold] && !t.ts[i].caps && t.ts[i].fold != "sarl" && t.ts[i].fold != "sci" {
 		return t.firmAt(i, end)
 	}
 	last, proper := i+1, 0

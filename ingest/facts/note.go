@@ -17,6 +17,7 @@ type caller struct {
 	from, to int
 	text     string
 	ok       bool
+	firm     bool // somebody may be named behind it
 }
 
 // maxPrelude is how many tokens of a note are looked at for its caller.
@@ -64,7 +65,7 @@ func (t text) callerAt(i, end int) caller {
 			p++
 		}
 		if n, ok := t.nameAt(p, end, false); ok {
-			return caller{i, n.to, t.cut(i, n.to), true}
+			return caller{from: i, to: n.to, text: t.cut(i, n.to), ok: true}
 		}
 	}
 	if k.fold == "m" && !k.upper || k.fold == "a" || prev == "concerne" || prev == "pour" || prev == "contre" || prev == "chez" {
@@ -73,19 +74,63 @@ func (t text) callerAt(i, end int) caller {
 	if n, ok := t.nameAt(i, end, false); ok && !t.functional(n) {
 		next := t.at(n.to)
 		ends := separator(next) || next.kind == phone || next.kind == number || saying[next.fold] || n.to >= end
+		if p, ok := t.firmsPerson(n.to, end); ok && !n.civil && !n.known && p.civil {
+			// "Laiterie Vernet, M. Brun": no civility, no first name, and a person behind it.
+			return caller{from: i, to: p.to, text: t.name(p) + " (" + t.cut(n.from, n.to) + ")", ok: true, firm: true}
+		}
+		firm := !n.civil && !n.known && t.is(n.to, "(") && civilities[t.at(n.to+1).fold]
 		switch {
 		case n.civil, n.full() && ends && !roleWords[k.fold] && !orgWords[k.fold],
 			(n.known || prev == "prenom" || prev == "nom") && ends && !roleWords[k.fold]:
-			return caller{n.from, n.to, t.name(n), true}
+			return caller{from: n.from, to: n.to, text: t.name(n), ok: true, firm: firm}
 		}
+	}
+	if c := t.smallCaller(i, end); c.ok {
+		return c
 	}
 	if q := t.orgAt(i, end, false); q > 0 && k.upper {
 		next := t.at(q)
 		if separator(next) || next.kind == phone || saying[next.fold] || q >= end {
-			return caller{i, q, t.cut(i, q), true}
+			if n, ok := t.firmsPerson(q, end); ok {
+				return caller{from: i, to: n.to, text: t.name(n) + " (" + t.cut(i, q) + ")", ok: true, firm: true}
+			}
+			return caller{from: i, to: q, text: t.cut(i, q), ok: true, firm: true}
 		}
 	}
 	return caller{}
+}
+
+// smallCaller reads a caller typed without capitals: "mme petit 06 …", "m. petit signale …".
+// Only one word is taken, since nothing tells where more would end.
+func (t text) smallCaller(i, end int) caller {
+	k := t.ts[i]
+	if k.upper || !civilities[k.fold] || k.fold == "me" || len(k.fold) < 2 {
+		return caller{}
+	}
+	p := i + 1
+	if t.is(p, ".") {
+		p++
+	}
+	next := t.at(p + 1)
+	if n, ok := t.nameAt(i, min(end, p+1), true); ok && n.civil && n.to == p+1 && !t.functional(n) && (separator(next) || next.kind == phone || saying[next.fold]) {
+		return caller{from: i, to: n.to, text: t.name(n), ok: true}
+	}
+	return caller{}
+}
+
+// firmsPerson reads who calls for the firm that ends at q, a number between them or not:
+// "Société Brun, Mme Petit", "École Pasteur, directrice Mme Petit".
+func (t text) firmsPerson(q, end int) (name, bool) {
+	for n := 0; q < end && n < 6; n++ {
+		switch k := t.ts[q]; {
+		case k.fold == ",", k.fold == "-", k.fold == "/", k.kind == phone, n > 0 && (roleWords[k.fold] || others[k.fold]) && k.kind == word:
+			q++
+		default:
+			m, ok := t.nameAt(q, end, false)
+			return m, ok && n > 0 && !t.functional(m) && (m.civil || m.full() && m.known && (separator(t.at(m.to)) || t.at(m.to).kind == phone))
+		}
+	}
+	return name{}, false
 }
 
 // callerAddress finds the address that stands between the caller's name and the matter: in

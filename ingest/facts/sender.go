@@ -33,6 +33,9 @@ func Sender(in Input) Found {
 		out.Name = quotedName(in.Quoted, out.Email)
 	}
 	out.Name = fuller(out.Name, out.Email, said.Name)
+	if in.Kind == Letter {
+		out.Name = headName(out.Name)
+	}
 	if signed != "" && !sameName(signed, out.Name) {
 		out.Signature = signed
 	}
@@ -55,7 +58,7 @@ func (t text) signed(in Input) (p Person, signer string) {
 	t.ts = t.ts[:end] // the history below is somebody else's
 	sig := t.signatureOf()
 	if it, ok := sig.first(itemName); ok {
-		p.Name = t.name(it.name)
+		p.Name = t.signer(sig, it)
 		signer = p.Name
 	}
 	org := ""
@@ -82,6 +85,9 @@ func (t text) signed(in Input) (p Person, signer string) {
 	}
 	p.Email = t.emailOf(sig)
 	p.Address = t.home(sig, end)
+	if introduced && p.Address == "" {
+		p.Address = t.behindName(n, end)
+	}
 	if first, _, _ := strings.Cut(strings.TrimSpace(in.Text), "\n"); (p.Name == "" || p.Address == "") && len(first) < 80 && t.headed() {
 		l := letter.Read(in.Text).Sender
 		if p.Name == "" {
@@ -92,6 +98,37 @@ func (t text) signed(in Input) (p Person, signer string) {
 		}
 	}
 	return p, signer
+}
+
+// signer returns the name of the signature. "Luc & Anne (Anne Petit)" is signed by the one
+// who is named in full; so is "Anne Petit et Luc".
+func (t text) signer(sig signature, it item) string {
+	for _, next := range sig.items {
+		if next.kind == itemName && next.from == it.to+1 && t.is(it.to, "(") && sameSurname(t.name(it.name), t.name(next.name)) && next.name.full() && !next.name.couple {
+			return t.name(next.name)
+		}
+	}
+	s := t.name(it.name)
+	if first, second, ok := strings.Cut(s, " et "); ok && it.name.couple && !it.name.civil && len(nameParts(first)) > 1 && !strings.ContainsAny(second, " .") && firstNames[fold(second)] {
+		return first
+	}
+	return s
+}
+
+// behindName returns the address right behind the name that a sentence gives: "c'est Anne
+// Petit, du 14 rue Haute".
+func (t text) behindName(n name, end int) string {
+	p := n.to
+	if t.is(p, ",") {
+		p++
+	}
+	if t.is(p, "du") || t.is(p, "au") {
+		p++
+	}
+	if a, ok := t.addressAt(p, end, false); ok && a.numbered && p > n.to {
+		return t.address(t.withoutFloor(a))
+	}
+	return ""
 }
 
 // headed reports whether a text begins as a letter does, with an address in its first lines.
@@ -114,8 +151,19 @@ func (t text) headed() bool {
 // home returns the sender's address: that of the signature, or of a sentence.
 func (t text) home(sig signature, end int) string {
 	var flat string
+	// The recipient's address follows, as below "Mairie de …".
+	town := t.townHall(t.lineAbove(sig.from))
 	for _, it := range sig.items {
-		if it.kind != itemAddress {
+		switch it.kind {
+		case itemAddress:
+		case itemName:
+			town = false
+			continue
+		default:
+			town = town || t.townHall(it.from, it.to)
+			continue
+		}
+		if town {
 			continue
 		}
 		if it.address.whole() {
@@ -137,6 +185,29 @@ func (t text) home(sig signature, end int) string {
 		return t.address(a) + ", " + flat
 	}
 	return t.address(a)
+}
+
+// lineAbove returns the tokens of the line that ends right before token p; none where a
+// paragraph ends there.
+func (t text) lineAbove(p int) (from, to int) {
+	to = p - 1
+	if to < 0 || t.ts[to].kind != newline || t.ts[to].blankLine() {
+		return p, p
+	}
+	for from = to; from > 0 && t.ts[from-1].kind != newline && t.ts[from-1].kind != gap && to-from < maxLineTokens; {
+		from--
+	}
+	return from, to
+}
+
+// townHall reports whether the town hall is named among the tokens from i up to end.
+func (t text) townHall(i, end int) bool {
+	for ; i < end; i++ {
+		if t.is(i, "mairie") || t.is(i, "hotel") && t.is(i+1, "de") && t.is(i+2, "ville") {
+			return true
+		}
+	}
+	return false
 }
 
 // emailOf returns the sender's e-mail address that the text gives, or "".
@@ -164,7 +235,7 @@ func (t text) noted() Person {
 	c := t.callerOf(end)
 	if !c.ok {
 		if n, ok := t.introduced(end); ok {
-			c = caller{n.from, n.to, t.name(n), true}
+			c = caller{from: n.from, to: n.to, text: t.name(n), ok: true}
 		}
 	}
 	p.Name = c.text
@@ -175,8 +246,11 @@ func (t text) noted() Person {
 	}
 	// "Locataire du 12 rue Haute, Mme Petit"
 	for i := 0; i < c.from && p.Address == ""; i++ {
-		if renters[t.ts[i].fold] && (t.is(i+1, "du") || t.is(i+1, "au")) {
-			if a, ok := t.addressAt(i+2, c.from, false); ok && a.numbered {
+		if q := i + 1; renters[t.ts[i].fold] {
+			if t.is(q, "du") || t.is(q, "au") {
+				q++
+			}
+			if a, ok := t.addressAt(q, c.from, false); ok && a.numbered {
 				p.Address = t.address(a)
 			}
 		}
@@ -194,9 +268,15 @@ func (t text) noted() Person {
 func (t text) notedPhone(i int, c caller) bool {
 	for p, n := i-1, 0; p >= 0 && n < 8; p, n = p-1, n+1 {
 		k := t.ts[p]
+		if k.fold == ")" {
+			p = t.opening(p)
+			continue
+		}
 		switch {
 		case c.ok && p < c.to, k.fold == "." && n > 0 && !labels[t.at(p-1).fold]:
 			return true
+		case civilities[k.fold] && (t.is(p-1, "de") || t.is(p-1, "d")) && (roleWords[t.at(p-2).fold] || others[t.at(p-2).fold] || kinWords[t.at(p-2).fold]) && t.is(p-3, ","):
+			// "Me Brun, avocat de M. Petit, 06 …": still the caller.
 		case faxCues[k.fold] && n < 3, civilities[k.fold] && k.upper && t.at(p+1).upper && !t.names(c, p+1):
 			return false
 		case others[k.fold] && pointers[t.at(p-1).fold]:
@@ -206,10 +286,20 @@ func (t text) notedPhone(i int, c caller) bool {
 	return true
 }
 
+// opening returns the bracket that the one at p closes, or p where none stands near.
+func (t text) opening(p int) int {
+	for i := p - 1; i >= max(0, p-12); i-- {
+		if t.is(i, "(") {
+			return i
+		}
+	}
+	return p
+}
+
 // names reports whether the word at p is one of the caller's name, or the caller a firm,
 // of which somebody is named.
 func (t text) names(c caller, p int) bool {
-	return isFirm(c.text) || slices.Contains(nameParts(c.text), t.at(p).fold)
+	return c.firm || isFirm(c.text) || slices.Contains(nameParts(c.text), t.at(p).fold)
 }
 
 // pointers are words before a person that make it another than the one who calls.

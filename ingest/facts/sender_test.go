@@ -63,7 +63,7 @@ func TestMail(t *testing.T) {
 		{name: "hamlet", text: "Plus de ramassage.\nJean-Paul Mercier\nLieu-dit Le Grand Pré\n99100 Saint-Exemple", who: "Jean-Paul Mercier", addr: "Lieu-dit Le Grand Pré, 99100 Saint-Exemple"},
 		{name: "care of", text: "Je cherche un toit.\n\nIdriss Kone\nchez Mme Lefort\n11 rue du Port", who: "Idriss Kone", addr: "chez Mme Lefort, 11 rue du Port"},
 		{name: "lives", text: "Bonjour, j'habite au 14 rue des Lilas et le trottoir est défoncé devant le 18 rue des Lilas.\nMerci\nDamien Costa", who: "Damien Costa", addr: "14 rue des Lilas"},
-		{name: "we live", text: "Nous habitons 5, place du Général-Leclerc, au 3e étage, et le bruit est infernal.\n\nIsabelle Roy", who: "Isabelle Roy", addr: "5, place du Général-Leclerc, 3e étage"},
+		{name: "we live", text: "Nous habitons 5, place du Général-Leclerc, au 3e étage, et le bruit est infernal.\n\nIsabelle Roy", who: "Isabelle Roy", addr: "5, place du Général-Leclerc"},
 		{name: "small lives", text: "bjr jhabite rue du vieux puits et ya un trou", addr: "rue du vieux puits"},
 		{name: "dwelling with town", text: "Je suis domiciliée au 27 boulevard Carnot, 99100 Saint-Exemple. Je sollicite un rendez-vous.\nHuguette Blin", who: "Huguette Blin", addr: "27 boulevard Carnot, 99100 Saint-Exemple"},
 		{name: "matter, not home", text: "Un arbre est tombé devant le 12 rue de la Poste, en face de la boulangerie.\nYves Colin", who: "Yves Colin"},

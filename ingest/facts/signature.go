@@ -185,6 +185,9 @@ func (t text) signatureAbove(end int) signature {
 			break
 		}
 		items, ok := t.blockLine(from, to)
+		if !ok && (t.titleBelowName(ls, i) || t.labelled(from, to)) {
+			items, ok = []item{{kind: itemRole, from: from, to: to}}, true
+		}
 		if !ok {
 			break
 		}
@@ -196,8 +199,11 @@ func (t text) signatureAbove(end int) signature {
 	sig := signature{from: end, to: end}
 	if start < len(ls) {
 		sig.from = ls[start][0]
-		for _, l := range ls[start:] {
-			items, _ := t.blockLine(l[0], l[1])
+		for n, l := range ls[start:] {
+			items, ok := t.blockLine(l[0], l[1])
+			if !ok && (t.titleBelowName(ls, start+n) || t.labelled(l[0], l[1])) {
+				items = []item{{kind: itemRole, from: l[0], to: l[1]}}
+			}
 			sig.add(t, items)
 		}
 		sig.trim(t)
@@ -217,6 +223,35 @@ func (t text) signatureAbove(end int) signature {
 		break
 	}
 	return sig
+}
+
+// titleBelowName reports whether line i says what the person is whose full name fills one of
+// the two lines above it: "Chargée de mission", "Chambre d'agriculture".
+func (t text) titleBelowName(ls [][2]int, i int) bool {
+	for n := i; n > 0 && n > i-2; n-- {
+		from, to := ls[n][0], ls[n][1]
+		if from == to || to-from > 7 || !t.ts[from].upper || t.speaks(from, to) || !closedByWord(t.ts[to-1]) {
+			return false
+		}
+		a, b := ls[n-1][0], ls[n-1][1]
+		if a == b {
+			return false
+		}
+		if m, ok := t.nameAt(a, b, false); ok && m.to == b && m.full() && (m.known || m.civil || t.ts[b-1].caps) && t.ts[a].upper {
+			return true
+		}
+	}
+	return false
+}
+
+// labelled reports whether a line is a short label and its value: "Insta : @anne.p".
+func (t text) labelled(from, to int) bool {
+	return t.ts[from].kind == word && t.ts[from].upper && t.is(from+1, ":") && to-from > 2 && to-from <= 6 && !t.speaks(from, to)
+}
+
+// closedByWord reports whether a line that ends in k is no sentence.
+func closedByWord(k token) bool {
+	return k.kind == word || k.kind == number || k.kind == mixed || k.fold == ")" || k.fold == "\""
 }
 
 // ruler reports whether a line is but dashes: "-- " begins a signature (RFC 3676 §4.3).
@@ -361,14 +396,28 @@ func (t text) inlineEnd(from, to int) (items []item, at int, ok bool) {
 			continue
 		}
 		n := its[0].name
-		if !n.full() && !n.civil && (!t.closingBefore(s) || !n.known && !t.ts[s].upper) {
+		last := n.known && n.to == to && t.ts[s].upper && (t.is(s-1, ".") || t.is(s-1, "!")) && t.blankFrom(to)
+		if !n.full() && !n.civil && !last && (!t.closingBefore(s) || !n.known && !t.ts[s].upper) {
 			continue
+		}
+		if !n.known && !n.civil && n.initials == 0 && t.ts[s].upper && len(its) == 1 && !t.closingNear(s) {
+			continue // "Danger Public." ends the text, and names nobody
 		}
 		if good := t.contactsOnly(its[1:]); good && !t.is(s-1, ":") {
 			return its, s, true
 		}
 	}
 	return nil, 0, false
+}
+
+// blankFrom reports whether no word stands behind token p: the text ends there.
+func (t text) blankFrom(p int) bool {
+	for ; p < len(t.ts); p++ {
+		if k := t.ts[p].kind; k != punct && k != newline {
+			return false
+		}
+	}
+	return true
 }
 
 // contactsOnly reports whether items tell no more than how to reach somebody, and at most one
@@ -397,14 +446,14 @@ func (t text) boundary(s, from int) bool {
 	case ",", "-":
 		return t.closingBefore(s)
 	}
-	if closings[k.fold] {
+	if closings[k.fold] || (k.fold == "bcp" || k.fold == "beaucoup") && closings[t.at(s-2).fold] {
 		return true
 	}
-	return civilities[t.ts[s].fold] && s > from && k.kind == word && !links[k.fold] && !others[k.fold] && closingNear(t, s)
+	return civilities[t.ts[s].fold] && s > from && k.kind == word && !links[k.fold] && !others[k.fold] && t.closingNear(s)
 }
 
 // closingNear reports whether a word of courtesy stands among the few before s.
-func closingNear(t text, s int) bool {
+func (t text) closingNear(s int) bool {
 	for i := max(0, s-4); i < s; i++ {
 		if closings[t.ts[i].fold] {
 			return true

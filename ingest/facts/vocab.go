@@ -20,8 +20,10 @@ var (
 	civilities = words("m mr mrs mme mm mlle mmes monsieur madame mademoiselle messieurs mesdames me maitre dr docteur pr professeur vve veuve")
 	// ranks stand before a name as civilities do.
 	ranks = words("adjudant adjudante capitaine lieutenant lieutenante colonel commandant commandante sergent sergente caporal caporale major abbe brigadier brigadiere gendarme general generale pasteur rabbin imam")
+	// serving are those that stand in no street's name in small letters.
+	serving = words("adjudant adjudante lieutenant lieutenante brigadier brigadiere gendarme sergent sergente caporal caporale")
 	// particles are the words of a name that may begin with a small letter.
-	particles = words("de du des d la le les l van von der den ten ben bin el al da do dos di del della y")
+	particles = words("de du des d la le les l van von der den ten ben bin el al da do dos das di del della y")
 	born      = words("nee ne epouse ep veuve vve")
 
 	months   = words("janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre janv fevr fev avr juil sept oct nov dec")
@@ -36,7 +38,7 @@ var (
 	siteWords = words("residence res resid lotissement lot hameau ham lieu-dit lieudit ferme domaine villa camping chateau moulin mas immeuble imm copropriete clos za zi zac zone " +
 		"foyer ehpad residence-autonomie quartier cite hlm tour manoir logis")
 	// unitWords stand before the number or letter of a flat, a staircase, a building.
-	unitWords = words("appartement appart appt apt app bat batiment bt esc escalier porte logement log entree bloc boite chambre cage hall tour etage bal lot studio bureau")
+	unitWords = words("appartement appart appt apt app bat batiment bt esc escalier porte logement log entree bloc boite chambre cage hall tour etage bal lot studio bureau emplacement")
 	floors    = words("etage etages et")
 	boxes     = words("bp cs tsa")
 
@@ -60,12 +62,12 @@ var (
 
 	// closings are the words of the formulas that end a text.
 	closings = words("cordialement cdt cdlt crdlt cordlt bien-a-vous salutations salutation respectueusement sportivement sincerement amicalement sincerely regards merci mrc merciii thanks remerciements " +
-		"amities respects bises saludos devouee devoue distinguees distingues sentiments consideration bientot journee soiree weekend week-end reception avance courage cordiales obrigado")
+		"amities respects bises saludos devouee devoue distinguees distingues sentiments consideration bientot journee soiree weekend week-end reception avance courage cordiales obrigado obrigada gracias grazie danke thank bisous bise bien-cordialement")
 
 	// stopWords are no part of a person's name, although they may begin with a capital letter.
 	stopWords = words("je j tu il elle on nous vous ils elles me te se lui leur moi toi ce c cette ces cet ca cela mon ma mes ton ta tes son sa ses notre nos votre vos leurs " +
 		"un une au aux en et ou ni mais donc or car que qu qui quoi dont quand comment pourquoi combien si ne n pas plus moins tres trop bien mal aussi encore toujours jamais deja " +
-		"a dans sur sous avec sans pour par vers chez entre depuis pendant avant apres devant derriere contre jusqu jusque selon voici voila puis alors ainsi enfin ici " +
+		"a dans sur sous avec sans bcp beaucoup pour par vers chez entre depuis pendant avant apres devant derriere contre jusqu jusque selon voici voila puis alors ainsi enfin ici " +
 		"est suis es sommes etes sont etait etais etaient sera serait ai as avons avez ont avait aviez avais etre avoir fait faire faut faudrait peut peux pouvez pourriez pouvons puis dois doit " +
 		"merci mrc bonjour bonsoir salut coucou slt bjr hello cher chere chers objet sujet re tr fwd urgent important attention message mail courriel email e-mail " +
 		"tel telephone portable mobile fax site web internet adresse nom prenom date ref reference references dossier facture contrat piece pieces jointe jointes jointe pj ps copie nb " +
@@ -92,7 +94,7 @@ var (
 	// others are the words that make a number, a name or an address somebody else's.
 	others = words("voisin voisine voisins voisines gardien gardienne concierge proprietaire proprio bailleur bailleresse syndic locataire locataires fils fille mere pere maman papa mari femme epouse epoux conjoint " +
 		"frere soeur oncle tante cousin cousine beau-frere belle-soeur beau-pere belle-mere grand-mere grand-pere neveu niece ami amie amis collegue medecin docteur infirmiere notaire avocat " +
-		"plombier artisan macon electricien entrepreneur entreprise agence assureur assurance patron employeur mairie standard service services pompiers gendarmerie police prefecture " +
+		"patronne principal principale proviseur proviseure plombier artisan macon electricien entrepreneur entreprise agence assureur assurance patron employeur mairie standard service services pompiers gendarmerie police prefecture " +
 		"ecole college directrice directeur maitresse fax telecopie patient patiente defunt defunte client cliente tuteur tutrice curateur facteur standardiste secretariat hotline")
 )
 
@@ -122,7 +124,7 @@ var firstNames = words("adrien agathe agnes ahmed aicha aime alain albert alexan
 	"giovanni goncalo gwendoline hafida halim halina hamza hans heinz helder heloise hocine honore houria huguette idriss igor ilan ilona ilyas ingrid irma isabel ismael jack",
 	"jadwiga james jamila jasmine jeannette jeannine jenny joaquim jocelyn jocelyne john jonas joris josefa josephe judith juliana kaoutar karen katarzyna kate katia ketty",
 	"kilian killian klara kylian lamia lara latifa lauriane leandre lenny leonce leontine leopold leslie leyla liam lidia loane loris louisette lucia lucile ludmila luisa",
-	"madeleine maelle maelys magalie maimouna maite malo marcelline marcos marguerite mariama mariana marthe mary marylene maryline maryse maryvonne mateo mathias mathilda",
+	"madeleine malik maelle maelys magalie maimouna maite malo marcelline marcos marguerite mariama mariana marthe mary marylene maryline maryse maryvonne mateo mathias mathilda",
 	"mauricette mayeul mehmet melina melvin meriem messaoud milan mirella mirko moustapha mustapha nadia nadja naomi nassima natalia nathanael nelson nicolle nils noella",
 	"noelle nolan noura nuno oceane octave odette oksana olena oriane ousmane pablo pacome paloma paolo perrine peter philomene pierrick piotr prisca priscilla prosper prune",
 	"rabia rania raul rayane redouane reine rejane roberte rodrigue rolande roman romuald roselyne rosemonde rosette rosine rui sacha saliha salma samantha samba sana sandy",

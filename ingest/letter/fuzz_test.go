@@ -31,6 +31,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(l.text, "")
 	}
 	f.Add("", "\xff\xfe\x00")
+	f.Add("Ute Brandt\nD-04109 Leipzig\nYork YO1 7HH\n1003 Lausanne\nSuisse", "Exp. : Les Amis, 1015 CW (Québec) H2X 1A4, 06 39 98 12 12")
 	f.Add("Objet :\n\nObjet :", "P.J. :\n- a\n- b")
 	f.Add("M. \nMme et\nJe soussigné ", "Fait à , le ")
 	f.Add("İstanbul ſ K ﬁ\u0301\u0301", "Tél. +33 (0)6")

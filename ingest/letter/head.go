@@ -36,7 +36,7 @@ type block struct {
 	settled bool
 }
 
-var openers = regexp.MustCompile(`^(?:de la part de|expediteur|emetteur|sender)\b ?:? ?`)
+var openers = regexp.MustCompile(`^(?:(?:de la part de|expedit(?:eur|rice)|emett(?:eur|rice)|sender)\b ?:? ?|(?:de|exp\.?) ?: ?)`)
 
 // blocks parts the head into blocks, in the order in which they begin.
 func blocks(head []line) []block {

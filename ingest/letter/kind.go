@@ -132,6 +132,10 @@ func isRecipient(ts []string) bool {
 		two("commune", "de"), two("ville", "de"), two("services", "techniques"), two("service", "municipal"), two("centre", "communal"), two("conseil", "communautaire"):
 		return true
 	}
+	if ts[0] == key("marie") {
+		// A first name far more often than a slip for "Mairie de …".
+		return len(ts) > 2 && ts[1] == key("de") && ts[2] != key("la")
+	}
 	if towns.has(ts[0]) {
 		return true
 	}

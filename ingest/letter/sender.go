@@ -135,13 +135,23 @@ var (
 	// addressLabel stands before the street on some letterheads.
 	addressLabel = regexp.MustCompile(`^(?:siege(?: social)?|adresse(?: postale)?|domicile|domicilie(?:e|\(e\))?) ?: ?`)
 	nameThen     = regexp.MustCompile(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
-	townTail     = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
-	onlyTown     = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
+	// relative is in a line with somebody else's number: "Téléphone de ma fille : …".
+	relative = regexp.MustCompile(`\b(?:de|a|chez) (?:ma|mon|mes|notre|nos) [a-z]`)
+	// placeThenTown is a line with a name, then the postal code.
+	placeThenTown = regexp.MustCompile(`^[^,0-9]{3,60}, *[0-9]{2} ?[0-9]{3} [a-z' -]{2,40}$`)
+	townTail      = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
+	onlyTown      = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
 )
 
 // pieces parts a line of a letterhead at its dashes, if that yields an address or a way
 // to reach the sender.
 func pieces(l line) []line {
+	if i := strings.LastIndex(l.text, ","); i > 0 && isContact(l) {
+		// "Rosine Malet, 17 rue des Vignerons, 99100 Saint-Exemple, 06 39 98 12 12"
+		if rest, last := newLine(l.text[:i]), newLine(strings.TrimSpace(l.text[i+1:])); isPostal(rest) && !isContact(rest) && isContact(last) {
+			return append(pieces(rest), last)
+		}
+	}
 	if nameThen.MatchString(l.fold) {
 		// "Rosine Malet, 17 rue des Vignerons"
 		if first, rest, ok := strings.Cut(l.text, ","); ok {
@@ -175,7 +185,12 @@ func pieces(l line) []line {
 func readBlock(ls []line, signature string, bottom bool) party {
 	r := reader{signature: signature, bottom: bottom}
 	for _, whole := range ls {
-		for _, l := range pieces(whole) {
+		parts := pieces(whole)
+		if (r.person != "" || r.org != "") && placeThenTown.MatchString(whole.fold) && !sameName(parts[0].text, signature) {
+			// Below a name, "Friche Lavalette, 99100 Saint-Exemple" is a place, not another name.
+			parts = []line{whole}
+		}
+		for _, l := range parts {
 			r.read(l)
 		}
 	}
@@ -205,7 +220,14 @@ func (p *reader) read(l line) {
 		p.contact(l)
 		return
 	}
-	if p.closed {
+	if what, rest, ok := strings.Cut(l.text, ","); ok && p.person != "" && hasLetters(what, 4) {
+		// "Étudiant, résidence Colbert, chambre 112"
+		if r := newLine(strings.TrimSpace(rest)); isStreet(r, tokens(r.fold)) && (isRole(what) || describes(newLine(what))) {
+			l = r
+			ts = tokens(l.fold)
+		}
+	}
+	if p.abroad(l) || p.closed {
 		return
 	}
 	switch k := kindOf(l); {
@@ -240,9 +262,14 @@ func (p *reader) read(l line) {
 		}
 	case k == kindMaybeRecipient && !named && len(p.address) == 0 && !p.bottom:
 		p.org = strings.Trim(l.text, " ,;:-")
+	case (k == kindPerson || k == kindOther && len(ts) > 2) && ts[0] == key("les") && !named && !p.bottom:
+		p.org = strings.Trim(l.text, " ,;:-") // "Les Amis de la Tour"
+	case k == kindRole && p.person != "" && p.org == "" && len(p.address) == 0 && !p.bottom && articles[ts[0]] && !roleWords.any(ts):
+		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;")) // "Le Clos fleuri"
 	case k == kindRole || k == kindOrg || k == kindMaybeRecipient || k == kindRecipient:
 	case p.person == "":
 		p.name(l, named)
+	case p.person != "" && describes(l):
 	case named && len(ts) <= 8 && (p.org == "" || streetNum.MatchString(l.fold)):
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
 	}
@@ -250,7 +277,7 @@ func (p *reader) read(l line) {
 
 // contact takes the phone number and the e-mail address of a line.
 func (p *reader) contact(l line) {
-	if ph := phones(l); p.phone == "" && len(ph) > 0 {
+	if ph := phones(l); p.phone == "" && len(ph) > 0 && !relative.MatchString(l.fold) {
 		p.phone = ph[0]
 	}
 	if p.email == "" {

@@ -124,7 +124,9 @@ var (
 		"sarl sas sasu eurl sci scp sel selarl selas scop earl gaec snc gie societe ste entreprise ets etablissements etablissement garage menuiserie " +
 		"boulangerie cafe restaurant hotel pharmacie agence cabinet etude office groupe groupement transports immobilier immobiliere paysage terrassements " +
 		"indivision paroisse ecole college lycee fondation mutuelle assurances assurance banque foncia gestion conseils ong apel fcpe ehpad clinique " +
-		"notarial notariale toitures marbrerie couleurs pompes funebres theatre orchestre ensemble tennis cercle foyer")
+		"notarial notariale toitures marbrerie couleurs pompes funebres theatre orchestre ensemble tennis cercle foyer " +
+		"universite hopital salon librairie tabac gite pizzeria creperie boucherie charcuterie patisserie epicerie brasserie traiteur coiffure institut imprimerie " +
+		"plomberie maconnerie micro-entreprise laboratoire clinique auto-ecole fromagerie poissonnerie mercerie cordonnerie bijouterie")
 	legalWords = words("siret siren rna rcs tva ape naf capital iban bic rib orias barreau loi agrement agree toque cnil cpf urssaf")
 	roleWords  = words("president presidente tresorier tresoriere secretaire gerant gerante directeur directrice responsable gestionnaire " +
 		"avocat avocats avocate notaire notaires syndic administrateur mandataire representant conseil riverain riveraine proprietaire locataire " +
