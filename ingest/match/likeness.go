@@ -304,7 +304,7 @@ func (d *decision) resembles(p pair) {
 		at(0.5+p.jaccard/4, ingest.SuggestGroup, "mêmes mots, autre expéditeur")
 	case p.kin.contact && (speaks || category || p.same || d.own.Follows):
 		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "même personne, sujet voisin ("+p.kin.why+")")
-	case (p.kin.name || p.kin.address) && (speaks || category || p.same):
+	case (p.kin.name || p.kin.address) && (speaks || category || p.same || p.kin.name && p.age <= soon):
 		at(0.5+min(p.cosine, 0.25), ingest.SuggestSame, p.kin.why+", sujet voisin")
 	case p.passed && (speaks || category):
 		at(0.6+min(p.cosine, 0.25), ingest.SuggestSame, "transmet un message du même expéditeur")

@@ -76,7 +76,7 @@ func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) sum
 	words := r.Matter()
 	s := summary{
 		Text:     clipFolded(foldWords(ownSubject(r) + "\n" + clipRaw(words))),
-		Entities: entities(ownSubject(r) + " ; " + clipRaw(words)),
+		Entities: entities(ownSubject(r) + " . " + clipRaw(words)),
 		Who:      partyOf(r.From, r.Letter.Signature),
 		Place:    spotOf(r.Place),
 		Top:      c.Top,
@@ -186,7 +186,7 @@ func entities(text string) []string {
 				}
 			}
 		}
-		start = strings.ContainsAny(w, ".!?") || word == ""
+		start = strings.ContainsAny(w, ".!?") || word == "" && start
 	}
 	return out
 }
