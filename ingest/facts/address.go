@@ -297,6 +297,9 @@ func notInStreet(f string) bool {
 // Parc", "lieu-dit Les Essarts".
 func (t text) siteAt(p, end int) int {
 	k := t.at(p)
+	if houses[k.fold] && named[t.at(p+1).fold] && p+2 < end {
+		return t.quotedEnd(p+2, end)
+	}
 	if k.kind != word || !siteWords[k.fold] || p >= end {
 		return 0
 	}
@@ -316,6 +319,24 @@ func (t text) siteAt(p, end int) int {
 	}
 	to := t.properEnd(q, end, small)
 	if to > 0 && t.is(to, "\"") {
+		to++
+	}
+	return to
+}
+
+// named stand between one of houses and what it is called: "maison dite « Les Tilleuls »".
+var (
+	houses = words("maison villa ferme pavillon chalet moulin")
+	named  = words("dit dite nomme nommee appele appelee denomme denommee")
+)
+
+// quotedEnd returns the end of a proper name at q, with the quotation marks around it, or 0.
+func (t text) quotedEnd(q, end int) int {
+	if t.is(q, "\"") {
+		q++
+	}
+	to := t.properEnd(q, end, 0)
+	if to > 0 && to < end && t.is(to, "\"") {
 		to++
 	}
 	return to

@@ -60,7 +60,7 @@ func (t text) items(from, to int) []item {
 		case (k.fold == "m" || k.fold == "mob") && (t.at(p+1).kind == phone || t.is(p+1, ".") && t.at(p+2).kind == phone):
 			p++ // "M. 06 39 …": the mobile
 			continue
-		case (k.fold == "au" || k.fold == "du") && (t.at(p+1).kind == number || t.at(p+1).kind == mixed) && (p == from || separator(t.ts[p-1])):
+		case (k.fold == "au" || k.fold == "du") && (t.at(p+1).kind == number || t.at(p+1).kind == mixed) && (p == from || separator(t.ts[p-1]) || len(out) > 0 && out[len(out)-1].kind == itemName):
 			if a, ok := t.addressAt(p+1, to, true); ok && a.numbered {
 				p++
 				continue
@@ -137,6 +137,9 @@ func (t text) signedAt(p, from, to int) (name, bool) {
 	k := t.at(n.to)
 	if n.to < to && !separator(k) && k.kind != phone && k.kind != email && k.kind != number && k.kind != mixed {
 		// "Nadège Petit habitante du quartier", "Nadège Petit pour les parents"
+		if t.fromHouse(n) {
+			return n, true
+		}
 		if !n.full() || k.upper || !roleWords[k.fold] && (k.fold != "pour" || p > from) {
 			return n, false
 		}
@@ -148,6 +151,12 @@ func (t text) signedAt(p, from, to int) (name, bool) {
 		return n, false
 	}
 	return n, true
+}
+
+// fromHouse reports whether the number of a house follows a name in full: "Anne Petit du 14".
+func (t text) fromHouse(n name) bool {
+	k := t.at(n.to + 1)
+	return n.full() && n.known && (t.is(n.to, "du") || t.is(n.to, "au")) && (k.kind == number && len(k.fold) < 4 || k.kind == mixed && houseMixed(k.fold)) && !months[t.at(n.to+2).fold]
 }
 
 // shouts reports whether a text is written in capitals.

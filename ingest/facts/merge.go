@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -143,6 +144,84 @@ func whoSigns(head, signature string) string {
 	return strings.Replace(head, " and ", " et ", 1)
 }
 
+// signsFor returns the full name below a letter whose head names a firm or a family, or "".
+// Whether that one is of the family is for whoSigns to tell.
+func (t text) signsFor(head string) string {
+	if head == "" || strings.Contains(head, "(") {
+		return ""
+	}
+	h := read(head)
+	n, ok := h.nameAt(0, len(h.ts), false)
+	family := ok && n.family && n.to == len(h.ts)
+	if !family && !isFirm(head) {
+		return ""
+	}
+	sig := t.signatureOf()
+	it, ok := sig.first(itemName)
+	if !ok || !it.name.full() || it.name.family || it.name.couple {
+		return ""
+	}
+	signer := t.name(it.name)
+	if isFirm(signer) {
+		return ""
+	}
+	return signer
+}
+
+// maxHeadLines bounds the lines in which a letter's head is looked for.
+const maxHeadLines = 15
+
+// inFull returns the name with its first name spelt out, where a letter is signed with an
+// initial and its head, or the sentence that introduces the sender, has the first name too:
+// "R. Petit" and "Je soussignée Rose PETIT".
+func (t text) inFull(short string) string {
+	bare, firm, _ := strings.Cut(short, " (")
+	if !initialled(bare) {
+		return short
+	}
+	if firm != "" {
+		firm = " (" + firm
+	}
+	better := func(n name) bool {
+		return n.full() && !n.couple && !n.family && compatible(bare, t.name(n)) && nameSize(t.name(n)) > nameSize(bare)
+	}
+	if n, ok := t.introduced(len(t.ts)); ok && better(n) {
+		return t.name(n) + firm
+	}
+	for i, l := range t.lines(len(t.ts)) {
+		if i >= maxHeadLines || t.beginsBody(l[0], l[1]) {
+			break
+		}
+		for p := l[0]; p < l[1]; p++ {
+			// The recipient's name follows "de" or "à", as a relative's does.
+			if p > l[0] && (links[t.ts[p-1].fold] || !separator(t.ts[p-1])) {
+				continue
+			}
+			if n, ok := t.nameAt(p, l[1], false); ok && better(n) && !t.is(n.to, "'") {
+				return t.name(n) + firm
+			}
+		}
+	}
+	return short
+}
+
+// beginsBody reports whether the line of the tokens from i up to end is below the head of a letter:
+// a salutation, a sentence, or what is said of copies.
+func (t text) beginsBody(i, end int) bool {
+	if i == end {
+		return false
+	}
+	first := t.ts[i].fold
+	greets := t.is(end-1, ",") && (civilities[first] || first == "bonjour" || first == "cher" || first == "chere")
+	return greets || end-i > maxLineTokens || t.speaks(i, end) || t.begins(i, end, addenda)
+}
+
+// initialled reports whether a name has an initial where its first name would be.
+func initialled(s string) bool {
+	ps := nameParts(s)
+	return len(ps) > 1 && (len(ps[0]) == 1 || strings.Contains(ps[0], "-") && len(head(ps[0])) == 1)
+}
+
 // headName puts the name of a letter's head in the usual order, first name first, and joins a
 // couple by "et".
 func headName(s string) string {
@@ -155,7 +234,7 @@ func headName(s string) string {
 	switch {
 	case !ok || n.to != len(t.ts) || n.civil:
 		return s
-	case n.couple, n.known && n.words == 2:
+	case n.couple && !isFirm(bare), n.known && n.words == 2:
 		return t.name(n) + rest
 	}
 	return s
@@ -167,8 +246,14 @@ func isLocalPart(name, mail string) bool {
 	return ok && strings.EqualFold(strings.ReplaceAll(name, " ", "."), local) && !strings.Contains(name, " ")
 }
 
+// kinFirm is a firm called after its family: "Roche & Fils", "Brun et Cie".
+var kinFirm = regexp.MustCompile(`(?i)(?: ?& ?| et )(?:fils|filles?|fr[eè]res|s(?:œ|oe)urs|cie)(?: |,|$)`)
+
 // isFirm reports whether a name is that of an organisation.
 func isFirm(s string) bool {
+	if kinFirm.MatchString(s) {
+		return true
+	}
 	for w := range strings.FieldsSeq(s) {
 		if f := fold(strings.Trim(w, ",.()")); orgWords[f] || legalForms[f] {
 			return true

@@ -104,7 +104,8 @@ func (t text) callerAt(i, end int) caller {
 // Only one word is taken, since nothing tells where more would end.
 func (t text) smallCaller(i, end int) caller {
 	k := t.ts[i]
-	if k.upper || !civilities[k.fold] || k.fold == "me" || len(k.fold) < 2 {
+	// "un monsieur âgé" is named behind it, if at all.
+	if k.upper || !civilities[k.fold] || k.fold == "me" || len(k.fold) < 2 || t.is(i-1, "un") || t.is(i-1, "une") {
 		return caller{}
 	}
 	p := i + 1

@@ -2,7 +2,8 @@ package facts
 
 // ownCues are words before a number that make it the sender's, faxCues those of no telephone.
 var (
-	ownCues = words("joindre joignable contacter rappeler appeler telephoner tel telephone portable mobile numero mon notre coordonnees gsm whatsapp sms texto rappelez appelez contactez")
+	ownCues = words("joindre joignable contacter rappeler appeler telephoner tel telephone portable mobile numero mon notre coordonnees gsm whatsapp sms texto rappelez appelez contactez telephonez joignez " +
+		"appelez-moi rappelez-moi telephonez-moi joignez-moi contactez-moi appelez-nous rappelez-nous telephonez-nous joignez-nous contactez-nous")
 	faxCues = words("fax telecopie siret siren facture dossier contrat client compte iban rib tva rcs matricule commande devis")
 )
 

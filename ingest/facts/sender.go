@@ -277,6 +277,8 @@ func (t text) notedPhone(i int, c caller) bool {
 			return true
 		case civilities[k.fold] && (t.is(p-1, "de") || t.is(p-1, "d")) && (roleWords[t.at(p-2).fold] || others[t.at(p-2).fold] || kinWords[t.at(p-2).fold]) && t.is(p-3, ","):
 			// "Me Brun, avocat de M. Petit, 06 …": still the caller.
+		case civilities[k.fold] && k.upper && roleWords[t.at(p-1).fold] && pointers[t.at(p-2).fold] && (t.is(p-3, "par") || t.is(p-3, "via")):
+			return true // "M. Brun, par son assistante Mme Petit, 06 …": the way to him
 		case faxCues[k.fold] && n < 3, civilities[k.fold] && k.upper && t.at(p+1).upper && !t.names(c, p+1):
 			return false
 		case others[k.fold] && pointers[t.at(p-1).fold]:
@@ -309,8 +311,13 @@ var pointers = words("son sa ses le la l leur leurs du au un une par chez '")
 func (t text) written(s string) (p Person, signer string) {
 	l := letter.Read(s)
 	p = Person{Name: l.Sender.Name, Email: l.Sender.Email, Phone: l.Sender.Phone, Address: l.Sender.Address}
-	p.Name = whoSigns(p.Name, l.Signature)
 	t.ts = t.ts[:t.ownEnd()]
+	if l.Signature == "" {
+		if l.Signature = t.signsFor(p.Name); l.Signature != "" && isFirm(p.Name) {
+			p.Name = l.Signature + " (" + p.Name + ")"
+		}
+	}
+	p.Name = t.inFull(whoSigns(p.Name, l.Signature))
 	if p.Name == "" || p.Address == "" || p.Phone == "" {
 		q, signed := t.signed(Input{})
 		if p.Name == "" {

@@ -10,6 +10,12 @@ var introductions = []struct {
 	begins bool
 }{
 	{words: []string{"je", "m", "appelle"}},
+	{words: []string{"je", "m", "apelle"}},
+	{words: []string{"je", "m", "apel"}},
+	{words: []string{"je", "mappelle"}},
+	{words: []string{"je", "mapelle"}},
+	{words: []string{"jmappelle"}},
+	{words: []string{"jmapelle"}},
 	{words: []string{"je", "me", "nomme"}},
 	{words: []string{"je", "me", "presente"}, weak: true},
 	{words: []string{"je", "soussigne"}},

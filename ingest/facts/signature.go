@@ -185,7 +185,7 @@ func (t text) signatureAbove(end int) signature {
 			break
 		}
 		items, ok := t.blockLine(from, to)
-		if !ok && (t.titleBelowName(ls, i) || t.labelled(from, to)) {
+		if !ok && (t.titleBelowName(ls, i) || t.labelled(from, to) || t.asideBelowName(ls, i)) {
 			items, ok = []item{{kind: itemRole, from: from, to: to}}, true
 		}
 		if !ok {
@@ -201,7 +201,7 @@ func (t text) signatureAbove(end int) signature {
 		sig.from = ls[start][0]
 		for n, l := range ls[start:] {
 			items, ok := t.blockLine(l[0], l[1])
-			if !ok && (t.titleBelowName(ls, start+n) || t.labelled(l[0], l[1])) {
+			if !ok && (t.titleBelowName(ls, start+n) || t.labelled(l[0], l[1]) || t.asideBelowName(ls, start+n)) {
 				items = []item{{kind: itemRole, from: l[0], to: l[1]}}
 			}
 			sig.add(t, items)
@@ -237,11 +237,38 @@ func (t text) titleBelowName(ls [][2]int, i int) bool {
 		if a == b {
 			return false
 		}
-		if m, ok := t.nameAt(a, b, false); ok && m.to == b && m.full() && (m.known || m.civil || t.ts[b-1].caps) && t.ts[a].upper {
+		if m, ok := t.nameAt(a, b, false); ok && m.to == b && m.full() && (m.known || m.civil || t.ts[b-1].caps || t.closedAbove(ls, n-1)) && t.ts[a].upper {
 			return true
 		}
 	}
 	return false
+}
+
+// closedAbove reports whether the last line above line n begins with a closing word and ends
+// with a comma: a name that no list knows may follow it.
+func (t text) closedAbove(ls [][2]int, n int) bool {
+	for n--; n >= 0 && ls[n][0] == ls[n][1]; n-- {
+	}
+	if n < 0 {
+		return false
+	}
+	from, to := ls[n][0], ls[n][1]
+	return t.is(to-1, ",") && (closings[t.ts[from].fold] || t.is(from, "bien") && closings[t.at(from+1).fold])
+}
+
+// asideBelowName reports whether line i stands wholly in brackets below a full name: what the
+// sender adds with a wink, "(votre voisine d'en face)".
+func (t text) asideBelowName(ls [][2]int, i int) bool {
+	from, to := ls[i][0], ls[i][1]
+	if i == 0 || to-from < 3 || to-from > maxLineTokens || !t.is(from, "(") || !t.is(to-1, ")") {
+		return false
+	}
+	a, b := ls[i-1][0], ls[i-1][1]
+	if a == b {
+		return false
+	}
+	m, ok := t.nameAt(a, b, false)
+	return ok && m.to == b && m.full() && t.ts[a].upper
 }
 
 // labelled reports whether a line is a short label and its value: "Insta : @anne.p".
@@ -293,14 +320,22 @@ func (s *signature) add(t text, items []item) {
 // trim drops a name of one word that nothing shows to be a name.
 func (s *signature) trim(t text) {
 	closed := false
-	// "Les Cigales – contact Anne": the first is no person.
 	for i := 1; i < len(s.items); i++ {
-		if s.items[i].kind == itemName && t.is(s.items[i].from-1, "contact") && s.items[i-1].kind == itemRole && i > 1 && s.items[i-2].kind == itemName {
-			s.items[i-2].kind = itemOrg
+		if s.items[i].kind != itemName {
+			continue
+		}
+		switch prev := &s.items[i-1]; {
+		case t.contactBefore(s.items[i].from) && prev.kind == itemRole && i > 1 && s.items[i-2].kind == itemName:
+			s.items[i-2].kind = itemOrg // "Les Cigales – contact Anne": the first is no person
+		case t.officeOf(*s, i-1) && s.items[i].name.full() && (s.items[i].name.known || s.items[i].name.civil):
+			prev.kind = itemOrg // "Service achats – Forges du Val" above the name
 		}
 	}
 	out := s.items[:0]
 	for i, it := range s.items {
+		if t.greets(*s, i) {
+			continue
+		}
 		closed = closed || it.kind == itemClosing
 		if it.kind == itemName && !it.name.full() && !it.name.civil && !it.name.known {
 			alone := t.at(it.from-1).kind == newline && (it.to >= s.to || t.at(it.to).kind == newline || t.is(it.to, ",") || t.at(it.to).kind == phone)
@@ -311,6 +346,32 @@ func (s *signature) trim(t text) {
 		out = append(out, it)
 	}
 	s.items = out
+}
+
+// contactBefore reports whether "contact" or "contact :" stands right before token p.
+func (t text) contactBefore(p int) bool {
+	return t.is(p-1, "contact") || t.is(p-1, ":") && t.is(p-2, "contact")
+}
+
+// officeOf reports whether item i is the name that an office has behind it on its line, such
+// as "Service achats – Forges du Val", with nothing that shows a person's.
+func (t text) officeOf(s signature, i int) bool {
+	if i == 0 || s.items[i].kind != itemName || s.items[i-1].kind != itemRole || t.at(s.items[i].to).kind != newline {
+		return false
+	}
+	n, role := s.items[i].name, s.items[i-1]
+	return !n.known && !n.civil && n.initials == 0 && t.is(role.from, "service") && t.is(role.to, "-") && s.items[i].from == role.to+1
+}
+
+// greets reports whether item i is a word of farewell that looks like a name of one word: it
+// ends its line with a comma, and a full name fills the beginning of the next.
+func (t text) greets(s signature, i int) bool {
+	it := s.items[i]
+	if it.kind != itemName || it.name.full() || it.name.civil || it.name.known || i+1 >= len(s.items) {
+		return false
+	}
+	next := s.items[i+1]
+	return t.at(it.from-1).kind == newline && t.is(it.to, ",") && t.at(it.to+1).kind == newline && next.kind == itemName && next.from == it.to+2 && next.name.full()
 }
 
 // blockLine reads a line of a signature block; false where it is one of prose.
@@ -369,7 +430,7 @@ func (t text) speaks(from, to int) bool {
 	for i := from; i < to; i++ {
 		switch t.ts[i].fold {
 		case "je", "j", "nous", "vous", "il", "elle", "on", "ils", "elles", "est", "sont", "avons", "avez", "ont", "ai", "suis", "sommes", "que", "qui", "quand", "pourquoi", "comment", "faire", "c", "ca", "cela", "!", "?", "ne", "pas", "n":
-			if f := t.ts[i].fold; f == "n" && t.is(i+1, "°") || f == "j" || f == "c" && !t.is(i+1, "'") {
+			if f := t.ts[i].fold; f == "n" && t.is(i+1, "°") || f == "j" || f == "c" && !t.is(i+1, "'") || f == "est" && i > from && t.ts[i].upper && !t.shouts() { // "Grand Est"
 				continue
 			}
 			return true
@@ -444,12 +505,28 @@ func (t text) boundary(s, from int) bool {
 	case ".", "!", "?", ")", "…", ":", "\"":
 		return true
 	case ",", "-":
-		return t.closingBefore(s)
+		return t.closingBefore(s) || t.thanksBefore(s)
 	}
 	if closings[k.fold] || (k.fold == "bcp" || k.fold == "beaucoup") && closings[t.at(s-2).fold] {
 		return true
 	}
 	return civilities[t.ts[s].fold] && s > from && k.kind == word && !links[k.fold] && !others[k.fold] && t.closingNear(s)
+}
+
+// thanksBefore reports whether a short clause of thanks stands before the comma at s-1: "…,
+// merci de passer, Anne Petit". One that speaks of another person may end in that one's name.
+func (t text) thanksBefore(s int) bool {
+	i := s - 2
+	for ; i >= 0 && s-i < 9 && (t.ts[i].kind == word || t.is(i, "'")); i-- {
+		f := t.ts[i].fold
+		if f == "merci" || f == "mrc" {
+			return i == 0 || t.ts[i-1].kind != word
+		}
+		if others[f] || roleWords[f] && !particles[f] || kinWords[f] || functions[f] || civilities[f] && len(f) > 2 || t.ts[i].upper {
+			return false
+		}
+	}
+	return false
 }
 
 // closingNear reports whether a word of courtesy stands among the few before s.

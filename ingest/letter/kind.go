@@ -72,10 +72,17 @@ var salutation = regexp.MustCompile(`^(?:bonjour|bonsoir|salut|slt|bjr|cher|cher
 // lines of an address do not.
 func isSalutation(l line) bool { return len(l.fold) < 80 && salutation.MatchString(l.fold) }
 
+// dottedForm is the legal form of a firm written with full stops, at the head of its name: its
+// letters alone look like words of a sentence.
+var dottedForm = regexp.MustCompile(`^(?:s\. ?a\. ?r\. ?l|s\. ?a\. ?s(?:\. ?u)?|e\. ?u\. ?r\. ?l|s\. ?c\. ?[ip]|s\. ?n\. ?c|e\. ?t\. ?s)\.? [a-z]`)
+
+// kinFirm is a firm called after its family: "Roche & Fils", "Brun et Cie".
+var kinFirm = regexp.MustCompile(`^[a-z' -]{2,40}(?: ?& ?| et )(?:fils|filles?|freres|soeurs|cie)\b`)
+
 // isProse reports whether the line is one of the body.
 func isProse(l line) bool {
 	ts := tokens(l.fold)
-	if len(ts) < 3 {
+	if len(ts) < 3 || len(l.fold) < 80 && dottedForm.MatchString(l.fold) {
 		return false
 	}
 	n := 0
@@ -244,6 +251,9 @@ func isLegal(l line, ts []string) bool {
 func isOrg(l line, ts []string) bool {
 	if len(ts) == 0 || len(ts) > 12 || strings.HasSuffix(l.fold, ".") && len(ts) > 4 {
 		return false
+	}
+	if dottedForm.MatchString(l.fold) || kinFirm.MatchString(l.fold) || len(ts) > 1 && ts[0] == key("copropriete") {
+		return true
 	}
 	n := civilWords(strings.Fields(l.text))
 	return n == 0 && orgWords.any(ts) && !proseWords[ts[0]] && !titleWords[ts[0]]

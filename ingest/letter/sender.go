@@ -53,6 +53,7 @@ func findSender(ls []line, head int, end ending) party {
 		p.fill(tail)
 		p.fill(readFooter(end.after))
 	}
+	p.notary()
 	if p.org != "" && sameName(p.org, p.person) && strings.HasPrefix(fold(p.org), "etude de ") {
 		p.org = "" // "Étude de Maître Paul Lacaze" says no more than his name
 	}
@@ -63,6 +64,22 @@ func findSender(ls []line, head int, end ending) party {
 		p.phone = ownPhone(l)
 	}
 	return p
+}
+
+// studyOf is how the study of a notary, or the practice of a lawyer, is called after its holder.
+var studyOf = regexp.MustCompile(`^(?:etude|cabinet|office(?: notarial)?) de (?:me|maitre) `)
+
+// notary puts the holder for a study that is called after one and that nobody else signs for:
+// "Étude de Me Anne Petit, notaire". Of two partners neither is taken.
+func (p *party) notary() {
+	m := studyOf.FindStringIndex(fold(p.org))
+	if m == nil || p.person != "" {
+		return
+	}
+	name, _, _ := strings.Cut(string([]rune(p.org)[m[1]:]), ",")
+	if q, ok := personOf(name, 1); ok && !strings.Contains(fold(name), " et ") {
+		p.person, p.org = "Me "+q.name, ""
+	}
 }
 
 // fill takes from q what p lacks.
@@ -140,7 +157,16 @@ var (
 	// placeThenTown is a line with a name, then the postal code.
 	placeThenTown = regexp.MustCompile(`^[^,0-9]{3,60}, *[0-9]{2} ?[0-9]{3} [a-z' -]{2,40}$`)
 	townTail      = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
-	onlyTown      = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
+	// motto is a line by which a firm praises its age.
+	motto = regexp.MustCompile(`^(?:(?:maison|entreprise|etablissement|societe|fabrique|artisans?|menuisiers?|couvreurs?) )?(?:(?:fondee?|creee?|etablie?|ouverte?)s? (?:en|depuis)|depuis|a votre service depuis) (?:l'an )?[0-9]{4}[ .!]*$|^(?:maison|entreprise) familiale\b|^de peres? en fils\b`)
+	// calledHouse begins an address by the name of the house: "maison dite « Les Tilleuls », …".
+	calledHouse = regexp.MustCompile(`^(?:maison|villa|ferme|pavillon|chalet|moulin) (?:dite?|nommee?|appelee?|denommee?) `)
+	// proxy stands before the one who signs for another ("par ordre").
+	proxy = regexp.MustCompile(`^(?:p/o|p\.o\.|par ordre|pour ordre)[ :,]+`)
+	// lodging is a home that rooms are let in, with the room: below a name it is where one
+	// lives. Without a room it may be where one works.
+	lodging  = regexp.MustCompile(`^(?:ehpad|maison de retraite|maison de repos|foyer|residence|hopital|clinique)\b.*[ ,(-](?:chambre|ch\.|chbre|appartement|appt|apt|studio|logement) ?(?:n ?o ?)?[0-9a-z]{1,5}\b`)
+	onlyTown = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
 )
 
 // pieces parts a line of a letterhead at its dashes, if that yields an address or a way
@@ -153,8 +179,11 @@ func pieces(l line) []line {
 		}
 	}
 	if nameThen.MatchString(l.fold) {
-		// "Rosine Malet, 17 rue des Vignerons"
+		// "Rosine Malet, 17 rue des Vignerons", "La présidente : Rosine Malet, 17 rue …"
 		if first, rest, ok := strings.Cut(l.text, ","); ok {
+			if role, name, ok := strings.Cut(first, " :"); ok && isRole(role) {
+				first = strings.TrimSpace(name)
+			}
 			if _, is := personOf(first, 2); is {
 				return append([]line{newLine(first)}, pieces(newLine(strings.TrimSpace(rest)))...)
 			}
@@ -214,13 +243,29 @@ func (p *reader) read(l line) {
 	if l.blank() {
 		return
 	}
+	if motto.MatchString(l.fold) {
+		return
+	}
+	if m := proxy.FindStringIndex(l.fold); m != nil && p.person == "" {
+		if q, rest, ok := nameIn(l.cut(m[1], len(l.fold)), 2); ok {
+			p.person = q.name
+			if rest != "" {
+				p.read(newLine(rest))
+			}
+			return
+		}
+	}
 	ts := tokens(l.fold)
 	named := p.person != "" || p.org != ""
 	if isContact(l) {
 		p.contact(l)
 		return
 	}
-	if what, rest, ok := strings.Cut(l.text, ","); ok && p.person != "" && hasLetters(what, 4) {
+	if p.person != "" && p.org == "" && !p.closed && lodging.MatchString(l.fold) {
+		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
+		return
+	}
+	if what, rest, ok := strings.Cut(l.text, ","); ok && p.person != "" && hasLetters(what, 4) && !calledHouse.MatchString(l.fold) {
 		// "Étudiant, résidence Colbert, chambre 112"
 		if r := newLine(strings.TrimSpace(rest)); isStreet(r, tokens(r.fold)) && (isRole(what) || describes(newLine(what))) {
 			l = r
@@ -234,8 +279,11 @@ func (p *reader) read(l line) {
 	case k == kindLabel || k == kindDate || k == kindSalutation || k == kindProse:
 	case careOf.MatchString(l.fold):
 		m := careOf.FindStringIndex(l.fold)
-		if q, ok := personOf(l.cut(m[1], len(l.fold)), 1); ok && p.org != "" && p.person == "" {
+		if q, rest, ok := nameIn(l.cut(m[1], len(l.fold)), 1); ok && p.org != "" && p.person == "" {
 			p.person = q.name
+			if rest != "" && !isRole(rest) {
+				p.read(newLine(rest))
+			}
 			return
 		}
 		p.pending = append(p.pending, l.text)
@@ -256,8 +304,8 @@ func (p *reader) read(l line) {
 			p.person += " et " + q.name
 		}
 	case k == kindOrg && p.org == "" && len(p.address) == 0 && (!p.bottom || named):
-		p.org = strings.Trim(l.text, " ,;:-")
-		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) {
+		p.org = withoutSlogan(l.text)
+		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) && ts[0] != key("copropriete") && !dottedForm.MatchString(l.fold) && !kinFirm.MatchString(l.fold) {
 			p.person = q.name
 		}
 	case k == kindMaybeRecipient && !named && len(p.address) == 0 && !p.bottom:
@@ -273,6 +321,18 @@ func (p *reader) read(l line) {
 	case named && len(ts) <= 8 && (p.org == "" || streetNum.MatchString(l.fold)):
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
 	}
+}
+
+// slogan is what a firm says it does, behind its name: a dash, then a small letter or a list
+// that goes on in small letters.
+var slogan = regexp.MustCompile(` [-–—•|·] +(?:\p{Ll}|\p{Lu}[^,]{2,30}, \p{Ll}).*$`)
+
+// withoutSlogan returns the name of an organisation as its line gives it.
+func withoutSlogan(s string) string {
+	if at := slogan.FindStringIndex(s); at != nil && hasLetters(s[:at[0]], 3) {
+		s = s[:at[0]]
+	}
+	return strings.Trim(s, " ,;:-–—")
 }
 
 // contact takes the phone number and the e-mail address of a line.
@@ -341,7 +401,9 @@ var (
 	living       = regexp.MustCompile(`\b(?:demeurant|domicilie(?:\(e\)|e)?|habitant|residant)(?: actuellement)?(?: (?:a l'adresse(?: suivante)?|au|aux|a|en))?[ :]+`)
 	iLive        = regexp.MustCompile(`\b(?:j'habite|nous habitons|je demeure|je reside|nous residons)(?: (?:au|aux|a))? (?:l'adresse suivante ?:? ?)?((?:[0-9]{1,4}(?: bis| ter)?,? )?(?:rue|avenue|boulevard|bd|place|chemin|route|impasse|allee|quai|cours|square|venelle|passage) [^,.;:()]{3,50}?(?:,? [0-9]{5} [a-z' -]{2,40}?)?)(?: (?:et|depuis|ou|avec|je|nous|mais|car|qui|a cote|au-dessus) |[,.;:()]|$)`)
 	addressStops = regexp.MustCompile(`,? (?:certifie|atteste|declare|demande|souhaite|sollicite|agissant|ne\b|nee\b|autorise|donne|reconnais|m'engage|et je|et nous|depuis|vous|qui|,? en qualite)|[.;)]`)
-	streetIn     = regexp.MustCompile(`, ?[0-9]{1,4}(?: ?bis| ?ter)?,? [a-z]`)
+	// townAfterA is the town behind its street in a sentence: "12 rue Haute à 99100 …".
+	townAfterA = regexp.MustCompile(`(\S),? [àÀa] ((?:F ?- ?)?[0-9]{2} ?[0-9]{3} \p{Lu})`)
+	streetIn   = regexp.MustCompile(`, ?[0-9]{1,4}(?: ?bis| ?ter)?,? [a-z]`)
 )
 
 // fromSentence reads "Je soussigné …, demeurant au …" and "De la part de …".
@@ -404,7 +466,7 @@ func sentenceAddress(l line, from int) []string {
 	if m := addressStops.FindStringIndex(l.fold[from:]); m != nil {
 		to = from + m[0]
 	}
-	a := newLine(strings.Trim(l.cut(from, to), " ,:"))
+	a := newLine(townAfterA.ReplaceAllString(strings.Trim(l.cut(from, to), " ,:"), "$1, $2"))
 	if at := postalAt(a); at >= 0 {
 		// The town ends at the next comma.
 		if i := strings.IndexByte(a.fold[at:], ','); i > 0 {

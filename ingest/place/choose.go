@@ -50,6 +50,7 @@ func choose(found []candidate, title, body *document, opts Options) (Place, bool
 		}
 	}
 	best = properOver(found, best)
+	best = holderOver(found, best)
 	if best >= 0 && found[best].score >= threshold {
 		return compose(found, inBody(found, best), home, moods, body), true
 	}
@@ -79,6 +80,22 @@ func properOver(found []candidate, best int) int {
 		}
 	}
 	return proper
+}
+
+// holderOver gives the public place that the text names by the best one's name: the subject says "parcelle au Wacken",
+// the text "aux jardins ouvriers du Wacken".
+func holderOver(found []candidate, best int) int {
+	if best < 0 || found[best].kind != kindToponym || found[best].schooled {
+		return best
+	}
+	for i := range found {
+		c := &found[i]
+		if c.kind == kindLandmark && c.named && !c.home && strings.HasSuffix(c.key(), " "+found[best].key()) {
+			c.score = max(c.score, found[best].score)
+			return i
+		}
+	}
+	return best
 }
 
 // properName says whether the candidate's name has a capital behind its first word.

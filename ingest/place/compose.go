@@ -34,9 +34,17 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 			if p.Landmark == "" {
 				p.Landmark = c.spot()
 			}
+			if p.Landmark == "" && p.Number == "" {
+				p.Landmark = c.postBeside()
+			}
 		}
 	case kindPlot:
 		p.Landmark = c.name
+		if s := addressOf(found, best); s >= 0 {
+			known = found[s].fillStreet(&p)
+			p.Number = found[s].number
+			break
+		}
 		if g := cemeteryOf(found, best); g != "" {
 			p.Landmark = g + ", " + c.name
 		}
@@ -47,8 +55,9 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 	case kindArea:
 		if c.street != nil {
 			known = c.fillStreet(&p)
+			p.Landmark = c.doorsOf()
 		} else {
-			p.Landmark = c.name
+			p.Landmark = withPart(c.name, c.doorsOf())
 		}
 	default:
 		p.Landmark = c.landmarkText()
@@ -63,11 +72,18 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 			p.Number = found[s].number
 		}
 	}
-	if p.Cross == "" {
+	stretch := span(found, best)
+	switch {
+	case stretch != "":
+		p.Landmark = stretch
+	case p.Cross == "":
 		p.Landmark = joined(found, best, p.Landmark)
 	}
 	if p.Street == "" {
 		p.Landmark = within(found, best, p.Landmark)
+	}
+	if q := quarterOf(found, best); q != "" && p.Cross == "" && !strings.Contains(p.Landmark, q) {
+		p.Landmark = withPart(p.Landmark, q)
 	}
 	if known != nil {
 		if pt, ok := known.point(p.Number); ok {
@@ -78,6 +94,27 @@ func compose(found []candidate, best, home int, m mood, body *document) Place {
 	return p
 }
 
+// withPart joins two pieces of a place, of which either may be empty.
+func withPart(whole, part string) string {
+	if whole == "" || part == "" {
+		return whole + part
+	}
+	return whole + ", " + part
+}
+
+// addressOf gives the house that the text names for the parcel of the subject, or -1: agents find a house sooner.
+func addressOf(found []candidate, best int) int {
+	if !found[best].doc.title {
+		return -1
+	}
+	for i := range found {
+		if s := &found[i]; !s.doc.title && s.kind == kindStreet && s.number != "" && !s.home && !s.compared() {
+			return i
+		}
+	}
+	return -1
+}
+
 // estateParts are the places that every residence has, so that the text's residence tells which is meant.
 var estateParts = set("hall batiment immeuble parking local entree parc jardin terrain square allee")
 
@@ -85,6 +122,13 @@ var estateParts = set("hall batiment immeuble parking local entree parc jardin t
 // its own: "hall du bâtiment C" in a letter of the residence's owners.
 func within(found []candidate, best int, landmark string) string {
 	c := &found[best]
+	if c.kind == kindLandmark && !c.properName() {
+		for i := range found {
+			if a := &found[i]; a.alone() && !strings.Contains(landmark, a.name) {
+				return landmark + ", " + a.name
+			}
+		}
+	}
 	if c.kind != kindLandmark || !estateParts[c.doc.tokens[c.from].fold] || c.hasName() {
 		return landmark
 	}
@@ -94,6 +138,17 @@ func within(found []candidate, best int, landmark string) string {
 		}
 	}
 	return landmark
+}
+
+// alone says whether the candidate is a public place of its own name that makes a sentence by itself, as notes end:
+// "Cimetière de X."
+func (c *candidate) alone() bool {
+	d := c.doc
+	if c.kind != kindLandmark || c.home || d.title || !c.properName() {
+		return false
+	}
+	first := c.from == 0 || d.tokens[c.from-1].sentence != d.tokens[c.from].sentence || d.tokens[c.from-1].line != d.tokens[c.from].line
+	return first && (c.to == len(d.tokens) || d.is(c.to, ".") || d.tokens[c.to].line != d.tokens[c.to-1].line)
 }
 
 // hasName says whether the landmark has a name, longer than a building's letter.
@@ -156,6 +211,9 @@ func phrase(p Place) string {
 	if p.Cross != "" {
 		street = "croisement " + p.Street + " / " + p.Cross
 	}
+	if p.Street != "" && p.Number == "" && p.Cross == "" && strings.Contains(fold(p.Landmark), " "+fold(p.Street)) {
+		street = "" // "entre la gare et la rue Haute" says it all
+	}
 	for _, s := range []string{street, p.Landmark} {
 		if s != "" {
 			parts = append(parts, s)
@@ -173,6 +231,11 @@ func (c *candidate) landmarkText() string {
 	}
 	if c.prep == 2 {
 		from = min(from, c.prepAt)
+		if from == c.prepAt && d.in(from-1, bearers) {
+			from--
+		} else if path := d.pathBefore(from); path != "" {
+			return path + " " + d.cutText(from, c.to)
+		}
 	}
 	s := d.cutText(from, c.to)
 	if c.kind == kindToponym && (c.prep < 2 || c.schooled) {
@@ -313,6 +376,9 @@ func beside(found []candidate, best int) string {
 		if l.doc != c.doc || i == best || l.kind == kindStreet || l.home != c.home || l.doc.tokens[l.from].sentence != c.doc.tokens[c.from].sentence {
 			continue
 		}
+		if l.kind == kindLandmark && c.kind == kindStreet && l.borders(c) {
+			return l.landmarkText()
+		}
 		if l.prep < 2 && l.kind != kindPlot && l.kind != kindArea {
 			continue
 		}
@@ -322,6 +388,20 @@ func beside(found []candidate, best int) string {
 		}
 	}
 	return out
+}
+
+// borders says whether the public place is the thing and the street only its side: "le mur du collège X, côté rue Y",
+// or the street stands right behind it: "magasin de sport rue Y".
+func (c *candidate) borders(street *candidate) bool {
+	d := c.doc
+	if street.numberAt == c.to {
+		return c.named
+	}
+	k := c.to
+	if d.is(k, ",", "(") {
+		k++
+	}
+	return d.is(k, "cote") && street.numberAt == k+1
 }
 
 // streetBeside gives the street in the sentence of candidate best, or -1.

@@ -53,7 +53,8 @@ func readCues() (words, stems map[string]cue) {
 		salaire rembours* prelevement abonnement conseil extrait certificat attestation allocation caf aide dossier acte
 		adhesion licence entretien mutation formation bulletin
 		stand forum association statut memoire diplome patron apprenti* alternance loyer dette huissier chomage interim
-		rsa edf secretariat carte`)
+		rsa edf secretariat carte demarche gouvernement livre amende emprunt marbrier caveau concession inhum* obseque granit
+		scolaris* vaccin bosser job embauch* fac archive genealog* rib iban bancaire virement`)
 	add(cueHome, `maison portail fenetre facade logement appartement jardin terrain cave garage toiture toit mur cloture porte seuil
 		voisin voisine volet compteur robinet douche chambre demeure residence immeuble palier balcon cour piscine grillage
 		gouttiere abri boutique etablissement vitrine local commerce pelouse potager rue impasse allee quartier chemin
@@ -83,7 +84,7 @@ func cueOf(w string) cue {
 var homeNouns = set("maison appartement parcelle propriete compteur")
 
 // homeEnds are words behind "la maison" that begin the next part of the sentence, so that it is not "la maison d'en face".
-var homeEnds = set("est et a au pour en dans avec depuis pendant quand car mais ou si n' ne avant apres")
+var homeEnds = set("est sera reste restera et a au pour en dans avec depuis pendant quand car mais ou si n' ne avant apres")
 
 // theHome says whether the noun at token i is the writer's home by its article alone.
 func (d *document) theHome(i int) bool {
@@ -103,6 +104,12 @@ func (d *document) mine(i int) bool {
 		return true
 	}
 	return d.in(i-2, ours) && d.tokens[i-1].kind == word && !inner[d.tokens[i-1].fold]
+}
+
+// applies says whether token i is of a declaration or permit of building (dossier DP, PC), which is for the writer's own
+// ground.
+func (d *document) applies(i int) bool {
+	return d.is(i, "dp", "pc") && d.is(i-1, "dossier", "n°") && !strings.ContainsAny(d.text[d.tokens[i].start:d.tokens[i].end], "dpc")
 }
 
 // ours are the possessives of the first person.
@@ -134,7 +141,7 @@ func moodOf(d *document) mood {
 		if c&cueAdmin != 0 {
 			m.admin++
 		}
-		if c&cueHome != 0 && d.mine(i) ||
+		if c&cueHome != 0 && d.mine(i) || d.applies(i) ||
 			d.theHome(i) || t.fold == "chez" && d.is(i+1, "moi", "nous") || d.is(i, "riverain", "riverains", "riveraine") {
 			m.home++
 		}

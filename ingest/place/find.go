@@ -109,7 +109,7 @@ func (d *document) candidateAt(i int, streets *Streets, memo map[string]*listedS
 		return c, true
 	}
 	if l, ok := d.landmarkAt(i, 0); ok && (l.named || l.bare || d.located(i) == 2 && !d.in(i-1, possessives)) {
-		c.to, c.kind, c.named, c.nameless = l.to, kindLandmark, l.named, !l.named && (!l.bare || d.anyOne(i, l.to))
+		c.to, c.kind, c.named, c.nameless = l.to, kindLandmark, l.named, !l.named && (!l.bare || d.anyOne(i, l.to)) || d.is(i-1, "un", "une") && !d.properName(l)
 		if i > 0 && d.in(i-1, oldNew) {
 			c.from, c.numberAt = i-1, i-1
 		}
@@ -297,6 +297,9 @@ func (d *document) besideCaller(i int) bool {
 	}
 	for k := j - 1; k >= 0 && k >= j-5; k-- {
 		if titles[d.tokens[k].fold] {
+			if d.is(k-1, "chez") {
+				return false // "le chantier est chez Mme Petit, 12 rue Haute"
+			}
 			return k < j-1 && !d.laterPerson(k)
 		}
 		if !d.tokens[k].capital && !d.is(k, ".", "de", "le", "la") {

@@ -13,7 +13,7 @@ type landmark struct {
 var doubleLandmarks = set("city-stade skate-park rond-point abri-bus multi-accueil station-service halte-garderie")
 
 // kinds are words behind a landmark that say of which kind it is, so that it is known as well as by a name.
-var kinds = set(`anciens jeunes bus car cars jeux jeu fetes sports foot football rugby tennis petanque basket hand morts sable handball
+var kinds = set(`souvenir sport anciens jeunes bus car cars jeux jeu fetes sports foot football rugby tennis petanque basket hand morts sable handball
 	combattants police pompiers jules-verne repos tri samedi dimanche halage ville embarquement pique-nique compost
 	garages analyses sources eaux pecheurs skate boules escalade judo commerce artisans`)
 
@@ -23,7 +23,7 @@ var weekend = set("samedi dimanche")
 // looks are adjectives that may stand between a landmark and its name.
 var looks = set(`municipal municipale communal communale maternelle elementaire primaire publique public couvert couverte polyvalente omnisports nautique aquatique familial familiaux familiale partage partages ouvrier ouvriers
 	sportif sportive culturel culturelle paroissial paroissiale hospitalier forain artisanal artisanale social sociale nord sud ouest
-	mouillees pieton pietons protege ancien ancienne vieux vieille couverts intercommunal intercommunale catholique protestant scolaire`)
+	annexe central centrale sncf rer tram mouillees pieton pietons protege ancien ancienne vieux vieille couverts intercommunal intercommunale catholique protestant scolaire`)
 
 // landmarkAt reads a landmark at token i.
 func (d *document) landmarkAt(i int, depth int) (landmark, bool) {
@@ -39,6 +39,9 @@ func (d *document) landmarkAt(i int, depth int) (landmark, bool) {
 	if !landmarks[t] {
 		return landmark{}, false
 	}
+	if t == "groupe" && depth == 0 && !d.is(end, "scolaire") {
+		return landmark{}, false // a band, or a group of people
+	}
 	if t == "cim" {
 		t = "cimetiere"
 		if d.is(end, ".") {
@@ -49,12 +52,12 @@ func (d *document) landmarkAt(i int, depth int) (landmark, bool) {
 		return landmark{}, false // "le programme Les Jardins du Lac" is a name, and no garden
 	}
 	l := landmark{from: i, to: end, bare: bareLandmarks[t]}
-	if d.is(i, "place") && (d.is(i-1, "une", "de", "la", "sa", "2", "deux") && !d.is(end, "du", "des") || d.is(i-1, "derniere", "dernieres", "seule", "aucune", "quelle")) {
+	if d.is(i, "place") && (d.is(i-1, "une", "de", "la", "sa", "2", "deux") && !d.is(end, "du", "des") && (end >= len(d.tokens) || !d.tokens[end].capital) || d.is(i-1, "derniere", "dernieres", "seule", "aucune", "quelle")) {
 		return landmark{}, false // a seat
 	}
 	for n := 0; n < 2 && d.in(l.to, looks) && d.near(l.to-1); n++ {
 		// "salle polyvalente" is a name of a kind; "ancienne" is none.
-		l.named = l.named || d.is(l.to, "polyvalente", "omnisports", "municipal", "municipale", "couvert", "couverte", "forain", "nord", "sud", "ouest")
+		l.named = l.named || d.is(l.to, "polyvalente", "omnisports", "municipal", "municipale", "couvert", "couverte", "forain", "nord", "sud", "ouest", "central", "centrale")
 		l.to++
 	}
 	d.landmarkName(&l, t, depth)
@@ -116,10 +119,19 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 		}
 		sameLine := w.line == d.tokens[l.to-1].line
 		switch {
+		case particle && wayTypes[w.fold].area && !landmarks[w.fold]:
+			// "city-stade de la cité des Acacias": the settlement is the name.
+			if end, _, ok := d.streetAt(k); ok {
+				l.to, l.named = end, true
+			}
+			return
 		case kinds[w.fold] && (!weekend[w.fold] || d.is(k-1, "du")):
 			l.to, l.named, l.bare = k+1, true, true
 		case landmarks[w.fold] && depth < 3 && (w.capital || !prefixes[w.fold] || !d.smallLandmarkName(l, k, particle)) && (particle || w.capital || d.is(l.from, "parking", "cour", "mur", "arret", "salle")):
-			inside, _ := d.landmarkAt(k, depth+1)
+			inside, ok := d.landmarkAt(k, depth+1)
+			if !ok || shops[t] && d.is(k, "place", "square") {
+				return
+			}
 			l.to = inside.to
 			l.named = l.named || inside.named || inside.bare || w.capital || particle && !private[w.fold]
 			return
@@ -137,6 +149,9 @@ func (d *document) landmarkName(l *landmark, t string, depth int) {
 		}
 	}
 }
+
+// shops stand on a square, which is the place; a market or a kiosk of the square is a place of its own.
+var shops = set("pharmacie boulangerie boucherie epicerie supermarche bar cafe tabac restaurant magasin hotel poste")
 
 // numbered are landmarks that have a number or a letter for a name: "écluse n° 12", "bâtiment C".
 var numbered = set("batiment immeuble hall terrain entree ecluse court quai")

@@ -145,7 +145,7 @@ func (d *document) quantity(k int) bool {
 	if next.start == t.end && next.kind == punct && (next.fold == "/" || next.fold == ":" || next.fold == "," || next.fold == ".") && k+2 < len(d.tokens) && d.tokens[k+2].start == next.end && d.tokens[k+2].kind == number {
 		return true
 	}
-	return next.fold == "€" || next.fold == "%" || next.kind == number
+	return next.fold == "€" || next.fold == "%" || next.kind == number && next.line == t.line
 }
 
 // numbersApart finds the house numbers that stand apart from a street: "devant le 27", "à hauteur du n° 12",

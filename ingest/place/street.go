@@ -27,6 +27,9 @@ func (d *document) wayAt(i int) (w wayType, next int, ok bool) {
 	if !w.short {
 		return w, next, true
 	}
+	if t.fold == "r" && t.capital && d.is(next, ".") && (i == 0 || d.tokens[i-1].line != t.line) && d.near(next) && d.tokens[next+1].capital {
+		return w, 0, false // the signature "R. Martin"
+	}
 	// An abbreviation needs its full stop, a house number before it, or a capital behind it; "bd" and its like need none.
 	if d.is(next, ".") && d.tokens[next].start == t.end {
 		return w, next + 1, true
@@ -119,13 +122,27 @@ func (d *document) roadNumber(i int) (int, bool) {
 	return 0, false
 }
 
+// german reads a field or street name of the German east that begins with a preposition: "Am Kirchberg", "auf der Heide".
+func (d *document) german(i int) (int, bool) {
+	if d.is(i, "am", "im", "zum", "zur") && d.tokens[i].capital && d.near(i) && d.tokens[i+1].capital && !d.allCapitals(i+1) {
+		return i + 2, true
+	}
+	if d.is(i, "auf", "an", "in", "bei", "hinter", "unter", "ober") && d.is(i+1, "der", "den", "dem") && d.near(i+1) && d.tokens[i+2].capital {
+		return i + 3, true
+	}
+	return 0, false
+}
+
 // regional reads a name whose type stands behind it or ends the word: "Elizako karrika", "Judengass".
 func (d *document) regional(i int) (int, bool) {
 	t := d.tokens[i]
+	if end, ok := d.german(i); ok {
+		return end, true
+	}
 	if !t.capital || t.kind != word {
 		return 0, false
 	}
-	for _, suffix := range [...]string{"gass", "gasse", "strasse", "straße", "gaessel"} {
+	for _, suffix := range [...]string{"gass", "gasse", "strasse", "straße", "strooss", "gaessel", "gassel", "weg", "platz"} {
 		if len(t.fold) > len(suffix)+2 && strings.HasSuffix(t.fold, suffix) {
 			return i + 1, true
 		}
@@ -214,6 +231,9 @@ func (d *document) smallName(i, j int, w wayType, at int) bool {
 	return !generic[t] && (definite || utf8.RuneCountInString(t) > 2)
 }
 
+// germanArticles stand within the German names of the east.
+var germanArticles = set("der die das dem den im am zum zur")
+
 // moreCapitals reads on over capital words with particles between them, from token j behind the first word.
 func (d *document) moreCapitals(j int) int {
 	start := j
@@ -223,6 +243,9 @@ func (d *document) moreCapitals(j int) int {
 			break
 		}
 		k := j
+		for k > start-1 && k < j+2 && d.in(k, germanArticles) {
+			k++ // "Auf der Heide", "An den Reben"
+		}
 		if d.is(k, ".") && d.tokens[k].start == prev.end && (nameAbbreviations[prev.fold] != "" || len(prev.fold) == 1) {
 			k++
 		}

@@ -23,6 +23,7 @@ const (
 	weightPart     = 0.6 // with a part of it: "les vestiaires du stade"
 	weightAdmin    = -0.3
 	weightCompared = -2.5
+	weightPassing  = -2.5  // told in passing
 	weightAside    = -1.5  // a number in brackets: somebody's address
 	weightSingle   = 0.6   // something wrong at a place of which a town has one
 	weightDistant  = -1.0  // a hospital where somebody worked
@@ -44,6 +45,10 @@ var single = set("piscine mediatheque bibliotheque multi-accueil marche dechette
 func (c *candidate) weigh(m mood, n int) float64 {
 	d := c.doc
 	s := [...]float64{kindToponym: weightToponym, kindLandmark: weightBare, kindArea: weightArea, kindPlot: weightPlot, kindStreet: weightStreet}[c.kind]
+	cued := m.sentences[d.tokens[c.from].sentence]
+	if d.title {
+		cued = m.subject && (c.kind != kindLandmark || c.named || !c.onlyCue())
+	}
 	if c.kind == kindLandmark {
 		switch {
 		case c.named:
@@ -52,7 +57,7 @@ func (c *candidate) weigh(m mood, n int) float64 {
 			s = 0 // only beside another
 		}
 	}
-	if c.kind == kindLandmark && !c.named && single[foldAt(d, c.from)] && m.sentences[d.tokens[c.from].sentence] {
+	if c.kind == kindLandmark && !c.named && single[foldAt(d, c.from)] && cued {
 		s += weightSingle
 	}
 	if c.kind == kindLandmark && distant[foldAt(d, c.from)] && !m.sentences[d.tokens[c.from].sentence] {
@@ -89,7 +94,7 @@ func (c *candidate) weigh(m mood, n int) float64 {
 			s += weightSubject
 		}
 	}
-	if d.title && m.subject || !d.title && m.sentences[d.tokens[c.from].sentence] {
+	if cued {
 		s += weightCue
 	}
 	if bare := c.kind == kindLandmark && !c.named; m.admin > m.physical+1 && c.kind != kindLandmark || m.admin > 0 && bare {
@@ -104,20 +109,38 @@ func (c *candidate) weigh(m mood, n int) float64 {
 	if c.compared() {
 		s += weightCompared
 	}
+	if c.passing(m) {
+		return min(s+weightPassing, threshold-1)
+	}
 	if c.nameless {
 		return min(s, threshold-1)
 	}
 	return s + weightLater*float64(min(n, 8))
 }
 
+// onlyCue says whether the candidate's own words are all that something wrong in its document rests on: "question
+// piscine" in a subject tells of no trouble there.
+func (c *candidate) onlyCue() bool {
+	for i := range c.doc.tokens {
+		if (i < c.from || i >= c.to) && cueOf(c.doc.tokens[i].fold)&cuePhysical != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // compared says whether the candidate is an example or a direction: "comme il y en a rue du Lavoir", "vers la gare".
 func (c *candidate) compared() bool {
 	d := c.doc
-	for j := c.numberAt - 1; j >= 0 && j >= c.numberAt-8 && d.tokens[j].sentence == d.tokens[c.from].sentence; j-- {
+	start := c.numberAt - 8
+	if c.prep == 2 && c.kind == kindLandmark {
+		start = c.prepAt - 2 // "gros comme le poing derrière l'école"
+	}
+	for j := c.numberAt - 1; j >= 0 && j >= start && d.tokens[j].sentence == d.tokens[c.from].sentence; j-- {
 		if d.is(j, ",", ";", ":", "(") && j < c.numberAt-3 {
 			return false
 		}
-		if comparing[d.tokens[j].fold] {
+		if comparing[d.tokens[j].fold] && (!d.is(j, "vers") || d.tokens[j+1].kind == word && d.tokens[j+1].fold != "midi") {
 			return true
 		}
 	}

@@ -116,7 +116,7 @@ var generic = set(`parking stationnement creche cantine cinema theatre concert t
 var landmarks = set(`ecole ecoles college lycee maternelle gymnase parking stade piscine mediatheque bibliotheque mairie eglise
 	chapelle temple mosquee synagogue cathedrale cimetiere cim gare poste marche parc salle creche arret abribus abri-bus pont passerelle halle halles
 	monument ehpad foyer hopital clinique pharmacie boulangerie boucherie epicerie supermarche dechetterie decheterie boulodrome city-stade skatepark skate-park
-	aire camping port plage digue ecluse lavoir fontaine fontaines calvaire moulin chateau tour terrain jardin jardins bois
+	halte cantine groupe garages aire camping port plage digue ecluse lavoir fontaine fontaines calvaire moulin chateau tour terrain jardin jardins bois
 	foret etang lac riviere ruisseau ru canal berge berges ponton escalier escaliers marches conservatoire
 	theatre cinema musee multi-accueil perception tresorerie gendarmerie commissariat caserne carrefour rond-point feu
 	restaurant bar cafe tabac hotel magasin garderie columbarium crematorium kiosque mail place square

@@ -258,8 +258,8 @@ type keyRow struct{ key, doc int64 }
 
 // inventedKeys returns the index of the invented town as filling it one by one would have
 // left it: in order, of each key the newest.
-func inventedKeys() []keyRow {
-	var rows []keyRow
+var inventedKeys = sync.OnceValue(func() []keyRow {
+	rows := make([]keyRow, 0, *benchDocs*(docBands+4+docWords))
 	for i := 1; i <= *benchDocs; i++ {
 		for _, k := range profileKeys(inventedProfile(i)) {
 			rows = append(rows, keyRow{k, int64(i)})
@@ -286,7 +286,7 @@ func inventedKeys() []keyRow {
 		}
 	}
 	return out
-}
+})
 
 func benchSQLite(t *testing.T) benchStore {
 	dir := t.TempDir()
@@ -327,7 +327,16 @@ func benchSQLite(t *testing.T) benchStore {
 		return []any{i + 1, p.Summary, packKeys(profileKeys(p))}
 	})
 	keys := inventedKeys()
-	fill(`INSERT INTO match_keys (key, doc) VALUES ($1, $2)`, len(keys), func(i int) []any { return []any{keys[i].key, keys[i].doc} })
+	const many = 100
+	fill(insertQuery(many), len(keys)/many, func(i int) []any {
+		args := make([]any, 0, 2*many)
+		for _, k := range keys[i*many : (i+1)*many] {
+			args = append(args, k.key, k.doc)
+		}
+		return args
+	})
+	rest := keys[len(keys)/many*many:]
+	fill(insertQuery(1), len(rest), func(i int) []any { return []any{rest[i].key, rest[i].doc} })
 	if _, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
