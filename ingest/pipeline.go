@@ -220,18 +220,20 @@ func (p *Pipeline) classify(ctx context.Context, rec Record, r Reading) Classifi
 	if !unsure {
 		return p.Classifier.Classify(ctx, rec, r)
 	}
-	var urgent []string
+	var danger Classification
 	if !sure {
 		// Danger is worth a look even where it may be misread.
-		urgent = p.Classifier.Classify(ctx, rec, r).Urgent
+		danger = p.Classifier.Classify(ctx, rec, r)
 		r.Subject, r.Text, r.OwnText, r.Attachments = "", "", "", nil
 	}
 	c := p.Classifier.Classify(ctx, rec, r)
-	if len(c.Urgent) == 0 {
-		c.Urgent = urgent
+	if len(c.Urgent) == 0 && len(danger.Urgent) > 0 {
+		c.Urgent = danger.Urgent
+		// The first reason is the one that names the danger.
+		c.Reasons = append(slices.Clone(danger.Reasons[:min(1, len(danger.Reasons))]), c.Reasons...)
 	}
 	c.NeedsReview = true
-	c.Reasons = append(c.Reasons, "lecture peu sûre (OCR) : à vérifier sur l’image")
+	c.Reasons = append(c.Reasons, "lecture peu sûre (OCR)\u00a0: à vérifier sur l’image")
 	return c
 }
 

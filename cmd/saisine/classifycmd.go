@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -100,7 +101,8 @@ func viewClassification(c ingest.Classification, f *classify.File) classifiedJSO
 func printClassification(w io.Writer, c classifiedJSON) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, r := range c.Categories {
-		fmt.Fprintf(t, "%.0f %%\t%s\t%s\n", 100*r.Confidence, r.Category, r.Label)
+		// Never more sure than it is: 99.6 % is not certain.
+		fmt.Fprintf(t, "%.0f\u00a0%%\t%s\t%s\n", math.Floor(100*r.Confidence), r.Category, r.Label)
 	}
 	if len(c.Categories) > 0 {
 		fmt.Fprintln(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -47,6 +48,7 @@ type house struct {
 	ocrChecks []checkJSON
 	ocrLooked time.Time
 	notes     sync.Mutex // held while a note beside a scan is written
+	endModel  func()     // breaks off the making of the built-in model; nil when none began
 }
 
 // daemonQueue says how to reach the queue of a daemon that runs beside this command.
@@ -64,7 +66,8 @@ type houseOptions struct {
 	// starting one.
 	shareRedis bool
 	// patient opens without the private Redis when it cannot be started, and goes on
-	// trying: intake does not need it.
+	// trying: intake does not need it. Nor does it need the learned model, which is trained
+	// meanwhile where there is none.
 	patient bool
 }
 
@@ -103,12 +106,16 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		if h.ocr, err = openOCR(cfg, log); err != nil {
 			return nil, err
 		}
-		if h.understand, err = openUnderstandingIn(ctx, cfg, modelsDir(cfg), log); err != nil {
+		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Dir: modelsDir(cfg), Later: o.patient})
+		if err != nil {
 			return nil, err
 		}
 	}
 	if err := h.startNode(ctx, o); err != nil {
 		return nil, err
+	}
+	if o.workers && !h.understand.classifier.Ready() {
+		h.prepareModel()
 	}
 	return h, nil
 }
@@ -171,6 +178,31 @@ func (h *house) startRedisLater() {
 	}
 }
 
+// prepareModel has the built-in model made in the background, until when the rules decide,
+// or the town's own model where it has one. When that fails they go on, and the training of
+// the night tries again.
+func (h *house) prepareModel() {
+	ctx, cancel := context.WithCancel(context.Background())
+	classifier := h.understand.classifier
+	h.log.LogAttrs(ctx, slog.LevelInfo, "the built-in model is being made; treatment does not wait for it",
+		slog.String("until_then", cmp.Or(classifier.Version().Name, "rules")))
+	done := make(chan struct{})
+	h.endModel = func() {
+		cancel()
+		<-done
+	}
+	go func() {
+		defer close(done)
+		switch err := classifier.Prepare(ctx); {
+		case err == nil:
+			h.log.LogAttrs(ctx, slog.LevelInfo, "the learned model is in use", slog.String("version", classifier.Version().Name))
+		case ctx.Err() == nil:
+			h.log.LogAttrs(ctx, slog.LevelError, "the built-in model cannot be made; the night tries again",
+				slog.String("until_then", cmp.Or(classifier.Version().Name, "rules")), slog.Any("err", err))
+		}
+	}()
+}
+
 func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
 	return ocr.New(ocr.Options{
 		ChildArgs: []string{ocrChild}, Languages: cfg.OCR.Languages, Workers: cfg.OCR.Workers,
@@ -210,7 +242,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 			queue.KindDeliver:   deliver,
 			queue.KindCopy:      deliver,
 		}
-		night := nightly{h}
+		night := newNightly(h)
 		opts.Ledgers = append(opts.Ledgers, night)
 		opts.Works[queue.KindTrain] = queue.Work{Processor: night, Failures: night}
 		policies := queue.DefaultPolicies()
@@ -269,6 +301,9 @@ func (h *house) Close() error {
 	defer cancel()
 	h.client.Store(nil)
 	close(h.closing)
+	if h.endModel != nil {
+		h.endModel()
+	}
 	if h.node != nil {
 		errs = append(errs, h.node.Shutdown(ctx))
 	}

@@ -26,7 +26,8 @@ on requests that neither has learned from. The daemon does the same each night w
 are enough newly settled requests, and takes a new model up without a restart.
 
 --list shows the models that are kept; --use goes back to one of them, or with "builtin" to
-the one that comes with the program.`,
+the one that comes with the program, and the nights leave that choice alone. --use newest
+takes the town's newest one and lets the nights train again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context()) },
 	}
@@ -53,7 +54,8 @@ func (t *trainCommand) run(ctx context.Context) error {
 	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no folder %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	u, err := openUnderstandingIn(ctx, cfg, modelsDir(cfg), log)
+	// Whoever only looks leaves no files of their own in data_dir.
+	u, err := openUnderstandingIn(ctx, cfg, log, classify.Options{Dir: modelsDir(cfg), ReadOnly: t.list || t.dry})
 	if err != nil {
 		return err
 	}
@@ -64,6 +66,9 @@ func (t *trainCommand) run(ctx context.Context) error {
 		v, err := u.classifier.Use(ctx, t.use)
 		if errors.Is(err, classify.ErrNoModel) {
 			return usageError{fmt.Errorf("there is no model %q; \"saisine train --list\" shows them", t.use)}
+		}
+		if errors.Is(err, classify.ErrOldBuiltin) {
+			return usageError{fmt.Errorf("%q was made of other texts or another categories file than those of today; \"saisine train --use builtin\" takes that of today", t.use)}
 		}
 		if err != nil {
 			return err
@@ -87,25 +92,33 @@ func (t *trainCommand) run(ctx context.Context) error {
 
 // trainOn trains on the settled requests of a store.
 func trainOn(ctx context.Context, c *classify.Classifier, s *store.Store, o classify.TrainOptions) (classify.Training, error) {
-	town, err := settledRequests(ctx, s)
+	town, err := settledRequests(ctx, s, c.Rules())
 	if err != nil {
 		return classify.Training{}, err
 	}
 	return c.Train(ctx, town, o)
 }
 
-// settledRequests returns the newest requests from which a model may learn.
-func settledRequests(ctx context.Context, s *store.Store) ([]classify.Settled, error) {
+// settledRequests returns the newest requests from which a model may learn, as many as it
+// takes.
+func settledRequests(ctx context.Context, s *store.Store, rules *classify.Rules) ([]classify.Settled, error) {
 	var out []classify.Settled
+	size, enough := 0, errors.New("enough")
 	err := s.Settled(ctx, func(q store.Settled) error {
-		if len(out) >= 2*classify.MostSettled { // oldest first: the newest half is enough
-			out = append(out[:0], out[len(out)-classify.MostSettled:]...)
+		if _, ok := rules.File().Category(q.Category); !ok {
+			return nil
 		}
-		out = append(out, classify.Settled{
-			Reference: q.Reference, Subject: q.Subject, Text: q.Words, Category: q.Category, Person: q.ByPerson, OpenedAt: q.OpenedAt,
-		})
+		x := classify.Settled{Reference: q.Reference, Category: q.Category, Person: q.ByPerson, OpenedAt: q.OpenedAt}
+		x.Subject, x.Text = classify.Words(q.Reading)
+		out = append(out, x)
+		if size += x.Size(); len(out) >= classify.MostSettled || size >= classify.MostWords {
+			return enough
+		}
 		return nil
 	})
+	if errors.Is(err, enough) {
+		err = nil
+	}
 	return out, err
 }
 

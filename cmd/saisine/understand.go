@@ -32,16 +32,18 @@ func openUnderstanding(ctx context.Context, cfg config.Config, log *slog.Logger)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		dir = ""
 	}
-	return openUnderstandingIn(ctx, cfg, dir, log)
+	return openUnderstandingIn(ctx, cfg, log, classify.Options{Dir: dir, ReadOnly: true})
 }
 
-// openUnderstandingIn opens that of the models in dir; see classify.Options.
-func openUnderstandingIn(ctx context.Context, cfg config.Config, dir string, log *slog.Logger) (*understanding, error) {
+// openUnderstandingIn opens that of the models that o names; see classify.Options, of which
+// cache, rules and log are filled in.
+func openUnderstandingIn(ctx context.Context, cfg config.Config, log *slog.Logger, o classify.Options) (*understanding, error) {
 	rules, err := loadRules(cfg)
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	classifier, err := classify.Open(ctx, classify.Options{Dir: dir, Cache: classify.UserCache(), Rules: rules, Log: log})
+	o.Cache, o.Rules, o.Log = classify.UserCache(), rules, log
+	classifier, err := classify.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -165,6 +168,24 @@ func TestPlainWords(t *testing.T) {
 	}
 }
 
+// Commands that only look leave the folder of the models as it is, also with other rules
+// than the daemon's: it may belong to another user.
+func TestLookingLeavesTheModels(t *testing.T) {
+	tw := quietTown(t, "")
+	models := filepath.Join(tw.data, "models")
+	if err := os.MkdirAll(models, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"classify"}, {"train", "--list"}} {
+		if _, errOut, code := tw.say("Un lampadaire est éteint.", args...); code != exitDone {
+			t.Fatalf("%v: exit %d: %s", args, code, errOut)
+		}
+		if left, err := os.ReadDir(models); err != nil || len(left) != 0 {
+			t.Errorf("%v: left %v, %v", args, left, err)
+		}
+	}
+}
+
 // TestEvaluationTargets measures the shared texts, from which nothing is learned, against
 // what the project has promised.
 func TestEvaluationTargets(t *testing.T) {
@@ -224,6 +245,13 @@ func TestTrainCommand(t *testing.T) {
 	if _, errOut, code = tw.say("", "train", "--use", "town-1"); code != exitUsage || !strings.Contains(errOut, "--list") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
+	if out, errOut, code = tw.say("", "train", "--use", "newest"); code != exitDone || !strings.Contains(errOut, "is in use") {
+		t.Errorf("exit %d: %s%s", code, out, errOut)
+	}
+	current, err := os.ReadFile(filepath.Join(tw.data, "models", "current"))
+	if err != nil || strings.Contains(string(current), "pinned") {
+		t.Errorf("--use newest leaves a choice: %s, %v", current, err)
+	}
 	if _, _, code = tw.say("", "train", "--list", "--dry-run"); code == exitDone {
 		t.Error("--list and --dry-run together")
 	}
@@ -255,39 +283,127 @@ func TestLastNight(t *testing.T) {
 	}
 }
 
-// The night is handed to the queue once, and no more when it was seen to or failed.
-func TestNightIsDueOnce(t *testing.T) {
-	h := &house{zone: time.UTC}
+// nightAt is a training of the night in a folder of its own, by a clock that stands.
+func nightAt(t *testing.T, now string) *nightly {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{zone: time.UTC, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	h.cfg.DataDir = t.TempDir()
-	n := nightly{h}
-	due := func(after int64) []queue.Job {
-		t.Helper()
-		jobs, err := n.Unfinished(t.Context(), after, 10)
-		if err != nil {
+	n := newNightly(h)
+	n.now = func() time.Time { return at }
+	return n
+}
+
+// due is the night for which a training is handed to the queue, or "".
+func (n *nightly) due(t *testing.T) string {
+	t.Helper()
+	jobs, err := n.Unfinished(t.Context(), 0, 10)
+	if err != nil || len(jobs) > 1 {
+		t.Fatalf("got %+v, %v", jobs, err)
+	}
+	if len(jobs) == 0 {
+		return ""
+	}
+	if next, err := n.Unfinished(t.Context(), jobs[0].Seq, 10); err != nil || len(next) != 0 || jobs[0].Kind != queue.KindTrain {
+		t.Fatalf("got %+v, after it %+v, %v", jobs, next, err)
+	}
+	return jobs[0].ID
+}
+
+// The night is handed to the queue until it was seen to or has failed.
+func TestNightIsDueOnce(t *testing.T) {
+	n := nightAt(t, "2026-05-07T12:00:00Z")
+	for range 2 {
+		if got := n.due(t); got != "2026-05-07" {
+			t.Fatalf("got %q", got)
+		}
+	}
+	if err := n.Fail(t.Context(), "2026-05-07", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.due(t); got != "" {
+		t.Errorf("a night that failed is due again: %q", got)
+	}
+	restarted := newNightly(n.h)
+	restarted.now = n.now
+	if got := restarted.due(t); got != "" {
+		t.Errorf("after a restart it is due again: %q", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(modelsDir(n.h.cfg), ".*")); err != nil || len(left) != 0 {
+		t.Errorf("left over: %q, %v", left, err)
+	}
+	// A night that is over needs no training: it would only be made twice. A classifier
+	// would be needed for one here.
+	if err := n.Process(t.Context(), "2026-05-06"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever stands in the file of the night, a training is put off by one night at most.
+func TestNightTrustsNoFile(t *testing.T) {
+	for content, want := range map[string]string{
+		"2026-05-06\n":           "2026-05-07", // missed
+		"2026-05-07\n":           "",
+		"2026-05-07":             "",
+		"2099-01-01\n":           "2026-05-07", // by a clock that was wrong
+		"9999":                   "2026-05-07",
+		"zzzz\n":                 "2026-05-07",
+		"":                       "2026-05-07",
+		"2026-05-07\x00\x00\x00": "2026-05-07", // cut off by a crash
+	} {
+		n := nightAt(t, "2026-05-07T12:00:00Z")
+		if err := os.MkdirAll(modelsDir(n.h.cfg), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		return jobs
+		if err := os.WriteFile(n.doneFile(), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := n.due(t); got != want {
+			t.Errorf("%q: got %q, want %q", content, got, want)
+		}
 	}
-	first := due(0)
-	if len(first) != 1 || first[0].Kind != queue.KindTrain || first[0].ID != lastNight(time.Now(), time.UTC) {
-		t.Fatalf("got %+v", first)
-	}
-	if again := due(0); !slices.Equal(again, first) {
-		t.Errorf("the same night has another job: %+v", again)
-	}
-	if next := due(first[0].Seq); len(next) != 0 {
-		t.Errorf("after it: %+v", next)
-	}
-	if err := n.Fail(t.Context(), first[0].ID, "x"); err != nil {
+}
+
+// A night that cannot be written down is over all the same, and what was trained and could
+// not be kept is not trained again when the disk is full.
+func TestNightWithoutRoom(t *testing.T) {
+	n := nightAt(t, "2026-05-07T12:00:00Z")
+	if err := os.WriteFile(modelsDir(n.h.cfg), nil, 0o600); err != nil { // in the way of the folder
 		t.Fatal(err)
 	}
-	if done := due(0); len(done) != 0 {
-		t.Errorf("a night that failed is due again: %+v", done)
+	if n.setDone("2026-05-06") == nil {
+		t.Fatal("the test does not keep it from being written")
 	}
-	if err := n.setDone("2020-01-01"); err != nil {
-		t.Fatal(err)
+	if got := n.due(t); got != "2026-05-07" {
+		t.Fatalf("got %q", got)
 	}
-	if missed := due(0); len(missed) != 1 {
-		t.Error("a missed night is not made up for")
+	if err := n.Fail(t.Context(), "2026-05-07", "x"); err != nil {
+		t.Error(err)
+	}
+	if got := n.due(t); got != "" {
+		t.Errorf("it is due again: %q", got)
+	}
+	var permanent interface{ Permanent() bool }
+	err := error(spentNightError{fmt.Errorf("%w: %w", classify.ErrNotKept, syscall.ENOSPC)})
+	if !errors.As(err, &permanent) || !permanent.Permanent() || errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no space") {
+		t.Errorf("the queue would wait and train again: %v", err)
+	}
+}
+
+// The daemon runs at once without a model, by its rules, and a stop breaks off the making of
+// the model.
+func TestDaemonWithoutModel(t *testing.T) {
+	tw := quietTown(t, "")
+	d := tw.start("XDG_CACHE_HOME=" + t.TempDir())
+	log := d.log.String()
+	if !strings.Contains(log, "the built-in model is being made") || strings.Contains(log, "the built-in model was trained") {
+		t.Errorf("it did not begin by its rules:\n%s", d.log.tail(20))
+	}
+	d.stop()
+	if strings.Contains(d.log.String(), "the built-in model cannot be made") {
+		t.Errorf("a stop is no failure:\n%s", d.log.tail(20))
 	}
 }

@@ -46,6 +46,9 @@ type Version struct {
 	Figures Figures `json:"figures"`
 	// TownFigures are those on the town's requests alone.
 	TownFigures *Figures `json:"town_figures,omitempty"`
+	// Rules is the hash of the codes and phrases to which it was fitted. With others its
+	// confidence is not to be trusted.
+	Rules string `json:"rules,omitempty"`
 }
 
 // The sources of models.
@@ -60,9 +63,18 @@ func newBrain(m *model.Model, f fit, about Version, lessons []uint64) *brain {
 }
 
 // learned reports whether the model has learned from a request what s says of it.
-func (b *brain) learned(s Settled) bool {
-	_, ok := slices.BinarySearch(b.lessons, s.lesson())
+func (b *brain) learned(s Settled) bool { return among(b.lessons, s) }
+
+// among reports whether what s says of its request is one of these lessons, which are sorted.
+func among(lessons []uint64, s Settled) bool {
+	_, ok := slices.BinarySearch(lessons, s.lesson())
 	return ok
+}
+
+// outdated reports whether the model was trained on the town's requests with other codes or
+// phrases than those of this hash.
+func (b *brain) outdated(rules string) bool {
+	return b.about.Source == SourceTown && b.about.Rules != rules
 }
 
 // knows reports whether the model has learned a category.

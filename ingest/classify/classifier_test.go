@@ -329,8 +329,11 @@ func TestTidy(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(s.dir, currentName), []byte(spoilt), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := s.current(); ok {
-			t.Errorf("%q was believed", spoilt)
+		if v, err := s.current(); !errors.Is(err, ErrCurrent) {
+			t.Errorf("%q was believed: %+v", spoilt, v)
+		}
+		if err := s.tidy("builtin-bbbb"); !errors.Is(err, ErrCurrent) || len(modelFiles(t, s.dir)) == 0 {
+			t.Errorf("%q: it was tidied without knowing what is in use: %v", spoilt, err)
 		}
 	}
 }
@@ -343,7 +346,7 @@ func TestLock(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			unlock, err := s.lock()
+			unlock, err := s.lock(t.Context())
 			if err != nil {
 				t.Error(err)
 				return

@@ -150,12 +150,24 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(e[b].score, e[a].score) })
 
-	c := ingest.Classification{NeedsReview: true}
+	c := ingest.Classification{NeedsReview: true, Urgent: r.danger.find(reading)}
 	if len(order) == 0 || e[order[0]].score <= 0 {
 		c.Service = rec.Hints.Service
+		if service, ok := r.clerksService(rec.Hints.Service, none); ok {
+			c.Service = service
+		}
 		c.Reasons = []string{"aucune règle ne s’applique : à qualifier"}
-		return c
+	} else {
+		r.name(&c, rec, e, order)
 	}
+	flagUrgent(&c)
+	spaceAll(&c)
+	return c
+}
+
+// name writes the best of the categories in order into c, what spoke for it, and the doubts
+// about it.
+func (r *Rules) name(c *ingest.Classification, rec ingest.Record, e []evidence, order []int) {
 	best := e[order[0]]
 	second := 0.0
 	if len(order) > 1 {
@@ -172,8 +184,8 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 	}
 	if service, ok := r.clerksService(rec.Hints.Service, order[0]); ok {
 		// Whoever laid the letter there decided for whom it is; what it is about is left open.
-		c.Service, c.NeedsReview = service, true
-		c.Reasons = append(c.Reasons, "service indiqué par le dossier ou la feuille de séparation : "+quoted(service))
+		c.Service = service
+		doubt(c, "service indiqué par le dossier ou la feuille de séparation : %s", quoted(service))
 	}
 	total := 0.0
 	for _, x := range e {
@@ -184,7 +196,6 @@ func (r *Rules) Classify(_ context.Context, rec ingest.Record, reading ingest.Re
 			c.Top = append(c.Top, ingest.Ranked{Category: r.file.Categories[i].Code, Score: e[i].score / total})
 		}
 	}
-	return c
 }
 
 // named adds the rules that need no reading: choice, addresses, folder.

@@ -89,7 +89,7 @@ func TestEachRule(t *testing.T) {
 			if c.Category != tc.category {
 				t.Errorf("got %q, want %q (%v)", c.Category, tc.category, c.Reasons)
 			}
-			if !strings.Contains(strings.Join(c.Reasons, "\n"), tc.says) {
+			if !strings.Contains(strings.Join(c.Reasons, "\n"), spaced(tc.says)) {
 				t.Errorf("the reasons %q do not say %q", c.Reasons, tc.says)
 			}
 		})

@@ -74,7 +74,7 @@ func TestUrgentNeedsAPerson(t *testing.T) {
 	if b.Category != a.Category || !b.NeedsReview || !slices.Equal(b.Urgent, []string{"danger"}) {
 		t.Errorf("got %+v", b)
 	}
-	if want := "danger possible, à lire tout de suite : «\u00a0danger\u00a0»"; b.Reasons[0] != want {
+	if want := "danger possible, à lire tout de suite\u00a0: «\u00a0danger\u00a0»"; b.Reasons[0] != want {
 		t.Errorf("the first reason is %q, want %q", b.Reasons[0], want)
 	}
 	if c := m.decide(mailed, ingest.Reading{Text: "au feu, explosion"}); !c.NeedsReview || len(c.Urgent) == 0 {

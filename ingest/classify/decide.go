@@ -34,8 +34,7 @@ const (
 
 // decide is Classifier.Classify by one mind.
 func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classification {
-	categories := c.rules.file.Categories
-	named := make([]evidence, len(categories))
+	named := make([]evidence, len(c.rules.file.Categories))
 	c.rules.named(named, rec, reading)
 	o := c.opine(reading, named)
 	chosen, byRule := c.byRule(named, rec, reading)
@@ -44,12 +43,34 @@ func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classifi
 	}
 
 	out := ingest.Classification{NeedsReview: true, Urgent: c.rules.danger.find(reading)}
-	if named[chosen].score <= 0 && o.phrases[chosen].score <= 0 && o.p[chosen] < leastKnown/float64(len(c.brain.labels)) {
+	known := named[chosen].score > 0 || o.phrases[chosen].score > 0 || o.given(chosen) >= leastKnown/float64(len(c.brain.labels))
+	if known {
+		c.name(&out, o, named, chosen, byRule, reading)
+	} else {
 		out.Service = rec.Hints.Service
 		out.Reasons = append(out.Reasons, "aucun mot ne dit de quoi il s’agit : à qualifier")
-		c.flagUrgent(&out)
-		return out
+		chosen = none
 	}
+	if service, ok := c.rules.clerksService(rec.Hints.Service, chosen); ok {
+		// Whoever laid the letter there decided for whom it is; what it is about is left open.
+		out.Service = service
+		doubt(&out, "service indiqué par le dossier ou la feuille de séparation : %s", quoted(service))
+	}
+	if known {
+		c.second(&out, o, chosen, reading)
+	}
+	c.suspect(&out, o, rec, reading, named)
+	flagUrgent(&out)
+	spaceAll(&out)
+	return out
+}
+
+// none is no category.
+const none = -1
+
+// name writes the category chosen into out, what spoke for it, and the doubts about it.
+func (c *mind) name(out *ingest.Classification, o opinion, named []evidence, chosen int, byRule bool, reading ingest.Reading) {
+	categories := c.rules.file.Categories
 	category := categories[chosen]
 	out.Category, out.Service, out.Public = category.Code, category.Service.Name, category.Public
 	out.Confidence = o.p[chosen]
@@ -58,13 +79,9 @@ func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classifi
 	for _, i := range o.order[:min(maxTop, len(o.order))] {
 		out.Top = append(out.Top, ingest.Ranked{Category: categories[i].Code, Score: o.p[i]})
 	}
-	review := func(format string, args ...any) {
-		out.NeedsReview = true
-		out.Reasons = append(out.Reasons, fmt.Sprintf(format, args...))
-	}
 	if byRule {
 		if words := c.opine(reading, nil); words.best() != chosen && words.p[words.best()] >= c.threshold() && words.p[chosen] < contradicted {
-			review("le texte parle plutôt de %s : à vérifier", quoted(categories[words.best()].Label))
+			doubt(out, "le texte parle plutôt de %s : à vérifier", quoted(categories[words.best()].Label))
 		}
 	}
 	if out.NeedsReview {
@@ -73,22 +90,34 @@ func (c *mind) decide(rec ingest.Record, reading ingest.Reading) ingest.Classifi
 		}
 	}
 	if o.foreign >= mostForeign && named[chosen].score <= 0 {
-		review("ressemble à une catégorie que la commune n’utilise pas : à vérifier")
+		doubt(out, "ressemble à une catégorie que la commune n’utilise pas : à vérifier")
 	}
-	if service, ok := c.rules.clerksService(rec.Hints.Service, chosen); ok {
-		// Whoever laid the letter there decided for whom it is; what it is about is left open.
-		out.Service = service
-		review("service indiqué par le dossier ou la feuille de séparation : %s", quoted(service))
+}
+
+// suspect says what speaks for an unwanted message, and sets it aside where that is beyond
+// doubt.
+func (c *mind) suspect(out *ingest.Classification, o opinion, rec ingest.Record, reading ingest.Reading, named []evidence) {
+	if o.unwanted < suspicious {
+		return
 	}
-	c.second(&out, o, chosen, reading)
-	c.flagUrgent(&out)
-	if o.unwanted >= suspicious {
-		if len(out.Urgent) == 0 && o.unwanted > c.brain.fit.Unwanted && o.foreign <= leastForeign && mayBeUnwanted(rec, reading, named) {
+	if len(out.Urgent) == 0 && o.unwanted > c.aside && o.foreign <= leastForeign {
+		if marks := unwantedMarks(rec, reading, named); marks != nil {
 			out.Aside = "spam: publicité, démarchage ou tentative d’escroquerie (" + percent(o.unwanted) + ")"
+			list := make([]string, 0, maxWords)
+			for _, m := range marks[:min(maxWords, len(marks))] {
+				list = append(list, quoted(m))
+			}
+			doubt(out, "envoi indésirable (%s) : %s", percent(o.unwanted), strings.Join(list, ", "))
+			return
 		}
-		review("ressemble à un envoi indésirable (%s) : à vérifier", percent(o.unwanted))
 	}
-	return out
+	doubt(out, "ressemble à un envoi indésirable (%s) : à vérifier", percent(o.unwanted))
+}
+
+// doubt adds a reason for which a person looks.
+func doubt(out *ingest.Classification, format string, args ...any) {
+	out.NeedsReview = true
+	out.Reasons = append(out.Reasons, fmt.Sprintf(format, args...))
 }
 
 // byRule returns the category that the rules which need no reading decide. The citizen's
@@ -140,7 +169,7 @@ func (c *mind) reasons(o opinion, named []evidence, chosen int, reading ingest.R
 }
 
 // flagUrgent calls a person where there are words of danger.
-func (c *mind) flagUrgent(out *ingest.Classification) {
+func flagUrgent(out *ingest.Classification) {
 	if len(out.Urgent) == 0 {
 		return
 	}
@@ -162,6 +191,20 @@ func runnerUp(o opinion, than int) int {
 	}
 	return -1
 }
+
+// spaceAll gives the texts of out, which people read, the spaces of French typography.
+func spaceAll(out *ingest.Classification) {
+	for i, reason := range out.Reasons {
+		out.Reasons[i] = spaced(reason)
+	}
+	out.Aside = spaced(out.Aside)
+}
+
+// spaced puts a no-break space where French has one: before : ; ? ! % and », and after «.
+// Where text has no space there, as in a code, it gets none.
+var spaced = strings.NewReplacer(
+	" :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", " !", "\u00a0!", " %", "\u00a0%", " »", "\u00a0»", "« ", "«\u00a0",
+).Replace
 
 // percent writes a share as French does, never more sure than it is.
 func percent(p float64) string {

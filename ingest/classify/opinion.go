@@ -18,6 +18,13 @@ type opinion struct {
 	phrases []evidence // of each category
 }
 
+// given returns how likely a category is if it is a citizen's matter. Where nearly all of
+// the belief is in an unwanted message, that is what the words say beside.
+func (o opinion) given(category int) float64 {
+	const least = 1e-9 // below it, rounding says more than the text
+	return o.p[category] / max(1-o.unwanted, least)
+}
+
 // best returns the likeliest category.
 func (o opinion) best() int { return o.order[0] }
 
@@ -106,10 +113,12 @@ type mind struct {
 	known   []int // categories of the file that the model has learned
 	unknown []int // those that it has not
 	place   map[string]int
+	// aside is the probability above which a message may be set aside as unwanted.
+	aside float64
 }
 
 func newMind(r *Rules, b *brain) *mind {
-	m := &mind{rules: r, brain: b, place: map[string]int{}}
+	m := &mind{rules: r, brain: b, place: map[string]int{}, aside: max(b.fit.Unwanted, surelyUnwanted)}
 	for i, c := range r.file.Categories {
 		if b.knows(c.Code) {
 			m.place[c.Code] = len(m.known)

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,23 +23,35 @@ import (
 type shelf struct{ dir string }
 
 const (
-	modelEnding = ".model"
-	currentName = "current"
-	lockName    = "lock"
-	tempPrefix  = ".new-"
+	modelEnding  = ".model"
+	currentName  = "current"
+	rejectedName = "rejected"
+	lockName     = "lock"
+	tempPrefix   = ".new-"
 	// keptModels is how many models of the town are kept to go back to.
 	keptModels = 10
+	// lockPause is how long to wait before a lock that another process holds is tried again.
+	lockPause = 100 * time.Millisecond
+	// maxNote bounds what is read of `current` and of `rejected`, in bytes: the longest is a
+	// list of MostSettled lessons of up to 20 digits.
+	maxNote = 1 << 20
 )
 
 // modelName is what a model may be called: what names a file must not lead elsewhere.
 var modelName = regexp.MustCompile(`^(builtin|town)-[0-9a-z-]{1,80}$`)
 
-// ErrNoModel says that there is no model with this version.
-var ErrNoModel = errors.New("classify: there is no such model")
+var (
+	// ErrNoModel says that there is no model with this version.
+	ErrNoModel = errors.New("classify: there is no such model")
+	// ErrCurrent says that the file that names the model in use cannot be read, so that it
+	// is not known which one that is and whether a person chose it.
+	ErrCurrent = errors.New("classify: which model is in use cannot be read")
+)
 
 func (s shelf) path(name string) string { return filepath.Join(s.dir, name+modelEnding) }
 
-// load reads the model with this name.
+// load reads the model with this name. Its error wraps ErrNoModel or errBrain where another
+// try will not help, else it is that of the file system.
 func (s shelf) load(name string) (*brain, error) {
 	if !modelName.MatchString(name) {
 		return nil, fmt.Errorf("%w: %q", ErrNoModel, name)
@@ -90,6 +103,31 @@ func (s shelf) replace(name string, write func(w io.Writer) error) (err error) {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// room reports whether so many bytes can be written, by writing them: what a training has
+// made must not be lost for want of room, and made again, and lost again.
+func (s shelf) room(size int64) error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("classify: models: %w", err)
+	}
+	f, err := os.CreateTemp(s.dir, tempPrefix+"room-*")
+	if err != nil {
+		return fmt.Errorf("classify: models: %w", err)
+	}
+	_, err = io.CopyN(f, zeros{}, size)
+	if err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("classify: no room for a model: %w", err)
+	}
+	return nil
+}
+
+// zeros gives zero bytes without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // inUse is what stands in `current`.
 type inUse struct {
 	Version
@@ -97,39 +135,64 @@ type inUse struct {
 	Pinned bool `json:"pinned,omitempty"`
 }
 
-// current returns what stands in `current`; false when there is nothing usable, and the
-// built-in model is in use.
-func (s shelf) current() (inUse, bool) {
-	data, err := os.ReadFile(filepath.Join(s.dir, currentName))
+// current returns what stands in `current`; the zero value where there is no such file,
+// and the built-in model is in use. Where it cannot be read or is damaged the error wraps
+// ErrCurrent: a choice of a person may stand there.
+func (s shelf) current() (inUse, error) {
+	data, err := s.note(currentName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return inUse{}, nil
+	}
 	if err != nil {
-		return inUse{}, false
+		return inUse{}, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
 	var v inUse
-	if json.Unmarshal(data, &v) != nil || !modelName.MatchString(v.Name) {
-		return inUse{}, false
+	if err := json.Unmarshal(data, &v); err != nil {
+		return inUse{}, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
-	return v, true
+	if !modelName.MatchString(v.Name) {
+		return inUse{}, fmt.Errorf("%w: it names %q", ErrCurrent, v.Name)
+	}
+	return v, nil
 }
 
 // setCurrent makes v the one in use.
-func (s shelf) setCurrent(v inUse) error {
-	return s.replace(currentName, func(f io.Writer) error {
-		data, err := json.MarshalIndent(v, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(append(data, '\n'))
-		return err
-	})
+func (s shelf) setCurrent(v inUse) error { return s.setNote(currentName, v) }
+
+// rejection is what stands in `rejected`: what the last model was measured on that was not
+// better. Trained on nearly the same requests night after night, one would pass by luck.
+type rejection struct {
+	// Than is the model that was in use, Rules the hash of the rules.
+	Than  string `json:"than"`
+	Rules string `json:"rules"`
+	// Lessons are those of all its requests, sorted.
+	Lessons []uint64 `json:"lessons"`
 }
 
-// changed says when `current` was last written; zero when it is not there.
-func (s shelf) changed() time.Time {
-	info, err := os.Stat(filepath.Join(s.dir, currentName))
-	if err != nil {
-		return time.Time{}
+// rejected returns what stands in `rejected`. What cannot be read is as good as none: it
+// costs one more training.
+func (s shelf) rejected() rejection {
+	var r rejection
+	data, err := s.note(rejectedName)
+	if err != nil || json.Unmarshal(data, &r) != nil || !slices.IsSorted(r.Lessons) {
+		return rejection{}
 	}
-	return info.ModTime()
+	return r
+}
+
+// note reads a small file.
+func (s shelf) note(name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(s.dir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxNote))
+}
+
+// setNote replaces a small file by v in JSON.
+func (s shelf) setNote(name string, v any) error {
+	return s.replace(name, func(f io.Writer) error { return json.NewEncoder(f).Encode(v) })
 }
 
 // names lists the models, those of a source only when it is not "".
@@ -151,10 +214,14 @@ func (s shelf) names(source string) ([]string, error) {
 }
 
 // tidy removes the town's oldest models, built-in ones of other texts or rules, and what a
-// process left that was killed while it wrote. The one in use stays.
+// process left that was killed while it wrote. The one in use stays; where it is not known
+// which one that is, all stay.
 func (s shelf) tidy(builtin string) error {
 	s.sweep(tempPrefix, time.Now().Add(-time.Hour), "")
-	used, _ := s.current()
+	used, err := s.current()
+	if err != nil {
+		return err
+	}
 	towns, err := s.names(SourceTown)
 	if err != nil {
 		return err
@@ -189,8 +256,8 @@ func (s shelf) sweep(prefix string, before time.Time, keep string) {
 }
 
 // lock keeps other writers out until unlock is called. The kernel gives the lock back when
-// the process ends. It waits for whoever holds it.
-func (s shelf) lock() (unlock func(), err error) {
+// the process ends. It waits for whoever holds it, until ctx ends.
+func (s shelf) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("classify: models: %w", err)
 	}
@@ -199,25 +266,35 @@ func (s shelf) lock() (unlock func(), err error) {
 		return nil, fmt.Errorf("classify: models: %w", err)
 	}
 	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		if !errors.Is(err, syscall.EINTR) {
-			break
+		// A call that waits in the kernel could not be interrupted.
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			select {
+			case <-ctx.Done():
+				return nil, errors.Join(fmt.Errorf("classify: wait for %s: %w", s.dir, ctx.Err()), f.Close())
+			case <-time.After(lockPause):
+			}
+		case !errors.Is(err, syscall.EINTR):
+			return nil, errors.Join(fmt.Errorf("classify: lock %s: %w", s.dir, err), f.Close())
 		}
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("classify: lock %s: %w", s.dir, err), f.Close())
-	}
-	return func() { _ = f.Close() }, nil
 }
 
-// versions describes the models, the newest first.
-func (s shelf) versions() ([]Version, error) {
+// versions describes the models, the newest first. Built-in ones of other texts or rules
+// than those of this name cannot be taken into use and are left out.
+func (s shelf) versions(builtin string) ([]Version, error) {
 	names, err := s.names("")
 	if err != nil {
 		return nil, err
 	}
 	var out []Version
 	for _, name := range names {
+		if strings.HasPrefix(name, SourceBuiltin) && name != builtin {
+			continue
+		}
 		if b, err := s.load(name); err == nil {
 			out = append(out, b.about)
 		} else if !errors.Is(err, errBrain) && !errors.Is(err, ErrNoModel) {

@@ -118,7 +118,7 @@ func TestMindDecides(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := m.decide(tc.rec, tc.reading)
-			if c.Category != tc.category || c.NeedsReview != tc.review || !strings.Contains(strings.Join(c.Reasons, "\n"), tc.says) {
+			if c.Category != tc.category || c.NeedsReview != tc.review || !strings.Contains(strings.Join(c.Reasons, "\n"), spaced(tc.says)) {
 				t.Errorf("got %q (%.2f, review %v, limit %.2f), want %q, review %v\nreasons %q, want %q", c.Category, c.Confidence, c.NeedsReview, m.threshold(), tc.category, tc.review, c.Reasons, tc.says)
 			}
 			if c.Category != "" {
@@ -259,9 +259,7 @@ const advertising = "Madame, Monsieur, profitez de notre offre exceptionnelle : 
 
 func TestUnwanted(t *testing.T) {
 	m := fewMind(t, "")
-	lower := *m.brain
-	lower.fit.Unwanted = suspicious // what is added to the text must not be what saves it
-	m.brain = &lower
+	m.aside = suspicious // what is added to the text must not be what saves it
 	for _, tc := range []struct {
 		name    string
 		rec     ingest.Record
@@ -277,6 +275,7 @@ func TestUnwanted(t *testing.T) {
 		{"with a scan", mailed, ingest.Reading{Text: advertising, Attachments: []ingest.Attachment{{Type: "image/jpeg"}}}, false},
 		{"with a category", mailed, ingest.Reading{Text: advertising, Category: "finances"}, false},
 		{"to an alias", mailed, ingest.Reading{Text: advertising, To: []string{"voirie@ville.fr"}}, false},
+		{"passed on", mailed, ingest.Reading{Subject: "Fwd: offre", OwnText: "Voir ci-dessous.", Text: "Voir ci-dessous. " + advertising}, false},
 		{"has a matter too", mailed, ingest.Reading{Text: advertising + " Je vous signale cela devant chez moi."}, false},
 		{"with danger", mailed, ingest.Reading{Text: advertising + " Danger."}, false},
 		{"few words", mailed, ingest.Reading{Text: "Offre exceptionnelle, devis gratuit, site internet"}, false},
@@ -286,31 +285,16 @@ func TestUnwanted(t *testing.T) {
 		if (c.Aside != "") != tc.aside {
 			t.Errorf("%s: got %+v", tc.name, c)
 		}
-		if tc.aside && (!strings.HasPrefix(c.Aside, "spam: ") || !c.NeedsReview) {
+		if tc.aside && (!strings.HasPrefix(c.Aside, "spam: ") || !c.NeedsReview || strings.Contains(strings.Join(c.Reasons, "\n"), "à vérifier")) {
 			t.Errorf("%s: got %+v", tc.name, c)
 		}
 	}
 	// Where most of the belief went to categories that the town does not have, what is left
 	// for an unwanted message is too little to go by.
 	sold := fewMind(t, "categories: [{code: cimetiere, label: C, service: {name: S}}]")
-	sold.brain = &lower
+	sold.aside = suspicious
 	if c := sold.decide(mailed, ingest.Reading{Text: strings.Repeat("lampadaire, éclairage public, rue dans le noir, ", 4)}); c.Aside != "" {
 		t.Errorf("a matter that the town has no category for: got %+v", c)
-	}
-	for text, want := range map[string]bool{
-		strings.Repeat("offre exceptionnelle, devis gratuit ", 4):                   true,
-		"offre exceptionnelle, devis gratuit":                                       false,
-		strings.Repeat("offre ", 20) + "mon fils":                                   false,
-		strings.Repeat("offre ", 20) + "J’habite rue Foch":                          false,
-		strings.Repeat("offre ", 20) + "pourriez-vous m’indiquer":                   false,
-		strings.Repeat("offre ", 20) + "à qui m'adresser ?":                         false,
-		strings.Repeat("offre ", 20) + "je conteste":                                false,
-		strings.Repeat("offre ", 20) + "profils et remise":                          true,
-		strings.Repeat("offre ", 20) + "je me permets de vous signaler notre offre": false,
-	} {
-		if got := mayBeUnwanted(mailed, ingest.Reading{Text: text}, nil); got != want {
-			t.Errorf("%q: got %v", text, got)
-		}
 	}
 	doubt := m.decide(ingest.Record{Channel: ingest.ChannelPhone}, ingest.Reading{Text: advertising})
 	if !doubt.NeedsReview || !strings.Contains(strings.Join(doubt.Reasons, "\n"), "ressemble à un envoi indésirable") {

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify/model"
@@ -18,6 +20,7 @@ import (
 // Settled is a request of the town whose category is settled, so that it can be learned
 // from.
 type Settled struct {
+	// Subject and Text are what Words makes of the reading of its opening.
 	Reference, Subject, Text, Category string
 	// Person is true when a person chose the category, which teaches more than one that
 	// was only left as it was.
@@ -25,6 +28,17 @@ type Settled struct {
 	// OpenedAt is when the request came.
 	OpenedAt time.Time
 }
+
+// Words returns the words of a reading as the model meets them in Classify, for Settled:
+// what is learned must be what is asked about.
+func Words(reading ingest.Reading) (subject, text string) {
+	in := input(reading)
+	return in.Subject, in.Body
+}
+
+// Size is how many bytes the words of s take in a training, of which MostWords is the
+// bound for all together.
+func (s Settled) Size() int { return min(len(s.Subject), maxSubject) + min(len(s.Text), MaxWords) }
 
 // lesson names what a model has learned from a request, so that it is known whether it has;
 // another category for the same request is another lesson.
@@ -36,11 +50,82 @@ func (s Settled) lesson() uint64 {
 
 func (s Settled) reading() ingest.Reading { return ingest.Reading{Subject: s.Subject, Text: s.Text} }
 
+// group is what keeps equal texts in one fold, so that no text is asked of a model that has
+// learned the same from somebody else: a petition, a circular. Texts that differ share a
+// group by chance, which does no harm.
+func (s Settled) group() string {
+	h := fnv.New32a()
+	for _, text := range []string{s.Subject, s.Text} {
+		words(text, func(word []byte) { fmt.Fprintf(h, "%s ", word) })
+	}
+	return fmt.Sprint("town/", h.Sum32()%townGroups)
+}
+
+// usable returns what can be learned from: the newest requests, within the bounds of number
+// and length, whose category the file has, which hold more than a few words, and of whose
+// category there are enough.
+func (c *Classifier) usable(town []Settled) []Settled {
+	out := slices.Clone(town)
+	for i := range out {
+		out[i].Subject, out[i].Text = cutText(out[i].Subject, maxSubject), cutText(out[i].Text, MaxWords)
+	}
+	out = slices.DeleteFunc(out, func(s Settled) bool {
+		_, ok := c.o.Rules.codes[s.Category]
+		return !ok || len(strings.Fields(s.Subject))+len(strings.Fields(s.Text)) < leastTownWords
+	})
+	slices.SortStableFunc(out, func(a, b Settled) int {
+		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), cmp.Compare(b.Reference, a.Reference))
+	})
+	out = out[:min(len(out), MostSettled)]
+	size := 0
+	for i := range out {
+		if size += out[i].Size(); size > MostWords {
+			out = out[:i]
+			break
+		}
+	}
+	count := map[string]int{}
+	for _, s := range out {
+		count[s.Category]++
+	}
+	for _, e := range c.o.examples {
+		count[e.Label] = leastExamples
+	}
+	return slices.DeleteFunc(out, func(s Settled) bool { return count[s.Category] < leastExamples })
+}
+
+// cutText cuts s to n bytes at most, between two characters.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
 const (
 	// personWeight is how many texts one counts for whose category a person chose.
 	personWeight = 3
 	// MostSettled is how many of the town's requests a model learns from: the newest.
 	MostSettled = 20_000
+	// MaxWords bounds what is learned of one text, in bytes: what a letter is about stands
+	// on its first page. maxSubject is the same for a subject.
+	MaxWords   = 4 << 10
+	maxSubject = 512
+	// MostWords bounds the town's texts together, in bytes, the newest going first: with
+	// the built-in texts a training is to take less than 200 MB of memory, and each of
+	// these MiB takes some 45 (BenchmarkTrainTown).
+	MostWords = 2 << 20
+	// leastTownWords is how many words a text must have to be learned from: "voir pièce
+	// jointe" is said of everything.
+	leastTownWords = 5
+	// leastExamples is how many texts there must be of a category for the model to learn it.
+	// With fewer it lives by its rules: one text would take them from it.
+	leastExamples = 10
+	// townGroups is into how many groups the town's texts fall.
+	townGroups = 256
 	// lexiconLeast is the weight that a phrase must have to be learned from by itself, and
 	// lexiconWeight how many texts one of weight 1 counts for. With more of it what the
 	// phrases say goes before the texts: measured with one author held out at a time.
@@ -76,7 +161,7 @@ type trained struct {
 func train(ctx context.Context, rules *Rules, builtin []model.Example, town []Settled, now time.Time) (trained, error) {
 	examples := slices.Clone(builtin)
 	for _, s := range town {
-		e := model.Example{Subject: s.Subject, Body: s.Text, Label: s.Category, Weight: 1}
+		e := model.Example{Subject: s.Subject, Body: s.Text, Label: s.Category, Weight: 1, Group: s.group()}
 		if s.Person {
 			e.Weight = personWeight
 		}
@@ -99,6 +184,7 @@ func train(ctx context.Context, rules *Rules, builtin []model.Example, town []Se
 	}
 	about := Version{
 		Hash: m.ID(), Source: SourceBuiltin, TrainedAt: now.UTC().Truncate(time.Second), Examples: texts, Town: len(town),
+		Rules: rules.hash(),
 	}
 	if len(town) > 0 {
 		about.Source = SourceTown
@@ -152,7 +238,9 @@ func (b *brain) adjust(rules *Rules, examples []model.Example, held []model.Pred
 	for i, e := range examples {
 		o := mind.weigh(reading(e), held[i], nil)
 		if i >= town {
-			opinions = append(opinions, o)
+			kept := o
+			kept.phrases = nil // of twenty thousand texts they take tens of megabytes
+			opinions = append(opinions, kept)
 		}
 		if e.Label == unwanted {
 			continue

@@ -726,9 +726,9 @@ func TestCategorizeAndSettled(t *testing.T) {
 	if err := m.do("merge 2 5"); err != nil {
 		t.Fatal(err)
 	}
-	want := []Settled{
-		{long("1"), ingest.ChannelMailbox, "objet a", "texte a", "eau", "Eaux", true, day.Add(time.Minute)},
-		{long("3"), ingest.ChannelMailbox, "objet c", "texte c", "voirie", "Voirie", false, day.Add(3 * time.Minute)},
+	want := []Settled{ // newest first
+		{long("3"), ingest.ChannelMailbox, ingest.Reading{Subject: "objet c", Text: "texte c"}, "voirie", "Voirie", false, day.Add(3 * time.Minute)},
+		{long("1"), ingest.ChannelMailbox, ingest.Reading{Subject: "objet a", Text: "texte a"}, "eau", "Eaux", true, day.Add(time.Minute)},
 	}
 	if got := lessons(t, m.s); !reflect.DeepEqual(got, want) {
 		t.Errorf("settled:\n got %+v\nwant %+v", got, want)
@@ -753,10 +753,53 @@ func TestCategorizeAndSettled(t *testing.T) {
 	verified(t, m.s, 0)
 }
 
+// What is learned from is what a classifier is asked about: the sender's own words, those of
+// a mail that was passed on, the texts of attachments; and no more of it than is needed.
+func TestSettledTexts(t *testing.T) {
+	m := newMatters(t)
+	m.file("a", "", "")
+	ctx := t.Context()
+	if err := m.s.Categorize(ctx, long("1"), "eau", "Eaux", marie); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("é", SettledText)
+	files := []ingest.Attachment{{Name: "a.pdf", Type: ingest.MediaPDF, Text: "annexe"}, {Name: "b.jpg"}, {Name: "c.pdf", Text: long}, {Name: "d.pdf", Text: "plus de place"}}
+	for _, tt := range []struct {
+		name          string
+		reading, want ingest.Reading
+	}{
+		{"own words", ingest.Reading{Subject: "Re: eau", Text: "Oui.\n> Non.", OwnText: "Oui.", InReplyTo: []string{"<a@b>"}}, ingest.Reading{Subject: "Re: eau", Text: "Oui."}},
+		{
+			"passed on",
+			ingest.Reading{Subject: "TR: eau", Text: "Pour suite.\n--- Message transféré ---\nFuite d’eau.", OwnText: "Pour suite."},
+			ingest.Reading{Subject: "TR: eau", Text: "Pour suite.\n--- Message transféré ---\nFuite d’eau."},
+		},
+		{
+			"attachments",
+			ingest.Reading{Text: "Voir pièce jointe.", Attachments: files},
+			ingest.Reading{Text: "Voir pièce jointe.", Attachments: []ingest.Attachment{{Text: "annexe"}, {Text: long[:SettledText-len("annexe")]}}},
+		},
+		{"long", ingest.Reading{Subject: long, Text: "x" + long}, ingest.Reading{Subject: long[:SettledText], Text: "x" + long[:SettledText-2]}},
+	} {
+		saved, err := encode(tt.reading)
+		if err == nil {
+			err = m.s.do(ctx, func(ctx context.Context, tx *tx) error {
+				return tx.exec(ctx, `UPDATE readings SET subject = $1, body = $2, detail = $3`, saved.Subject, saved.Text, saved.detail)
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lessons(t, m.s); len(got) != 1 || !reflect.DeepEqual(got[0].Reading, tt.want) {
+			t.Errorf("%s: got %.200q", tt.name, fmt.Sprint(got))
+		}
+	}
+}
+
 // Settled reads more than a page, each request once.
 func TestSettledPages(t *testing.T) {
 	s := open(t, t.TempDir())
-	const n = requestPage + 3
+	const n = settledPage + 3
 	err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
 		if err := tx.exec(ctx, `INSERT INTO originals (sha256, size, content) VALUES ('x', 1, 'x')`); err != nil {
 			return err

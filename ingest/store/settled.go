@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -69,9 +72,10 @@ func (s *Store) Categorize(ctx context.Context, reference, category, service, ac
 type Settled struct {
 	Reference string
 	Channel   ingest.Channel // by which its opening came
-	Subject   string
-	// Words is what the sender wrote, without a quoted history (ingest.Reading.Words).
-	Words    string
+	// Reading is the part of the opening's reading that says what it is about: the subject,
+	// the matter (ingest.Reading.Matter) as Text, and of the attachments the texts. Each is
+	// cut at about SettledText bytes, the attachments together.
+	Reading  ingest.Reading
 	Category string
 	Service  string
 	// ByPerson is set when a person chose or confirmed the category; otherwise the request
@@ -80,37 +84,54 @@ type Settled struct {
 	OpenedAt time.Time
 }
 
+// SettledText is how many bytes of a text Settled gives: enough to learn from, and little
+// enough for a page of long scans.
+const SettledText = 8 << 10
+
+// settledPage is how many requests are held at a time, of up to three texts each.
+const settledPage = 100
+
 // settledQuery leaves out the requests that were merged: nothing opens them.
 const settledQuery = `SELECT q.id, q.reference, s.channel, d.subject, d.body, d.detail, q.category, q.service, q.category_by, q.opened_at
 	FROM requests q JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' JOIN readings d ON d.submission_id = s.id
-	WHERE q.id > $1 AND q.category <> ''
-	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0)) ORDER BY q.id LIMIT $2`
+	WHERE q.id < $1 AND q.category <> ''
+	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0)) ORDER BY q.id DESC LIMIT $2`
 
-// Settled calls f for each request from which a classifier may learn, oldest first, until
+// Settled calls f for each request from which a classifier may learn, newest first, until
 // f returns an error. It reads in pages and holds nothing while f runs; requests that
 // settle meanwhile may or may not be among them.
 func (s *Store) Settled(ctx context.Context, f func(Settled) error) error {
-	after := int64(0)
+	before := int64(math.MaxInt64)
 	for {
 		var page []Settled
 		err := each(func(row rowScanner) error {
 			var q Settled
-			var channel, body, detail, by string
+			var channel, subject, body, detail, by string
 			var at int64
-			if err := row.Scan(&after, &q.Reference, &channel, &q.Subject, &body, &detail, &q.Category, &q.Service, &by, &at); err != nil {
+			if err := row.Scan(&before, &q.Reference, &channel, &subject, &body, &detail, &q.Category, &q.Service, &by, &at); err != nil {
 				return err
 			}
-			var own struct {
-				OwnText string `json:"own_text"`
+			var d struct {
+				OwnText     string   `json:"own_text"`
+				InReplyTo   []string `json:"in_reply_to"`
+				Attachments []struct{ Text string }
 			}
-			if err := json.Unmarshal([]byte(detail), &own); err != nil {
+			if err := json.Unmarshal([]byte(detail), &d); err != nil {
 				return fmt.Errorf("store: reading of the opening of %s: %w", q.Reference, err)
 			}
-			q.Words = ingest.Reading{Text: body, OwnText: own.OwnText}.Words()
+			matter := ingest.Reading{Subject: subject, Text: body, OwnText: d.OwnText, InReplyTo: d.InReplyTo}.Matter()
+			q.Reading = ingest.Reading{Subject: cutText(subject, SettledText), Text: cutText(matter, SettledText)}
+			room := SettledText
+			for _, a := range d.Attachments {
+				if text := cutText(a.Text, room); text != "" {
+					room -= len(text)
+					q.Reading.Attachments = append(q.Reading.Attachments, ingest.Attachment{Text: text})
+				}
+			}
 			q.Channel, q.ByPerson, q.OpenedAt = ingest.Channel(channel), by != "", s.time(at)
 			page = append(page, q)
 			return nil
-		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, settledQuery, after, requestPage) })
+		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, settledQuery, before, settledPage) })
 		if err != nil {
 			return err
 		}
@@ -119,8 +140,20 @@ func (s *Store) Settled(ctx context.Context, f func(Settled) error) error {
 				return err
 			}
 		}
-		if len(page) < requestPage {
+		if len(page) < settledPage {
 			return nil
 		}
 	}
+}
+
+// cutText returns the first n bytes of text at most, whole characters only, in memory of
+// their own: what is left over can be freed.
+func cutText(text string, n int) string {
+	if len(text) > n {
+		for n > 0 && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text = text[:n]
+	}
+	return strings.Clone(text)
 }

@@ -120,10 +120,35 @@ func (t *telling) top(max int) []string {
 	return out
 }
 
-// worthNaming reports whether a word tells a person something: three letters, no digits.
+// worthNaming reports whether a word tells a person something: three letters, no digits,
+// and more than politeness or grammar.
 func worthNaming(w word) bool {
-	return utf8.RuneCountInString(w.folded) >= 3 && !strings.Contains(w.folded, "0")
+	return utf8.RuneCountInString(w.folded) >= 3 && !strings.Contains(w.folded, "0") && !idleWords[w.folded]
 }
+
+// idleWords stand in letters about anything. The model may weigh them, since they tell the
+// voice of a text, but as a reason they tell a person nothing. Folded.
+var idleWords = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`
+		bonjour bonsoir merci cordialement salutations distinguees respectueuses sinceres meilleures veuillez agreer madame monsieur mesdames messieurs
+		attente avance remerciant remercie remercions svp salut bien bonne bon jour journee soiree
+		etre suis sommes etes sont etait etaient etais serait seraient serais sera seront soit soient ete etant
+		avoir avons avez ont avait avaient avais aurait aurais auriez aura auront ait aient eue ayant
+		faire fais fait faite faites faits font faisait ferait fera faut faudrait fallait
+		pouvoir peut peux pouvez pouvons peuvent pourrait pourrais pourriez pourrions puis puisse possible possibles impossible
+		vouloir veut veux voulons voulez veulent voudrais voudrait voudrions vouloir voulu
+		demande demander demandons demandez demandant souhaite souhaiter souhaitons souhaiterais souhaiterait souhaiterions aimerais aimerions
+		savoir sais sait savez dire dit dites voir vois voit vu vois aller vais allons allez vont mettre met mis doit dois devons devez doivent devrait
+		voici voila ceci cela celui celle ceux celles cette cet ces cest quand comment combien pourquoi quoi quel quelle quels quelles lequel laquelle
+		dont donc alors ainsi aussi encore deja toujours jamais plus moins tres trop peu beaucoup assez tout toute tous toutes rien chaque plusieurs quelque quelques autre autres meme memes
+		avec sans pour dans chez vers depuis pendant avant apres entre sous sur contre selon jusque jusqu lors lorsque parce puisque comme sinon mais car afin
+		notre votre leur leurs nos vos mes ses son mon ton moi toi lui elle elles eux nous vous ils
+	`) {
+		m[w] = true
+	}
+	return m
+}()
 
 // written is a word as it stands in the text, without what parts it at the end of a line.
 func written(s string) string {

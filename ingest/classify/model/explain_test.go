@@ -51,6 +51,13 @@ func TestExplain(t *testing.T) {
 			[]string{"lampadaire", "réverbère"},
 		},
 		{"typing errors", "eclairage", Input{Body: "les lampadaiires"}, 3, []string{"lampadaiires"}, nil},
+		{
+			"without politeness", "eclairage",
+			Input{Body: "Bonjour, serait-il possible de faire réparer le lampadaire ? Merci. Cordialement"},
+			9,
+			[]string{"lampadaire"},
+			[]string{"Bonjour", "serait", "possible", "faire", "Merci", "Cordialement"},
+		},
 		{"unknown label", "sports", Input{Body: "lampadaire"}, 3, nil, []string{"lampadaire"}},
 		{"none asked for", "eclairage", Input{Body: "lampadaire"}, 0, nil, []string{"lampadaire"}},
 		{"nothing known", "eclairage", Input{Body: "ξένος 12"}, 3, nil, []string{"ξένος"}},
@@ -77,12 +84,26 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// What the words of a text without small words and numbers say is what the text says.
+func TestWorthNaming(t *testing.T) {
+	var s splitter
+	for text, want := range map[string]bool{
+		"lampadaire": true, "Éteint": true, "gaz": true, "rue": true,
+		"le": false, "2026": false, "Bonjour": false, "MERCI": false, "cordialement": false, "possible": false, "serait": false, "faire": false,
+		"pouvoir": false, "vouloir": false, "avoir": false, "être": false, "demander": false, "e\u0302tre": false,
+	} {
+		if got := worthNaming(s.split(text)[0]); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
+
+// What the words of a text say, without small words, polite ones and numbers, is what the
+// text says.
 func TestExplainAddsUp(t *testing.T) {
 	m, _ := trained()
 	learned := sample(25, false)[1] // its pairs are known
 	in := Input{Subject: learned.Subject + " " + learned.Subject, Body: strings.Join(slices.DeleteFunc(strings.Fields(learned.Body), func(w string) bool {
-		return stopWords[w]
+		return stopWords[w] || idleWords[foldString(strings.ToLower(strings.Trim(w, ".,;:!?")))]
 	}), " ")}
 	s := m.read(in)
 	defer m.release(s)
