@@ -90,6 +90,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 
+	// The model is made here, on the first run, and not beside the samples: they are to be
+	// understood as in a town where it is there.
+	if _, err := openUnderstanding(ctx, cfg, log); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var failure error
