@@ -397,8 +397,11 @@ func benchPostgres(t *testing.T) benchStore {
 		return []any{i + 1, p.Summary, packKeys(profileKeys(p))}
 	})
 	keys := inventedKeys()
+	// Checking each of millions of rows against its submission would take most of the time;
+	// the insertions that are measured are checked again.
+	execAll(t, ctx, conn, []string{`ALTER TABLE match_keys DROP CONSTRAINT match_keys_doc_fkey`})
 	load("match_keys", []string{"key", "doc"}, len(keys), func(i int) []any { return []any{keys[i].key, keys[i].doc} })
-	execAll(t, ctx, conn, []string{"ANALYZE", "CHECKPOINT"})
+	execAll(t, ctx, conn, []string{`ALTER TABLE match_keys ADD FOREIGN KEY (doc) REFERENCES submissions (seq) NOT VALID`, "ANALYZE", "CHECKPOINT"})
 	var size string
 	if err := conn.QueryRow(ctx, `SELECT pg_size_pretty(pg_database_size(current_database()))`).Scan(&size); err != nil {
 		t.Fatal(err)
