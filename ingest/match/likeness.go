@@ -64,6 +64,11 @@ func (d *decision) pair(k ingest.Candidate) pair {
 	p.passed = slices.ContainsFunc(d.own.authors, func(a party) bool { return kin(a, p.other.Who, false).certain() })
 	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other.summary, d.own.Who)
 	twin := p.other.Text == d.own.Text // of a petition all are
+	if stranger := !p.kin.related() && !p.kin.family && !p.passed && !p.named; stranger {
+		if d.strangers++; d.strangers > strangersMax {
+			return p // enough of them are compared to show a group
+		}
+	}
 	// Texts that are alike share buckets; a short one that is a part of a long one may not,
 	// but then counts for nothing unless the senders have something in common.
 	if k.Shared > 0 || p.kin.related() {
@@ -163,6 +168,10 @@ func (d *decision) repeats(p pair) string {
 
 // doubleClick is within how long the same few words of the same contact are one post.
 const doubleClick = time.Hour
+
+// strangersMax bounds the candidates whose words are compared though their senders have
+// nothing in common with this one: they can only be shown.
+const strangersMax = 8
 
 // twinsMax bounds the submissions of one text that are compared.
 const twinsMax = 12

@@ -59,12 +59,14 @@ const suggestionsMax = 5
 
 // decision is a match under way.
 type decision struct {
-	m     *Matcher
-	rec   ingest.Record
-	r     ingest.Reading
-	p     ingest.Profile
-	own   *prepared
-	found map[string]ingest.Suggestion // by reference
+	m   *Matcher
+	rec ingest.Record
+	r   ingest.Reading
+	p   ingest.Profile
+	own *prepared
+	// strangers counts those that were compared.
+	strangers int
+	found     map[string]ingest.Suggestion // by reference
 }
 
 // Match implements ingest.Matcher.
