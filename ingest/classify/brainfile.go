@@ -150,5 +150,5 @@ func (f fit) sane() bool {
 			return false
 		}
 	}
-	return f.Sure >= 0 && f.Sure <= never && f.Unwanted >= 0 && f.Unwanted <= 1
+	return f.Sure >= 0 && f.Sure <= model.Never && f.Unwanted >= 0 && f.Unwanted <= 1
 }

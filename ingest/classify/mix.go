@@ -1,9 +1,9 @@
 package classify
 
 import (
-	"cmp"
 	"math"
-	"slices"
+
+	"saisine.fr/saisine/ingest/classify/model"
 )
 
 // A text has two voices: the model, which has learned from texts, and the phrases of the
@@ -42,19 +42,6 @@ func (w weights) score(s said) float64 {
 	return sum
 }
 
-// softmax turns scores into probabilities, in place.
-func softmax(s []float64) {
-	top := slices.Max(s)
-	sum := 0.0
-	for i, x := range s {
-		s[i] = math.Exp(x - top)
-		sum += s[i]
-	}
-	for i := range s {
-		s[i] /= sum
-	}
-}
-
 // heard is a text with its true label.
 type heard struct {
 	labels []said
@@ -74,7 +61,7 @@ func fitWeights(texts []heard) weights {
 			for l, s := range t.labels {
 				p[l] = w.score(s)
 			}
-			softmax(p)
+			model.Softmax(p)
 			var mean [voices]float64
 			for l, s := range t.labels {
 				for i := range s {
@@ -134,45 +121,5 @@ func solve(a [voices][voices]float64, b [voices]float64) (x [voices]float64) {
 	return x
 }
 
-// outcome is a prediction for a text that the model has not seen.
-type outcome struct {
-	confidence float64
-	right      bool
-}
-
-// never is a threshold that no confidence reaches.
-const never = 2
-
-// thresholdZ is how many standard deviations wide the bound of precision is: it holds in 5
-// of 6 cases.
-const thresholdZ = 1
-
 // precision is what categories without a review must hold.
 const precision = 0.95
-
-// lowestSure returns the lowest confidence at and above which precision holds by the lower
-// end of its Wilson score interval (Wilson 1927), or never.
-func lowestSure(outcomes []outcome) float64 {
-	sorted := slices.Clone(outcomes)
-	slices.SortStableFunc(sorted, func(a, b outcome) int { return cmp.Compare(b.confidence, a.confidence) })
-	threshold, right := float64(never), 0
-	for i, o := range sorted {
-		if o.right {
-			right++
-		}
-		if i+1 < len(sorted) && sorted[i+1].confidence == o.confidence {
-			continue // equals pass together
-		}
-		if wilson(right, i+1) >= precision {
-			threshold = o.confidence
-		}
-	}
-	return threshold
-}
-
-func wilson(right, of int) float64 {
-	const z = thresholdZ
-	n := float64(of)
-	p := float64(right) / n
-	return (p + z*z/(2*n) - z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))) / (1 + z*z/n)
-}

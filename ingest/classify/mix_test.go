@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"saisine.fr/saisine/ingest/classify/model"
 )
 
 // TestFitWeights finds the weights again by which labels were drawn.
@@ -18,7 +20,7 @@ func TestFitWeights(t *testing.T) {
 			h.labels[l] = sayings(rng.Float64(), 3*rng.Float64())
 			p[l] = want.score(h.labels[l])
 		}
-		softmax(p)
+		model.Softmax(p)
 		x := rng.Float64()
 		for x > p[h.truth] && h.truth < 3 {
 			x -= p[h.truth]
@@ -54,47 +56,5 @@ func TestSayingsAreBounded(t *testing.T) {
 				t.Errorf("got %v", s)
 			}
 		}
-	}
-}
-
-func TestLowestSure(t *testing.T) {
-	var all []outcome
-	for i := range 200 { // right above one half, half right below
-		c := float64(i) / 200
-		all = append(all, outcome{c, c >= 0.5 || i%2 == 0})
-	}
-	// By hand: 59 right of 60 hold 0.95 by their lower bound, 57 of 60 do not.
-	if w := wilson(59, 60); w < 0.95 {
-		t.Errorf("59 of 60: %v", w)
-	}
-	if w := wilson(57, 60); w >= 0.95 {
-		t.Errorf("57 of 60: %v", w)
-	}
-	got := lowestSure(all)
-	right, n := 0, 0
-	for _, o := range all {
-		if o.confidence >= got {
-			n++
-			if o.right {
-				right++
-			}
-		}
-	}
-	if got >= 0.5 || wilson(right, n) < 0.95 {
-		t.Errorf("threshold %v: %d right of %d", got, right, n)
-	}
-	if got := lowestSure([]outcome{{0.9, false}, {0.8, true}}); got != never {
-		t.Errorf("nothing holds it: got %v", got)
-	}
-	if got := lowestSure(nil); got != never {
-		t.Errorf("of nothing: got %v", got)
-	}
-	// Equal confidences pass together or not at all.
-	var equal []outcome
-	for i := range 100 {
-		equal = append(equal, outcome{0.7, i < 80})
-	}
-	if got := lowestSure(equal); got != never {
-		t.Errorf("80 of 100 at one confidence: got %v", got)
 	}
 }

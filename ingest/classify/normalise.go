@@ -1,29 +1,20 @@
 package classify
 
-import "unicode"
+import (
+	"unicode"
+
+	"saisine.fr/saisine/ingest/classify/model"
+)
 
 // maxText bounds what is looked at of one text, in bytes: what a letter is about stands
 // in its first pages, and time must not grow with what a stranger sends.
 const maxText = 64 << 10
 
-// fold maps the accented letters of French and its neighbours to plain ones.
-var fold = func() map[rune]string {
-	m := map[rune]string{'œ': "oe", 'æ': "ae", 'ß': "ss", 'ﬁ': "fi", 'ﬂ': "fl", 'ﬀ': "ff"}
-	for plain, accented := range map[string]string{
-		"a": "àâäáãåā", "c": "ç", "e": "éèêëē", "i": "íìîïī", "n": "ñ", "o": "óòôöõøō", "u": "úùûüū", "y": "ýÿ",
-	} {
-		for _, r := range accented {
-			m[r] = plain
-		}
-	}
-	return m
-}()
-
-// foldLatin holds fold for the letters up to ſ (U+017F), by far the most.
+// foldLatin holds model.Plain for the letters up to ſ (U+017F), by far the most.
 var foldLatin = func() (t [0x180]string) {
 	for r := range t {
 		low := unicode.ToLower(rune(r))
-		if plain, ok := fold[low]; ok {
+		if plain, ok := model.Plain(low); ok {
 			t[r] = plain
 		} else if unicode.IsLetter(low) || unicode.IsDigit(low) {
 			t[r] = string(low)
@@ -76,7 +67,7 @@ func words(text string, each func(word []byte)) {
 			if r == '@' || r == '/' && previous == ':' {
 				address = true
 			}
-			if s, ok := fold[unicode.ToLower(r)]; ok {
+			if s, ok := model.Plain(unicode.ToLower(r)); ok {
 				run = append(run, s...)
 			} else if unicode.IsLetter(r) || unicode.IsDigit(r) {
 				run = append(run, string(unicode.ToLower(r))...)

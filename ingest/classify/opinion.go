@@ -73,7 +73,7 @@ func (c *mind) weigh(reading ingest.Reading, prediction model.Prediction, named 
 			scores[k] += before(c.known[k])
 		}
 	}
-	softmax(scores)
+	model.Softmax(scores)
 	for k, i := range c.known {
 		o.p[i] = scores[k]
 	}

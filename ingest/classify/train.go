@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify/model"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // Settled is a request of the town whose category is settled, so that it can be learned
@@ -67,7 +67,7 @@ func (s Settled) group() string {
 func (c *Classifier) usable(town []Settled) []Settled {
 	out := slices.Clone(town)
 	for i := range out {
-		out[i].Subject, out[i].Text = cutText(out[i].Subject, maxSubject), cutText(out[i].Text, MaxWords)
+		out[i].Subject, out[i].Text = message.Cut(out[i].Subject, maxSubject), message.Cut(out[i].Text, MaxWords)
 	}
 	out = slices.DeleteFunc(out, func(s Settled) bool {
 		_, ok := c.o.Rules.codes[s.Category]
@@ -92,17 +92,6 @@ func (c *Classifier) usable(town []Settled) []Settled {
 		count[e.Label] = leastExamples
 	}
 	return slices.DeleteFunc(out, func(s Settled) bool { return count[s.Category] < leastExamples })
-}
-
-// cutText cuts s to n bytes at most, between two characters.
-func cutText(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 const (
@@ -232,7 +221,7 @@ func (b *brain) adjust(rules *Rules, examples []model.Example, held []model.Pred
 	b.fit.Weights = fitWeights(texts)
 
 	var builtin, own Score
-	var outcomes []outcome
+	var outcomes []model.Outcome
 	doubt := 1.0 // the least that a citizen's text left
 	var opinions []opinion
 	for i, e := range examples {
@@ -249,9 +238,9 @@ func (b *brain) adjust(rules *Rules, examples []model.Example, held []model.Pred
 		if _, ok := rules.codes[e.Label]; !ok {
 			continue
 		}
-		outcomes = append(outcomes, outcome{o.p[o.best()], rules.file.Categories[o.best()].Code == e.Label})
+		outcomes = append(outcomes, model.Outcome{Confidence: o.p[o.best()], Right: rules.file.Categories[o.best()].Code == e.Label})
 	}
-	b.fit.Sure = lowestSure(outcomes)
+	b.fit.Sure = model.ReviewThreshold(outcomes, precision)
 	b.fit.Unwanted = max(leastUnwanted, 1-doubt*unwantedMargin)
 	for i, e := range examples {
 		if _, ok := rules.codes[e.Label]; !ok {

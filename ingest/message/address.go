@@ -114,7 +114,7 @@ func makeAddress(phrase, comment, angle string, hasAngle bool) Address {
 		name = ""
 	}
 	const enough = 1000
-	return Address{Name: cut(name, enough), Email: cut(email, enough)}
+	return Address{Name: Cut(name, enough), Email: Cut(email, enough)}
 }
 
 // quotedEnd returns the length of the quoted string at the start of s. Without a

@@ -138,7 +138,7 @@ func sniffType(declared string, head []byte) string {
 	case "", "application/octetstream", "application/octet", "application/unknown", "application/force-download", "application/x-download":
 		return "application/octet-stream"
 	}
-	return cut(cleanLine(declared), 127)
+	return Cut(cleanLine(declared), 127)
 }
 
 // extensions of types that come without a name.
@@ -168,7 +168,7 @@ func fileName(name, mediaType string, index int) string {
 		if len(ext) > 20 {
 			ext = ""
 		}
-		name = cut(name, longest-len(ext)) + ext
+		name = Cut(name, longest-len(ext)) + ext
 	}
 	return name
 }

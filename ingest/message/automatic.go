@@ -19,7 +19,7 @@ func automatic(h *gomessage.Header, m *Message) string {
 		reportReason, autoSubmittedReason, bounceReason, autoReplyReason, listReason,
 	} {
 		if why := rule(h, m); why != "" {
-			return cut(cleanLine(why), 300)
+			return Cut(cleanLine(why), 300)
 		}
 	}
 	return ""
@@ -71,7 +71,7 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 	if v := strings.ToLower(firstValue(h, "Precedence")); v == "auto_reply" || v == "auto-reply" {
 		return "auto_reply: Precedence " + v
 	}
-	own := cut(m.OwnText, 3000)
+	own := Cut(m.OwnText, 3000)
 	// By words alone only what nobody adds anything to: no file, no program of a person.
 	bare := len(m.Attachments) == 0 && !humanProgram.MatchString(firstValue(h, "User-Agent")) && !humanProgram.MatchString(firstValue(h, "X-Mailer"))
 	switch {
@@ -149,7 +149,7 @@ func listReason(h *gomessage.Header, m *Message) string {
 	if id == "" && !bulk && !unsubscribe {
 		return ""
 	}
-	mass := massWords.MatchString(cut(m.Text, 200_000))
+	mass := massWords.MatchString(Cut(m.Text, 200_000))
 	for _, name := range massHeaders {
 		mass = mass || h.Has(name)
 	}

@@ -71,7 +71,7 @@ func (m *Message) readBounce(h *gomessage.Header) {
 		m.Delivery = &DeliveryReport{Kind: "dsn"}
 	}
 	m.Delivery.Recipients = list
-	m.Automatic = cut(cleanLine(m.Automatic)+" — "+m.Delivery.describe(), 300)
+	m.Automatic = Cut(cleanLine(m.Automatic)+" — "+m.Delivery.describe(), 300)
 }
 
 // speaksAsServer reports whether a mail whose subject is that of a bounce is one,
@@ -96,11 +96,11 @@ func speaksAsServer(h *gomessage.Header, m *Message) bool {
 	}
 	const near = 200
 	return serverWords.MatchString(start) ||
-		bounceAddress.MatchString(cut(start[said[0]:], near)) && len(bounceRecipients(h, m)) > 0
+		bounceAddress.MatchString(Cut(start[said[0]:], near)) && len(bounceRecipients(h, m)) > 0
 }
 
 // opening is the start of a mail's text.
-func opening(m *Message) string { return cut(m.Text, 800) }
+func opening(m *Message) string { return Cut(m.Text, 800) }
 
 // speaksAsPerson reports whether a mail greets or asks: no server does.
 func speaksAsPerson(m *Message) bool {
@@ -135,7 +135,7 @@ func bounceRecipients(h *gomessage.Header, m *Message) []RecipientStatus {
 		ours[strings.ToLower(a)] = true
 	}
 	action := "failed"
-	if delayWords.MatchString(m.Subject + "\n" + cut(m.Text, 3000)) {
+	if delayWords.MatchString(m.Subject + "\n" + Cut(m.Text, 3000)) {
 		action = "delayed"
 	}
 	seen := make(map[string]bool)
@@ -144,7 +144,7 @@ func bounceRecipients(h *gomessage.Header, m *Message) []RecipientStatus {
 		key := strings.ToLower(email)
 		if !seen[key] && !ours[key] && len(out) < maxRecipients {
 			seen[key] = true
-			out = append(out, RecipientStatus{Email: cut(email, 320), Action: action, Status: status})
+			out = append(out, RecipientStatus{Email: Cut(email, 320), Action: action, Status: status})
 		}
 	}
 	lines := bounceLines(m.Text)
@@ -167,7 +167,7 @@ func bounceRecipients(h *gomessage.Header, m *Message) []RecipientStatus {
 
 // bounceLines returns the lines in which a server speaks itself.
 func bounceLines(text string) []string {
-	lines := strings.SplitN(cut(text, 64<<10), "\n", maxBounceLines+1)
+	lines := strings.SplitN(Cut(text, 64<<10), "\n", maxBounceLines+1)
 	for i, line := range lines {
 		if i == maxBounceLines || i > 0 && returnedMail.MatchString(line) {
 			return lines[:i]

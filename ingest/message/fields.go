@@ -46,7 +46,7 @@ func messageIDs(s string) []string {
 
 // cleanID removes the blanks that folding put into an identifier.
 func cleanID(s string) string {
-	return cut(strings.Join(strings.Fields(cleanText(s)), ""), 998)
+	return Cut(strings.Join(strings.Fields(cleanText(s)), ""), 998)
 }
 
 // messageID reads the Message-ID field, whose brackets some programs forget.
@@ -83,7 +83,7 @@ var frenchMonths = strings.NewReplacer("janvier", "Jan", "janv", "Jan", "févrie
 
 // parseDate parses a Date value; ok is false when nothing in it is a date.
 func parseDate(s string) (t time.Time, ok bool) {
-	s = cut(strings.TrimSpace(s), 200)
+	s = Cut(strings.TrimSpace(s), 200)
 	if t, err := mail.ParseDate(s); err == nil {
 		return t, plausible(t)
 	}
@@ -113,7 +113,7 @@ func plausible(t time.Time) bool { return t.Year() >= 1980 && t.Year() < 2200 }
 // readFields fills in what the header of the message itself says.
 func (p *parser) readFields(h *gomessage.Header) {
 	m := p.msg
-	m.Subject = cut(cleanLine(decodeWords(firstValue(h, "Subject"))), 4000)
+	m.Subject = Cut(cleanLine(decodeWords(firstValue(h, "Subject"))), 4000)
 	m.From = firstAddress(firstValue(h, "From"))
 	m.Sender = firstAddress(firstValue(h, "Sender"))
 	m.ReplyTo = firstAddress(firstValue(h, "Reply-To"))

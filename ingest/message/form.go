@@ -52,7 +52,7 @@ func (f *formReader) add(name, value string) {
 		f.p.stop = true
 		return
 	}
-	name = cut(cleanLine(name), 200)
+	name = Cut(cleanLine(name), 200)
 	f.fields[name] = append(f.fields[name], cleanText(value))
 }
 
@@ -127,5 +127,5 @@ func (f *formReader) part(l *lineReader, h *gomessage.Header) {
 	// RFC 7578 §4.2: browsers escape quotes and line ends only.
 	file = strings.NewReplacer("%22", `"`, "%0D", "", "%0A", "").Replace(file)
 	// An empty file field is posted without a name and content: attach drops it.
-	f.p.attach(body, Attachment{Name: file, Type: mediaType, Field: cut(cleanLine(name), 200)})
+	f.p.attach(body, Attachment{Name: file, Type: mediaType, Field: Cut(cleanLine(name), 200)})
 }

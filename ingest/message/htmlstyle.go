@@ -13,7 +13,7 @@ const (
 // newsletters put a preview line before their text. font-size 0 is told apart, since
 // layouts set it on a wrapper and undo it within.
 func readStyle(style string) (hidden bool, size int) {
-	style = strings.ToLower(cut(style, 4000))
+	style = strings.ToLower(Cut(style, 4000))
 	zeroHeight, clipped := false, false
 	for decl := range strings.SplitSeq(style, ";") {
 		prop, val, ok := strings.Cut(decl, ":")

@@ -36,9 +36,9 @@ func (p *parser) decodeText(b []byte, charset string) string {
 	s, code := decodeText(b, charset)
 	switch code {
 	case ProblemCharset:
-		p.problem(code, fmt.Sprintf("Jeu de caractères inconnu : « %s ».", cut(charset, 60)))
+		p.problem(code, fmt.Sprintf("Jeu de caractères inconnu : « %s ».", Cut(charset, 60)))
 	case ProblemWrongCharset:
-		p.problem(code, fmt.Sprintf("Le texte n’est pas dans le jeu de caractères annoncé (« %s »).", cut(charset, 60)))
+		p.problem(code, fmt.Sprintf("Le texte n’est pas dans le jeu de caractères annoncé (« %s »).", Cut(charset, 60)))
 	}
 	return s
 }

@@ -199,7 +199,7 @@ func attributionLines(lines []string) int {
 }
 
 func attributionOpens(s string) bool {
-	l := strings.ToLower(cut(s, 12))
+	l := strings.ToLower(Cut(s, 12))
 	return strings.HasPrefix(l, "le ") || strings.HasPrefix(l, "on ") || strings.HasPrefix(l, "en date d") || isoDate.MatchString(l)
 }
 

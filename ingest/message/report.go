@@ -51,7 +51,7 @@ func (p *parser) report(body io.Reader, pt part) []block {
 				Email:      statusAddress(&h, "Original-Recipient", "Final-Recipient"),
 				Action:     strings.ToLower(cleanLine(firstValue(&h, "Action"))),
 				Status:     statusCode(firstValue(&h, "Status")),
-				Diagnostic: cut(cleanLine(decodeWords(firstValue(&h, "Diagnostic-Code"))), 1000),
+				Diagnostic: Cut(cleanLine(decodeWords(firstValue(&h, "Diagnostic-Code"))), 1000),
 			}
 			if s.Email != "" || s.Action != "" || s.Status != "" {
 				p.delivery.Recipients = append(p.delivery.Recipients, s)
@@ -75,7 +75,7 @@ func (p *parser) report(body io.Reader, pt part) []block {
 // statusCode reads a Status field: the code, without the comment or text that RFC 3464
 // §2.3.4 allows behind it.
 func statusCode(v string) string {
-	v = cut(cleanLine(v), 100)
+	v = Cut(cleanLine(v), 100)
 	if s := enhancedStatus.FindStringSubmatch(v); s != nil {
 		return s[1]
 	}
@@ -90,7 +90,7 @@ func statusAddress(h *gomessage.Header, names ...string) string {
 			v = addr
 		}
 		if v = strings.Trim(cleanLine(v), "<> "); v != "" {
-			return cut(v, 320)
+			return Cut(v, 320)
 		}
 	}
 	return ""

@@ -56,8 +56,8 @@ func cleanLine(s string) string {
 	return strings.Join(strings.Fields(cleanText(s)), " ")
 }
 
-// cut shortens s to at most n bytes without breaking a character.
-func cut(s string, n int) string {
+// Cut shortens s to at most n bytes without breaking a character.
+func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

@@ -15,7 +15,7 @@ func IsHTML(head []byte) bool {
 // takes any bytes and time in proportion to their number.
 func HTMLText(b []byte, max int) string {
 	s, _ := decodeText(b, metaCharset(b))
-	return cut(htmlText(s, max), max)
+	return Cut(htmlText(s, max), max)
 }
 
 // PlainText returns a plain text file as UTF-8 without control characters. The

@@ -192,7 +192,7 @@ func (t *tnefReader) messageProps(b []byte) {
 func (t *tnefReader) text() []block {
 	maxText := int(t.p.lim.TextMax)
 	if s := tidy(cleanText(t.body)); s != "" {
-		return []block{{kindPlain, cut(s, maxText)}}
+		return []block{{kindPlain, Cut(s, maxText)}}
 	}
 	if len(t.html) > 0 {
 		cs := metaCharset(t.html)
@@ -205,7 +205,7 @@ func (t *tnefReader) text() []block {
 	}
 	if rtf, ok := unpackRTF(t.rtf, htmlFactor*maxText); ok {
 		if s := tidy(cleanText(rtfText(rtf))); s != "" {
-			return []block{{kindPlain, cut(s, maxText)}}
+			return []block{{kindPlain, Cut(s, maxText)}}
 		}
 	}
 	return nil

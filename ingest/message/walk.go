@@ -66,7 +66,7 @@ func newParser(o Options) *parser {
 
 // problem notes a problem, once.
 func (p *parser) problem(code, detail string) {
-	pr := Problem{code, cut(cleanLine(detail), 500)}
+	pr := Problem{code, Cut(cleanLine(detail), 500)}
 	if p.known[pr] || len(p.problems) >= maxProblems {
 		return
 	}
@@ -179,7 +179,7 @@ func (p *parser) describe(h *gomessage.Header, pl place) part {
 	enc := firstValue(h, "Content-Transfer-Encoding")
 	pt.encoding, ok = transferEncoding(enc)
 	if !ok {
-		p.problem(ProblemEncoding, fmt.Sprintf("Codage de transfert inconnu : « %s ».", cut(enc, 60)))
+		p.problem(ProblemEncoding, fmt.Sprintf("Codage de transfert inconnu : « %s ».", Cut(enc, 60)))
 	}
 	return pt
 }
@@ -320,7 +320,7 @@ func summary(h *gomessage.Header) string {
 	b.WriteString("--- Message joint ---")
 	for _, f := range [...]struct{ label, name string }{{"De", "From"}, {"Date", "Date"}, {"À", "To"}, {"Objet", "Subject"}} {
 		if v := cleanLine(decodeWords(firstValue(h, f.name))); v != "" {
-			fmt.Fprintf(&b, "\n%s : %s", f.label, cut(v, 1000))
+			fmt.Fprintf(&b, "\n%s : %s", f.label, Cut(v, 1000))
 		}
 	}
 	return b.String()
@@ -397,10 +397,10 @@ func (p *parser) join(blocks []block) (text, own string) {
 	}
 	text = strings.Join(all, "\n\n")
 	if int64(len(text)) > p.lim.TextMax {
-		text = cut(text, int(p.lim.TextMax))
+		text = Cut(text, int(p.lim.TextMax))
 		p.problem(ProblemTextTruncated, "Le texte est démesuré ; seul son début a été gardé.")
 	}
-	own = ownWords(cut(strings.Join(mine, "\n\n"), int(p.lim.TextMax)))
+	own = ownWords(Cut(strings.Join(mine, "\n\n"), int(p.lim.TextMax)))
 	if own == "" || len(own) < len(text) && greetingOnly.MatchString(own) && forwarded.MatchString(text) {
 		own = text
 	}

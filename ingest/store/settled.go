@@ -8,9 +8,9 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // eventCategorized is stored, so it never changes.
@@ -146,14 +146,5 @@ func (s *Store) Settled(ctx context.Context, f func(Settled) error) error {
 	}
 }
 
-// cutText returns the first n bytes of text at most, whole characters only, in memory of
-// their own: what is left over can be freed.
-func cutText(text string, n int) string {
-	if len(text) > n {
-		for n > 0 && !utf8.RuneStart(text[n]) {
-			n--
-		}
-		text = text[:n]
-	}
-	return strings.Clone(text)
-}
+// cutText is message.Cut in memory of its own: what is left over can be freed.
+func cutText(text string, n int) string { return strings.Clone(message.Cut(text, n)) }

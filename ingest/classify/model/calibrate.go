@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// softmax turns scores into probabilities, in place.
-func softmax(s []float64) {
+// Softmax turns scores, of which there must be one at least, into probabilities, in place.
+func Softmax(s []float64) {
 	top := slices.Max(s)
 	sum := 0.0
 	for i, x := range s {
@@ -59,10 +59,10 @@ func fitTemperature(scores [][]float64, labels []int) float64 {
 	return math.Exp((low + high) / 2)
 }
 
-// outcome is one prediction with its truth.
-type outcome struct {
-	confidence float64
-	right      bool
+// Outcome is one prediction, for a text that was held out, with its truth.
+type Outcome struct {
+	Confidence float64
+	Right      bool
 }
 
 // wilson is the lower end of the Wilson score interval for right of n, z standard
@@ -80,24 +80,24 @@ func wilson(right, n int, z float64) float64 {
 // for 0.95, 20 of 20 are not.
 const thresholdZ = 1
 
-// never is a threshold that no confidence reaches.
-const never = 2
+// Never is a threshold that no confidence reaches.
+const Never = 2
 
-// reviewThreshold returns the smallest confidence at and above which precision holds by
-// its lower bound, or never.
-func reviewThreshold(outcomes []outcome, precision float64) float64 {
+// ReviewThreshold returns the smallest confidence at and above which precision holds by
+// the lower end of its Wilson score interval, or Never.
+func ReviewThreshold(outcomes []Outcome, precision float64) float64 {
 	sorted := slices.Clone(outcomes)
-	slices.SortStableFunc(sorted, func(a, b outcome) int { return cmp.Compare(b.confidence, a.confidence) })
-	threshold, right := float64(never), 0
+	slices.SortStableFunc(sorted, func(a, b Outcome) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	threshold, right := float64(Never), 0
 	for i, o := range sorted {
-		if o.right {
+		if o.Right {
 			right++
 		}
-		if i+1 < len(sorted) && sorted[i+1].confidence == o.confidence {
+		if i+1 < len(sorted) && sorted[i+1].Confidence == o.Confidence {
 			continue // equals pass together
 		}
 		if wilson(right, i+1, thresholdZ) >= precision {
-			threshold = o.confidence
+			threshold = o.Confidence
 		}
 	}
 	return threshold

@@ -128,7 +128,7 @@ func (t *trial) predict(list []held, m mix, threshold float64) ([]Prediction, []
 		for l := range p {
 			p[l] = m.of(h.linear[l], h.bayes[l])
 		}
-		softmax(p)
+		Softmax(p)
 		predictions = append(predictions, rank(t.labels, p, threshold, h.known))
 		truth = append(truth, t.labels[h.truth])
 	}
@@ -137,13 +137,13 @@ func (t *trial) predict(list []held, m mix, threshold float64) ([]Prediction, []
 
 // report measures the trial.
 func (t *trial) report(m mix, examples []Example, precision float64) Report {
-	predictions, truth := t.predict(t.clean, m, never)
-	var outcomes []outcome
+	predictions, truth := t.predict(t.clean, m, Never)
+	var outcomes []Outcome
 	for i, p := range predictions {
-		outcomes = append(outcomes, outcome{confidence: p.Ranked[0].P, right: p.Ranked[0].Label == truth[i]})
+		outcomes = append(outcomes, Outcome{Confidence: p.Ranked[0].P, Right: p.Ranked[0].Label == truth[i]})
 	}
 	r := Report{
-		Texts: len(t.clean), Folds: t.folds, Threshold: reviewThreshold(outcomes, precision),
+		Texts: len(t.clean), Folds: t.folds, Threshold: ReviewThreshold(outcomes, precision),
 		Temperature: m.temperature, Bayes: m.share, Held: make([]Prediction, len(examples)),
 	}
 	predictions, _ = t.predict(t.clean, m, r.Threshold)

@@ -146,7 +146,7 @@ func (m *Model) Predict(in Input) Prediction {
 	s := m.read(in)
 	defer m.release(s)
 	p := m.scores(s)
-	softmax(p)
+	Softmax(p)
 	return rank(m.labels, p, m.threshold, len(s.found) > 0)
 }
 

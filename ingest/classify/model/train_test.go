@@ -109,7 +109,7 @@ func TestHeldOutIsUnseen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Overall.Top1 > 0.36 || r.Noisy.Top1 > 0.36 || r.Threshold != never || r.Overall.Coverage != 0 {
+	if r.Overall.Top1 > 0.36 || r.Noisy.Top1 > 0.36 || r.Threshold != Never || r.Overall.Coverage != 0 {
 		t.Errorf("learned from chance: %+v, threshold %v", r.Overall, r.Threshold)
 	}
 	for i, p := range r.Held {

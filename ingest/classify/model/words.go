@@ -37,6 +37,13 @@ var folds = func() map[rune]string {
 	return m
 }()
 
+// Plain returns a small accented letter of French or its neighbours without its accent, and
+// a ligature taken apart. ok is false for what stands for itself.
+func Plain(r rune) (plain string, ok bool) {
+	plain, ok = folds[r]
+	return plain, ok
+}
+
 // composed joins a plain letter and a combining accent to the letter of French, for
 // text in Unicode form NFD, as macOS writes it. Accents not listed are dropped.
 var composed = map[[2]rune]rune{
