@@ -105,7 +105,9 @@ func (s *Store) place(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filin
 			kind = eventFollowUp
 		}
 		filed.Request = m.Request
-		requestID, err = requestByReference(ctx, tx, m.Request)
+		var q requestKey
+		q, err = liveRequest(ctx, tx, m.Request)
+		requestID = q.id
 	default:
 		err = fmt.Errorf("store: match gave the link %q", m.Link)
 	}
@@ -495,35 +497,14 @@ func (c candidates) BySubmission(ctx context.Context, id string) ([]ingest.Candi
 
 // ByReference implements ingest.Candidates.
 func (c candidates) ByReference(ctx context.Context, reference string) ([]ingest.Candidate, error) {
-	id, err := requestByReference(ctx, c.run, reference)
+	q, err := liveRequest(ctx, c.run, reference)
 	if errors.Is(err, ingest.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return plain(c.find(ctx, whereRequest, id))
-}
-
-// mergesMax bounds how often a request can have been merged into one that was merged.
-const mergesMax = 32
-
-// requestByReference returns the request with this reference, or the one that it was merged into.
-func requestByReference(ctx context.Context, run sqlRunner, reference string) (int64, error) {
-	var id int64
-	var into sql.NullInt64
-	err := run.row(ctx, `SELECT id, merged_into FROM requests WHERE reference = $1`, reference).Scan(&id, &into)
-	for range mergesMax {
-		if err != nil || !into.Valid {
-			break
-		}
-		id = into.Int64
-		err = run.row(ctx, `SELECT merged_into FROM requests WHERE id = $1`, id).Scan(&into)
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
-	}
-	return id, err
+	return plain(c.find(ctx, whereRequest, q.id))
 }
 
 func (c candidates) byTextKey(ctx context.Context, key string) ([]ingest.Candidate, error) {

@@ -327,14 +327,16 @@ type requestKey struct {
 	reference string
 }
 
-// liveRequest returns the request with this reference, or the one that it was merged into.
-func liveRequest(ctx context.Context, tx *tx, reference string) (requestKey, error) {
-	id, err := requestByReference(ctx, tx, reference)
-	if err != nil {
-		return requestKey{}, err
+// liveRequest returns the request with this reference, or the one that it was merged into,
+// which the moves promise to be the end. The error wraps ingest.ErrNotFound.
+func liveRequest(ctx context.Context, run sqlRunner, reference string) (requestKey, error) {
+	var q requestKey
+	err := run.row(ctx, `SELECT r.id, r.reference FROM requests m JOIN requests r ON r.id = coalesce(m.merged_into, m.id)
+		WHERE m.reference = $1`, reference).Scan(&q.id, &q.reference)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
 	}
-	q := requestKey{id: id}
-	return q, tx.row(ctx, `SELECT reference FROM requests WHERE id = $1`, id).Scan(&q.reference)
+	return q, err
 }
 
 // piece is a submission of a request.
