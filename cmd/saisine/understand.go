@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"saisine.fr/saisine/config"
@@ -18,8 +19,8 @@ import (
 type understanding struct {
 	rules      *classify.Rules
 	classifier *classify.Classifier
-	weights    *match.Weights
-	window     time.Duration // how far back one matter may reach
+	weights    func() *match.Weights // made when first needed: what only classifies does without
+	window     time.Duration         // how far back one matter may reach
 }
 
 // modelsDir is where the trained models of a town lie.
@@ -47,13 +48,16 @@ func openUnderstandingIn(ctx context.Context, cfg config.Config, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	return &understanding{rules: rules, classifier: classifier, weights: match.NewWeights(classify.Texts()), window: time.Duration(cfg.Matching.Days) * 24 * time.Hour}, nil
+	return &understanding{
+		rules: rules, classifier: classifier, window: time.Duration(cfg.Matching.Days) * 24 * time.Hour,
+		weights: sync.OnceValue(func() *match.Weights { return match.NewWeights(classify.Texts()) }),
+	}, nil
 }
 
 // pipeline makes the pipeline of a store.
 func (u *understanding) pipeline(ledger ingest.Ledger, r ingest.Reader, tokens ingest.Tokens, log *slog.Logger) *ingest.Pipeline {
 	return &ingest.Pipeline{
 		Ledger: ledger, Reader: r, Classifier: u.classifier, Log: log,
-		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights, Window: u.window},
+		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights(), Window: u.window},
 	}
 }

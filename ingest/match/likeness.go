@@ -14,7 +14,7 @@ import (
 // were asked for: making them takes most of the time.
 type compared struct {
 	summary
-	grams map[uint64]struct{}
+	grams gramSet
 	words vector
 }
 
@@ -76,9 +76,9 @@ func (d *decision) pair(k ingest.Candidate) pair {
 			p.other.grams = grams5(p.other.Text)
 		}
 		p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
-		if len(d.own.quoted) >= copyGrams && len(p.other.grams) >= copyGrams {
+		if d.own.quoted.n >= copyGrams && p.other.grams.n >= copyGrams {
 			_, in := overlap(p.other.grams, d.own.quoted)
-			p.copied = in >= copyContainment || len(d.own.quoted) > len(p.other.grams)/2 && in >= quotedContainment
+			p.copied = in >= copyContainment || d.own.quoted.n > p.other.grams.n/2 && in >= quotedContainment
 		}
 	}
 	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other.summary) {
@@ -97,15 +97,8 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 		return ingest.Match{}, false, err
 	}
 	var pairs []pair
-	twins := 0
 	for _, k := range found {
-		if twins > twinsMax && k.Shared > 0 {
-			continue // the hundredth signature of a petition tells no more than the tenth
-		}
 		p := d.pair(k)
-		if p.other.Text == d.own.Text {
-			twins++
-		}
 		if p.age > d.m.window() && (k.Status == ingest.StatusClosed || k.Status == ingest.StatusAnswered) {
 			continue
 		}
@@ -148,7 +141,7 @@ func (d *decision) repeats(p pair) string {
 		return ""
 	case d.reportsAgain(p):
 		return "même personne, même lieu et même sujet à peu de jours, " + p.kin.why
-	case min(len(d.own.grams), len(p.other.grams)) < copyGrams:
+	case min(d.own.grams.n, p.other.grams.n) < copyGrams:
 		return ""
 	case own.Text == other.Text:
 		return "même texte, " + p.kin.why
@@ -172,9 +165,6 @@ const doubleClick = time.Hour
 // strangersMax bounds the candidates whose words are compared though their senders have
 // nothing in common with this one: they can only be shown.
 const strangersMax = 8
-
-// twinsMax bounds the submissions of one text that are compared.
-const twinsMax = 12
 
 // soon is within how many days somebody who reports the same trouble at the same place
 // again has not seen it mended and broken anew.
@@ -298,7 +288,7 @@ func mentions(c summary, who party) bool {
 
 // resembles suggests the candidate's request where a person should look.
 func (d *decision) resembles(p pair) {
-	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(len(p.other.grams), len(d.own.grams)) >= copyGrams || p.copied
+	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(p.other.grams.n, d.own.grams.n) >= copyGrams || p.copied
 	speaks := p.cosine >= speaksOf
 	category := sharesCategory(d.own.summary, p.other.summary)
 	late := 1.0

@@ -52,15 +52,15 @@ func hash64(s string) uint64 {
 }
 
 // bands returns the buckets of a set of 5-grams; none when it is too small.
-func bands(grams map[uint64]struct{}) []int64 {
-	if len(grams) < gramsMin {
+func bands(grams gramSet) []int64 {
+	if grams.n < gramsMin {
 		return nil
 	}
 	var minima [hashCount]uint64
 	for i := range minima {
 		minima[i] = math.MaxUint64
 	}
-	for g := range grams {
+	for g := range grams.all() {
 		for i := range minima {
 			minima[i] = min(minima[i], g*multipliers[i].a+multipliers[i].b)
 		}

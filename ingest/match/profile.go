@@ -53,7 +53,7 @@ func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classifi
 type prepared struct {
 	compared
 	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
-	quoted  map[uint64]struct{}
+	quoted  gramSet
 	authors []party
 	// references are those that it names.
 	references []string
