@@ -376,6 +376,18 @@ func TestPetition(t *testing.T) {
 	}
 }
 
+// Who signs a petition twice is one signature, however many signed before.
+func TestPetitionSignedTwice(t *testing.T) {
+	h := newTown()
+	for i := range 40 {
+		h.add(fmt.Sprintf("2026-%06d", i+1), piece{from: ingest.Person{Name: fmt.Sprintf("Signataire%c%c Nom%d", 'a'+i%26, 'a'+i/26, i)}, text: lamp})
+	}
+	h.add("2026-000100", piece{from: alice, text: lamp})
+	if got := h.match(t, piece{channel: ingest.ChannelWebform, from: alice, text: lamp}); got.Link != ingest.LinkDuplicate || got.Request != "2026-000100" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestSameBytes(t *testing.T) {
 	h := newTown()
 	p := piece{from: alice, text: lamp}
