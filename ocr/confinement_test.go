@@ -57,7 +57,8 @@ func TestChildIsConfined(t *testing.T) {
 		t.Errorf("address space: limit %d, %v", limit.Cur, err)
 	}
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil || strings.Contains(string(env), "SAISINE") || !strings.Contains(string(env), "OMP_THREAD_LIMIT=1") {
+	if err != nil || strings.Contains(string(env), "SAISINE") || !strings.Contains(string(env), "OMP_THREAD_LIMIT=1") ||
+		!strings.Contains(string(env), "MALLOC_ARENA_MAX=1") {
 		t.Errorf("environment %q, %v", env, err)
 	}
 	if sid, err := unix.Getsid(pid); err != nil || sid != pid {
@@ -113,11 +114,11 @@ func TestHelperDaemon(t *testing.T) {
 // child's successor reads the next letter.
 func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
-	r := newReader(t, Options{Workers: 1, Memory: 400 << 20, MaxPixels: 1_000_000_000})
+	r := newReader(t, Options{Workers: 1, Memory: 640 << 20, MaxPixels: 1_000_000_000})
 	path := filepath.Join(t.TempDir(), "big.tiff")
-	// 450 MB of black that take no room on the disk.
+	// 900 MB of black that take no room on the disk.
 	writeTIFF(t, path, image.NewGray(image.Rect(0, 0, 16, 16)))
-	setTIFFSize(t, path, 22_500, 20_000)
+	setTIFFSize(t, path, 30_000, 30_000)
 	doc, err := r.Read(t.Context(), path)
 	if err != nil || codes(doc) != ProblemUnreadable || len(doc.Pages) != 0 {
 		t.Fatalf("got %+v, %v", doc, err)

@@ -153,10 +153,12 @@ func (l *launcher) exec(p *process, isolated bool) error {
 // environment is all that a child gets of the daemon's: nothing with a secret in it.
 // OMP_THREAD_LIMIT must stand before the process starts, since the OpenMP library
 // reads it as it is loaded; with more threads than one, tesseract is slower for each.
+// MALLOC_ARENA_MAX (mallopt(3)) keeps glibc from reserving 64 MB or more of the bounded
+// address space for each thread that happens to call into C.
 func environment(dir string) []string {
 	env := []string{
 		"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
-		"HOME=" + dir, "TMPDIR=" + dir, "OMP_THREAD_LIMIT=1", "GOTRACEBACK=none",
+		"HOME=" + dir, "TMPDIR=" + dir, "OMP_THREAD_LIMIT=1", "MALLOC_ARENA_MAX=1", "GOTRACEBACK=none",
 	}
 	if v := os.Getenv("TESSDATA_PREFIX"); v != "" {
 		env = append(env, "TESSDATA_PREFIX="+v)
