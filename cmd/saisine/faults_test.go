@@ -62,6 +62,7 @@ func TestRedisFaultsUnderLoad(t *testing.T) {
 	}
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			tw := newTown(t)
 			d := tw.start()
 			l := newLoad(tw)

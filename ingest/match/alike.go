@@ -1,69 +1,33 @@
 package match
 
 import (
-	"iter"
 	"math"
-	"math/bits"
 	"strings"
 )
 
-// gramSet is a set of hashes that is only added to, by open addressing: it is made for every
-// candidate inside the writer's transaction, where maps took a quarter of the time that a
-// long mail needs there. The zero value is empty, and must not be added to.
-type gramSet struct {
-	slots []uint64 // their number is a power of two; 0 is a free one
-	n     int
-}
+// gramSet is a set of hashed 5-grams.
+type gramSet = table[struct{}]
 
-// newGramSet returns a set with room for n hashes.
-func newGramSet(n int) gramSet {
-	return gramSet{slots: make([]uint64, 1<<bits.Len(uint(2*n)))}
-}
-
-// slot returns where g lies, or would.
-func (s gramSet) slot(g uint64) int {
-	mask := uint64(len(s.slots) - 1)
-	i := g & mask
-	for s.slots[i] != 0 && s.slots[i] != g {
-		i = (i + 1) & mask
-	}
-	return int(i)
-}
-
-func (s *gramSet) add(g uint64) {
-	if i := s.slot(g); s.slots[i] == 0 {
-		s.slots[i] = g
-		s.n++
-	}
-}
-
-func (s gramSet) all() iter.Seq[uint64] {
-	return func(yield func(uint64) bool) {
-		for _, g := range s.slots {
-			if g != 0 && !yield(g) {
-				return
-			}
-		}
-	}
-}
-
-// grams5 returns the set of hashed 5-grams of a folded text, spaces left out: OCR loses
-// them and puts in others.
-func grams5(folded string) gramSet {
+// readGrams makes set that of a folded text's 5-grams, spaces left out: OCR loses them and
+// puts in others.
+func readGrams(set *gramSet, folded string) {
 	s := strings.ReplaceAll(folded, " ", "")
-	if len(s) < gramSize {
-		return gramSet{}
-	}
-	out := newGramSet(len(s))
+	set.reset(len(s))
 	for i := 0; i+gramSize <= len(s); i++ {
-		out.add(max(1, mix(hash64(s[i:i+gramSize]))))
+		set.add(max(1, mix(hash64(s[i:i+gramSize]))))
 	}
-	return out
+}
+
+// grams5 is readGrams into a set of its own.
+func grams5(folded string) *gramSet {
+	set := &gramSet{}
+	readGrams(set, folded)
+	return set
 }
 
 // overlap returns how much two sets have in common: of all that is in either (Jaccard),
 // and of the smaller one (containment).
-func overlap(a, b gramSet) (jaccard, containment float64) {
+func overlap(a, b *gramSet) (jaccard, containment float64) {
 	if a.n > b.n {
 		a, b = b, a
 	}
@@ -72,7 +36,7 @@ func overlap(a, b gramSet) (jaccard, containment float64) {
 	}
 	common := 0
 	for g := range a.all() {
-		if b.slots[b.slot(g)] == g {
+		if b.has(g) {
 			common++
 		}
 	}
@@ -159,42 +123,49 @@ func (w *Weights) rare(word string) bool {
 
 // vector holds the weights of a text's parts.
 type vector struct {
-	parts map[uint32]float64 // by packed part
+	parts table[float64] // by packed part
 	norm  float64
+	words gramSet // that were read: most of a text are said again
 }
 
-func (w *Weights) vector(folded string) vector {
-	v := vector{parts: make(map[uint32]float64, len(folded)/4)}
-	seen := make(map[string]struct{}, len(folded)/8) // words: most of a text are said again
+// read makes v the vector of a folded text.
+func (v *vector) read(w *Weights, folded string) {
+	v.parts.reset(len(folded) / 8)
+	v.words.reset(len(folded) / 16)
+	v.norm = 0
 	for word := range strings.FieldsSeq(folded) {
-		if _, again := seen[word]; again {
+		if _, fresh := v.words.add(max(1, mix(hash64(word)))); !fresh {
 			continue
 		}
-		seen[word] = struct{}{}
 		eachPart(word, func(p string) {
-			key := pack(p)
-			if _, ok := v.parts[key]; !ok {
-				x := w.of(p)
-				v.parts[key] = x
-				v.norm += x * x
+			// A packed part is no hash yet: parts of words are alike in their ends.
+			if x, fresh := v.parts.add(max(1, mix(uint64(pack(p))))); fresh {
+				*x = w.of(p)
+				v.norm += *x * *x
 			}
 		})
 	}
 	v.norm = math.Sqrt(v.norm)
+}
+
+// vector returns that of a folded text.
+func (w *Weights) vector(folded string) *vector {
+	v := &vector{}
+	v.read(w, folded)
 	return v
 }
 
 // cosine is 1 for texts of the same parts, 0 for such that have none in common.
-func cosine(a, b vector) float64 {
+func cosine(a, b *vector) float64 {
 	if a.norm == 0 || b.norm == 0 {
 		return 0
 	}
-	if len(a.parts) > len(b.parts) {
+	if a.parts.n > b.parts.n {
 		a, b = b, a
 	}
 	dot := 0.0
-	for p, x := range a.parts {
-		if _, ok := b.parts[p]; ok {
+	for p, x := range a.parts.all() {
+		if b.parts.has(p) {
 			dot += x * x
 		}
 	}

@@ -10,10 +10,9 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-// compared is a submission as it is compared. grams and words are only there where they
-// were asked for: making them takes most of the time.
-type compared struct {
-	summary
+// scratch is where candidates are read one after another: a set of its own for each took
+// more time than comparing.
+type scratch struct {
 	grams gramSet
 	words vector
 }
@@ -39,7 +38,8 @@ const (
 // pair is what a submission and a candidate have in common.
 type pair struct {
 	k       ingest.Candidate
-	other   compared
+	other   summary
+	grams   int // how many 5-grams the other text has, where they were compared
 	kin     kinship
 	jaccard float64
 	contain float64
@@ -54,7 +54,7 @@ type pair struct {
 
 func (d *decision) pair(k ingest.Candidate) pair {
 	p := pair{k: k, age: distance(d.rec.ReceivedAt, k.ReceivedAt)}
-	p.other.summary = decode(k.Summary)
+	p.other = decode(k.Summary)
 	p.kin = kin(d.own.Who, p.other.Who, d.own.Misread || p.other.Misread)
 	if !p.kin.contact && !p.kin.address && (d.own.Text != p.other.Text) && (livesIn(d.own.Who, p.other.Text) || livesIn(p.other.Who, d.own.Text)) {
 		p.kin.address = true
@@ -62,9 +62,9 @@ func (d *decision) pair(k ingest.Candidate) pair {
 	}
 	p.same, p.apart = d.own.Place.near(p.other.Place)
 	p.passed = slices.ContainsFunc(d.own.authors, func(a party) bool { return kin(a, p.other.Who, false).certain() })
-	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other.summary, d.own.Who)
+	p.named = mentions(d.own.summary, p.other.Who) || mentions(p.other, d.own.Who)
 	twin := p.other.Text == d.own.Text // of a petition all are
-	if stranger := !p.kin.related() && !p.kin.family && !p.passed && !p.named; stranger {
+	if !p.kin.related() && !p.passed && !p.named {
 		if d.strangers++; d.strangers > strangersMax {
 			return p // enough of them are compared to show a group
 		}
@@ -72,20 +72,25 @@ func (d *decision) pair(k ingest.Candidate) pair {
 	// Texts that are alike share buckets; a short one that is a part of a long one may not,
 	// but then counts for nothing unless the senders have something in common.
 	if k.Shared > 0 || p.kin.related() {
-		if p.other.grams = d.own.grams; !twin {
-			p.other.grams = grams5(p.other.Text)
+		grams := d.own.grams
+		if !twin {
+			grams = &d.scratch.grams
+			readGrams(grams, p.other.Text)
 		}
-		p.jaccard, p.contain = overlap(d.own.grams, p.other.grams)
-		if d.own.quoted.n >= copyGrams && p.other.grams.n >= copyGrams {
-			_, in := overlap(p.other.grams, d.own.quoted)
-			p.copied = in >= copyContainment || d.own.quoted.n > p.other.grams.n/2 && in >= quotedContainment
+		p.grams = grams.n
+		p.jaccard, p.contain = overlap(d.own.grams, grams)
+		if d.own.quoted.n >= copyGrams && p.grams >= copyGrams {
+			_, in := overlap(grams, d.own.quoted)
+			p.copied = in >= copyContainment || d.own.quoted.n > p.grams/2 && in >= quotedContainment
 		}
 	}
-	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other.summary) {
-		if p.other.words = d.own.words; !twin {
-			p.other.words = d.m.Weights.vector(p.other.Text)
+	if k.Shared > 0 || p.kin.why != "" || p.kin.family || p.passed || p.named || sharesCategory(d.own.summary, p.other) {
+		words := d.own.words
+		if !twin {
+			words = &d.scratch.words
+			words.read(d.m.Weights, p.other.Text)
 		}
-		p.cosine = cosine(d.own.words, p.other.words)
+		p.cosine = cosine(d.own.words, words)
 	}
 	return p
 }
@@ -130,7 +135,7 @@ func (d *decision) alike(ctx context.Context, c ingest.Candidates) (ingest.Match
 
 // repeats says why a submission certainly is the candidate once more, or "".
 func (d *decision) repeats(p pair) string {
-	own, other := d.own.summary, p.other.summary
+	own, other := d.own.summary, p.other
 	misread := own.Misread || other.Misread
 	switch {
 	case p.age > d.m.window(), !p.kin.same(), d.vetoed(other), own.Passed, other.Passed, own.Files != other.Files, p.apart && !misread:
@@ -141,7 +146,7 @@ func (d *decision) repeats(p pair) string {
 		return ""
 	case d.reportsAgain(p):
 		return "même personne, même lieu et même sujet à peu de jours, " + p.kin.why
-	case min(d.own.grams.n, p.other.grams.n) < copyGrams:
+	case min(d.own.grams.n, p.grams) < copyGrams:
 		return ""
 	case own.Text == other.Text:
 		return "même texte, " + p.kin.why
@@ -162,8 +167,9 @@ func (d *decision) repeats(p pair) string {
 // doubleClick is within how long the same few words of the same contact are one post.
 const doubleClick = time.Hour
 
-// strangersMax bounds the candidates whose words are compared though their senders have
-// nothing in common with this one: they can only be shown.
+// strangersMax bounds the candidates whose words are compared though their senders have no
+// more in common with this one than a family's name: they can only be shown. The likeliest
+// come first.
 const strangersMax = 8
 
 // soon is within how many days somebody who reports the same trouble at the same place
@@ -184,9 +190,9 @@ func (d *decision) continues(p pair, all []pair) string {
 	switch {
 	case p.copied && p.kin.certain():
 		return "reprend le message d’origine, " + p.kin.why
-	case !p.kin.contact && !d.called(p), d.vetoed(p.other.summary), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
+	case !p.kin.contact && !d.called(p), d.vetoed(p.other), p.apart, p.age > d.m.window(), p.cosine < speaksOf && !p.same:
 		return ""
-	case !d.own.Follows && !d.called(p), d.own.Fresh, d.own.Passed, d.m.quarrel(names(d.own.summary), names(p.other.summary)):
+	case !d.own.Follows && !d.called(p), d.own.Fresh, d.own.Passed, d.m.quarrel(names(d.own.summary), names(p.other)):
 		return ""
 	}
 	for _, o := range all {
@@ -208,7 +214,7 @@ func names(s summary) summary {
 // writes of the same place and the same trouble within days of the note of it.
 func (d *decision) called(p pair) bool {
 	return d.own.Called && (p.k.Channel == ingest.ChannelPhone || p.k.Channel == ingest.ChannelCounter) &&
-		(p.kin.name || p.kin.surname) && !p.kin.against && p.same && p.age <= soon && sharesCategory(d.own.summary, p.other.summary)
+		(p.kin.name || p.kin.surname) && !p.kin.against && p.same && p.age <= soon && sharesCategory(d.own.summary, p.other)
 }
 
 // vetoed reports whether the categories are surely different ones.
@@ -288,9 +294,9 @@ func mentions(c summary, who party) bool {
 
 // resembles suggests the candidate's request where a person should look.
 func (d *decision) resembles(p pair) {
-	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(p.other.grams.n, d.own.grams.n) >= copyGrams || p.copied
+	alike := p.jaccard >= alikeJaccard || p.contain >= alikeContain && min(p.grams, d.own.grams.n) >= copyGrams || p.copied
 	speaks := p.cosine >= speaksOf
-	category := sharesCategory(d.own.summary, p.other.summary)
+	category := sharesCategory(d.own.summary, p.other)
 	late := 1.0
 	if p.age > d.m.window() {
 		late = 0.8

@@ -67,6 +67,7 @@ type decision struct {
 	// strangers counts those that were compared.
 	strangers int
 	found     map[string]ingest.Suggestion // by reference
+	scratch   scratch
 }
 
 // Match implements ingest.Matcher.
@@ -102,8 +103,13 @@ const secondHandScore = 0.7
 // secondHand suggests what is suggested for the suggested: who asks after the mail of
 // somebody who had phoned before means the call too.
 func (d *decision) secondHand(ctx context.Context, c ingest.Candidates) error {
-	for _, s := range d.suggestions() {
-		if s.Kind != ingest.SuggestSame {
+	best := d.suggestions()
+	least := 0.0 // what the last of them has, where there is no room for more
+	if len(best) == suggestionsMax {
+		least = best[suggestionsMax-1].Score
+	}
+	for _, s := range best {
+		if s.Kind != ingest.SuggestSame || s.Score*secondHandScore < least {
 			continue
 		}
 		others, err := c.Suggested(ctx, s.Reference)

@@ -52,7 +52,7 @@ func hash64(s string) uint64 {
 }
 
 // bands returns the buckets of a set of 5-grams; none when it is too small.
-func bands(grams gramSet) []int64 {
+func bands(grams *gramSet) []int64 {
 	if grams.n < gramsMin {
 		return nil
 	}

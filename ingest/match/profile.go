@@ -51,9 +51,11 @@ func (m *Matcher) Profile(rec ingest.Record, r ingest.Reading, c ingest.Classifi
 
 // prepared is a new submission, ready to be compared.
 type prepared struct {
-	compared
+	summary
+	grams *gramSet
+	words *vector
 	// quoted are the 5-grams of what the mail quotes, authors who wrote it.
-	quoted  gramSet
+	quoted  *gramSet
 	authors []party
 	// references are those that it names.
 	references []string
@@ -61,8 +63,8 @@ type prepared struct {
 
 func (m *Matcher) prepare(s summary, r ingest.Reading) *prepared {
 	return &prepared{
-		compared: compared{summary: s, grams: grams5(s.Text), words: m.Weights.vector(s.Text)},
-		quoted:   grams5(clipFolded(foldWords(clipRaw(quotedText(r))))), authors: quotedAuthors(r),
+		summary: s, grams: grams5(s.Text), words: m.Weights.vector(s.Text),
+		quoted: grams5(clipFolded(foldWords(clipRaw(quotedText(r))))), authors: quotedAuthors(r),
 		references: references(r.Subject + "\n" + clipRaw(r.Words()) + "\n" + clipRaw(r.Text)),
 	}
 }
@@ -86,7 +88,7 @@ func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) sum
 		Passed:   words != r.Words(),
 		Files:    filesKey(r),
 	}
-	s.Follows, s.Fresh, s.Strays, s.Called = follows.MatchString(s.Text), fresh.MatchString(s.Text), strays.MatchString(s.Text), called.MatchString(s.Text)
+	s.Follows, s.Fresh, s.Strays, s.Called = follows.match(s.Text), fresh.match(s.Text), strays.match(s.Text), called.match(s.Text)
 	return s
 }
 

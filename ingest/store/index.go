@@ -247,6 +247,7 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 		return nil, err
 	}
 	var docs []int64
+	place := map[int64]int{} // in docs: the likeliest first
 	shared := map[int64]int{}
 	for _, l := range []struct {
 		keys   []int64
@@ -254,15 +255,18 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 		bucket bool
 	}{{p.Bands, bandsMax, true}, {p.Quoted, quotedMax, true}, {p.Facts, factsMax, false}, {p.Words, wordsMax, false}} {
 		for _, h := range likeliest(rows, l.keys, l.max) {
-			docs = append(docs, h.doc)
+			if _, again := place[h.doc]; !again {
+				place[h.doc] = len(docs)
+				docs = append(docs, h.doc)
+			}
 			if l.bucket {
 				shared[h.doc] += h.keys
 			}
 		}
 	}
-	slices.Sort(docs)
-	err = padded(slices.Compact(docs), func(args []any) error {
+	err = padded(docs, func(args []any) error {
 		found, err := c.load(ctx, alikeMany, args)
+		slices.SortFunc(found, func(a, b numbered) int { return cmp.Compare(place[a.seq], place[b.seq]) })
 		for _, k := range found {
 			k.Shared = shared[k.seq]
 			if !slices.ContainsFunc(out, func(have ingest.Candidate) bool { return have.SubmissionID == k.SubmissionID }) {
