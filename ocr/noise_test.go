@@ -62,7 +62,7 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 	r := newReader(t, Options{})
 	var mu sync.Mutex
 	sure, unsure, needless := 0, 0, 0
-	step := 3
+	step := 4
 	if os.Getenv("SAISINE_EVALUATION") != "" {
 		step = 1
 	}

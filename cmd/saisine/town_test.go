@@ -31,6 +31,7 @@ const asProgram = "GO_TEST_AS_SAISINE"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ocrChild {
+		becomePlain()
 		os.Exit(ocr.ChildMain(os.Stdin, os.Stdout, os.Args[2:]))
 	}
 	if os.Getenv(asProgram) != "" {
