@@ -1,0 +1,344 @@
+// Package eximtest starts a real Exim for a test: on free loopback ports, in a folder
+// of its own, without root rights and without any service of the machine. It plays the
+// town's outgoing mail server and the citizens' mail servers in one.
+//
+// Every local part of Domain has a mailbox, except these:
+//
+//	refuse.*   is refused for good at RCPT (550)
+//	later.*    is refused for now at RCPT (450), always
+//	bounce.*   is accepted, then cannot be delivered: Exim sends a delivery report
+//	           (RFC 3464) to the envelope's sender
+package eximtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// Domain is the citizens' mail domain.
+	Domain = "exemple-citoyen.test"
+
+	startPatience = 20 * time.Second
+	stopPatience  = 2 * time.Second
+)
+
+// Town is a domain whose mail goes to an LMTP server on loopback.
+type Town struct {
+	Domain   string
+	LMTPPort int
+}
+
+// Server is a running Exim. The exported fields are set by Start, or by its options, and
+// do not change.
+type Server struct {
+	// Host is 127.0.0.1; the certificate also names localhost.
+	Host string
+	// SubmissionPort wants STARTTLS and AUTH, TLSPort AUTH over TLS from the first byte,
+	// PlainPort neither: it also plays a mail server that writes to the town.
+	SubmissionPort, TLSPort, PlainPort int
+	// CAFile is the PEM of the certificate, which is its own authority.
+	CAFile string
+	// Username and Password log in at SubmissionPort and TLSPort.
+	Username, Password string
+	// Domain is the constant, for the configuration.
+	Domain string
+	// Dir holds everything, the log in log/mainlog.
+	Dir string
+	// User and Group are whom Exim runs as.
+	User, Group string
+	// Towns are the domains that WithTown named.
+	Towns []Town
+	// NoUTF8 is true when SMTPUTF8 is not offered (RFC 6531).
+	NoUTF8 bool
+
+	tb       testing.TB
+	auth     []string
+	uid, gid int
+	cmd      *exec.Cmd
+	stdin    io.Closer
+	waited   chan struct{}
+}
+
+// Option changes how Start configures the server.
+type Option func(*Server)
+
+// WithTown hands the mail of a domain over to the LMTP server on a loopback port, such
+// as dovecottest's.
+func WithTown(domain string, lmtpPort int) Option {
+	return func(s *Server) { s.Towns = append(s.Towns, Town{domain, lmtpPort}) }
+}
+
+// WithAuth makes the server offer these mechanisms and no others: PLAIN, LOGIN, CRAM-MD5.
+func WithAuth(mechanisms ...string) Option { return func(s *Server) { s.auth = mechanisms } }
+
+// WithoutUTF8 makes the server offer no SMTPUTF8, as many do not.
+func WithoutUTF8() Option { return func(s *Server) { s.NoUTF8 = true } }
+
+// Start runs an Exim until the test ends, and fails the test when there is none.
+func Start(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	s := &Server{
+		tb: tb, Host: "127.0.0.1", Domain: Domain, Username: "saisine", Password: "secret",
+		auth: []string{"PLAIN", "LOGIN", "CRAM-MD5"},
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	s.must(s.prepare())
+	tb.Cleanup(func() {
+		s.Stop()
+		if tb.Failed() {
+			tb.Logf("exim's log:\n%s", s.log())
+		}
+		_ = os.RemoveAll(s.Dir)
+	})
+	s.must(s.launch())
+	return s
+}
+
+// eximPath also finds it where a user's PATH does not lead.
+func eximPath() (string, error) {
+	for _, name := range []string{"exim4", "/usr/sbin/exim4"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("exim is not installed: apt-get install exim4-daemon-light")
+}
+
+func (s *Server) must(err error) {
+	s.tb.Helper()
+	if err != nil {
+		s.tb.Fatalf("eximtest: %v", err)
+	}
+}
+
+func (s *Server) prepare() (err error) {
+	// Not tb.TempDir: Exim may run as another user, who could not get there.
+	if s.Dir, err = os.MkdirTemp("", "eximtest-"); err != nil {
+		return err
+	}
+	if err := s.chooseUser(); err != nil {
+		return err
+	}
+	for _, port := range s.ports() {
+		if *port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	s.CAFile = filepath.Join(s.Dir, "cert.pem")
+	conf, err := s.renderConfig()
+	if err != nil {
+		return err
+	}
+	cert, key, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{
+		"exim.conf": conf, "cert.pem": cert, "key.pem": key,
+		"spool/.keep": nil, "log/.keep": nil,
+	} {
+		path := filepath.Join(s.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(s.Dir, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return s.own(path)
+	})
+}
+
+func (s *Server) ports() []*int { return []*int{&s.SubmissionPort, &s.TLSPort, &s.PlainPort} }
+
+// chooseUser: started by another user than root, with a configuration of its own, Exim
+// gives up its rights and stays that user, so no process of it ever needs root.
+func (s *Server) chooseUser() error {
+	u, err := user.Current()
+	if os.Geteuid() == 0 {
+		u, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return err
+	}
+	g, err := user.LookupGroupId(u.Gid)
+	if err != nil {
+		return err
+	}
+	s.User, s.Group = u.Username, g.Name
+	if s.uid, err = strconv.Atoi(u.Uid); err != nil {
+		return err
+	}
+	s.gid, err = strconv.Atoi(u.Gid)
+	return err
+}
+
+func (s *Server) own(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(path, s.uid, s.gid)
+}
+
+// launch runs Exim under a shell that ends it when the test process is gone, however
+// that ended: its standard input is then closed. All its processes are one group.
+func (s *Server) launch() error {
+	exim, err := eximPath()
+	if err != nil {
+		return err
+	}
+	const script = `"$0" -C "$1" -bdf -q1s & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
+	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, exim, filepath.Join(s.Dir, "exim.conf"))
+	cmd.Dir = s.Dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(filepath.Join(s.Dir, "log", "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
+	go func(waited chan struct{}) {
+		_ = cmd.Wait()
+		close(waited)
+	}(s.waited)
+	for _, port := range s.ports() {
+		if err := await(startPatience, func() bool { return s.answers(*port) || s.ended() }); err != nil || s.ended() {
+			return fmt.Errorf("exim does not answer on port %d\n%s", *port, s.log())
+		}
+	}
+	return nil
+}
+
+func (s *Server) ended() bool {
+	select {
+	case <-s.waited:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) answers(port int) bool {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "tcp", s.addr(port))
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
+func (s *Server) addr(port int) string { return net.JoinHostPort(s.Host, strconv.Itoa(port)) }
+
+// Stop ends the server in good order. It may be called again.
+func (s *Server) Stop() {
+	s.tb.Helper()
+	if s.cmd == nil {
+		return
+	}
+	_ = s.stdin.Close()
+	select {
+	case <-s.waited:
+	case <-time.After(stopPatience):
+	}
+	s.Kill() // also deliveries that the daemon does not wait for
+}
+
+// Kill ends the daemon and all that it started with SIGKILL, as a power cut would. Mails
+// that it took over stay in its spool.
+func (s *Server) Kill() {
+	s.tb.Helper()
+	if s.cmd == nil {
+		return
+	}
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	_ = s.stdin.Close()
+	<-s.waited
+	s.cmd = nil
+	// The shell is gone; the daemon, which only it could wait for, may still be dying.
+	for _, port := range s.ports() {
+		s.must(await(stopPatience, func() bool { return !s.answers(*port) }))
+	}
+}
+
+// Restart starts a server that was stopped or killed, on the same ports and spool.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Stop()
+	// The kernel may hold the ports a little longer.
+	for _, port := range s.ports() {
+		s.must(await(startPatience, func() bool {
+			l, err := listen(s.addr(*port))
+			return err == nil && l.Close() == nil
+		}))
+	}
+	s.must(s.launch())
+}
+
+// log returns the end of each of Exim's logs.
+func (s *Server) log() string {
+	var b strings.Builder
+	for _, name := range []string{"output", "paniclog", "mainlog"} {
+		content, err := os.ReadFile(filepath.Join(s.Dir, "log", name))
+		if err != nil || len(content) == 0 {
+			continue
+		}
+		lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+		fmt.Fprintf(&b, "%s:\n%s\n", name, strings.Join(lines[max(0, len(lines)-30):], "\n"))
+	}
+	return b.String()
+}
+
+// await polls until ok, at most for patience.
+func await(patience time.Duration, ok func() bool) error {
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %v", patience)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(context.Background(), "tcp", addr)
+}
+
+func freePort() (int, error) {
+	l, err := listen("127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
