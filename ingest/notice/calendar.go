@@ -87,3 +87,18 @@ func (c Calendar) AddWorkingDays(from Day, n int) Day {
 	}
 	return from
 }
+
+// WorkingDaysAfter counts the working days after from, up to and with to; 0 when to is not
+// after from.
+func (c Calendar) WorkingDaysAfter(from, to Day) int {
+	n := 0
+	for d := from.Add(1); !d.After(to) && n < maxLate; d = d.Add(1) {
+		if c.Working(d) {
+			n++
+		}
+	}
+	return n
+}
+
+// maxLate bounds how far lateness is counted: beyond, nobody counts.
+const maxLate = 1000
