@@ -47,7 +47,7 @@ func benchAdapter(b *testing.B) *Adapter {
 
 // benchPost is a post of about 1 kB with all fields of the page.
 func benchPost(a *Adapter) (contentType string, body []byte) {
-	return form("jeton", a.tokens.issue(time.Now().Add(-time.Minute)), "site_web", "",
+	return form("jeton", a.main.tokens.issue(time.Now().Add(-time.Minute)), "site_web", "",
 		"name", "Zoé Martin", "email", "zoe@exemple.fr", "phone", "", "address", "", "category", "voirie",
 		"place", "rue du Puits", "subject", "Nid-de-poule", "message", strings.Repeat("Bonjour. ", 20)).encode()
 }

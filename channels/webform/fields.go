@@ -69,7 +69,7 @@ func (f *fields) validate() []fieldError {
 	var errs []fieldError
 	long := func(field, label, value string, limit int) {
 		if n := utf8.RuneCountInString(value); n > limit {
-			errs = append(errs, fieldError{field, label + "\u00a0: " + frNumber(int64(n)) + " caractères, pour " + frNumber(int64(limit)) + " au plus. Raccourcissez ce texte."})
+			errs = append(errs, tooLong(field, label, n, limit))
 		}
 	}
 	long("name", "Nom et prénom", f.Name, maxLine)
@@ -89,6 +89,23 @@ func (f *fields) validate() []fieldError {
 		long("message", "Votre message", f.Message, maxMessage)
 	}
 	return errs
+}
+
+// validateAnswer is validate for the form of a follow-up page, where files alone say
+// enough and the town knows already who writes.
+func (p *post) validateAnswer() []fieldError {
+	n := utf8.RuneCountInString(p.Message)
+	switch {
+	case n == 0 && len(p.files) == 0:
+		return []fieldError{{"message", "Votre envoi est vide\u00a0: écrivez un message ou joignez un fichier."}}
+	case n > maxMessage:
+		return []fieldError{tooLong("message", "Votre message", n, maxMessage)}
+	}
+	return nil
+}
+
+func tooLong(field, label string, n, limit int) fieldError {
+	return fieldError{field, label + "\u00a0: " + frNumber(int64(n)) + " caractères, pour " + frNumber(int64(limit)) + " au plus. Raccourcissez ce texte."}
 }
 
 // plausibleEmail accepts what a mail could be sent to; whether it arrives is seen

@@ -15,9 +15,10 @@ type Follower interface {
 	// Token returns the follow-up token of the submission with that ledger id. It is
 	// the same each time, not guessable, and holds only characters of a URL path.
 	Token(ctx context.Context, id string) (string, error)
-	// Follow returns where the submission of a token stands, and an error wrapping
-	// ingest.ErrNotFound for a token that is none. It works from the moment on at
-	// which Submit has returned.
+	// Follow returns where the submission of a token stands, an error wrapping
+	// ingest.ErrNotFound for a token that is none, and one wrapping ErrRevoked for a
+	// token that the town has withdrawn. It works from the moment on at which Submit
+	// has returned.
 	Follow(ctx context.Context, token string) (Status, error)
 }
 
@@ -36,6 +37,19 @@ type Status struct {
 	Category string
 	// History is what has happened, oldest first, in words fit for the citizen.
 	History []Event
+	// Receipts is what the town has written, or owes, in the order of the page.
+	Receipts []ReceiptLine
+	// Deadline is what silence of the town means, and from when on; nil when that
+	// cannot be said.
+	Deadline *DeadlineLine
+	// Service is who handles the matter (CRPA R112-11-1), or nil.
+	Service *ServiceLine
+	// Pieces is what the town waits for, and PiecesUntil the last day to send it (CRPA
+	// R112-11-4), as Day of a DeadlineLine; zero when none was set.
+	Pieces      []string
+	PiecesUntil time.Time
+	// CanAnswer is set when the citizen may add a message or files.
+	CanAnswer bool
 }
 
 // Event is one line of a follow-up page.
@@ -44,120 +58,92 @@ type Event struct {
 	Text string
 }
 
-// refreshSeconds is how often an open follow-up page asks again until the submission
-// is settled. The page offers to stop it (WCAG 2.1, 2.2.2; RGAA 13.1).
-const refreshSeconds = 10
-
-// stopRefresh is the query parameter of that offer.
-const stopRefresh = "actualisation"
-
-func followPath(token string) string { return "/suivi/" + url.PathEscape(token) }
-
-// followView is what the follow-up page shows.
-type followView struct {
-	Number, Headline string
-	Explain          string
-	Reference        string
-	Received         string
-	ReceivedISO      string
-	Category         string
-	History          []eventView
-	Settled          bool
-	Refreshing       bool
-	Self, StopURL    string
+// ReceiptLine is a receipt or another letter of the town.
+type ReceiptLine struct {
+	// ID names it in Correspondent.Receipt.
+	ID string
+	// Label is what it is called, such as "Accusé de réception".
+	Label string
+	// At is when it came into its state, or zero.
+	At time.Time
+	// State is sent, bounced, withheld, queued or to_print. Another one is not shown.
+	State string
+	// Explain says in words for the citizen why it is in that state, or "".
+	Explain string
+	// Downloadable is set when Correspondent.Receipt has it.
+	Downloadable bool
 }
 
-type eventView struct{ At, ISO, Text string }
+// DeadlineLine is a day on which silence takes a meaning.
+type DeadlineLine struct {
+	// Label is what ends on Day, such as "Réponse de la mairie attendue avant le".
+	Label string
+	// Explain says what silence means, in words for the citizen.
+	Explain string
+	// Day is read off in its own time zone: midnight in UTC and midnight in the town
+	// show the same day. Zero when there is none.
+	Day time.Time
+}
+
+// ServiceLine is the service in charge. Empty fields are not shown.
+type ServiceLine struct{ Name, Email, Phone, Address string }
+
+// thanks is the query parameter with which a post on the follow-up page comes back.
+const thanks = "merci"
+
+func followPath(token string) string { return "/suivi/" + url.PathEscape(token) }
 
 // serveFollow shows the follow-up page.
 func (a *Adapter) serveFollow(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	s, err := a.opts.Follow.Follow(r.Context(), token)
-	switch {
-	case errors.Is(err, ingest.ErrNotFound):
-		a.write(w, r, http.StatusNotFound, "message", page{
-			Title: "Demande introuvable",
-			Body: plainPage{
-				Paragraphs: []string{"Cette adresse de suivi ne correspond à aucune demande. Vérifiez que vous l’avez recopiée en entier\u00a0: majuscules et minuscules comptent."},
-				BackToForm: true,
-			},
-		})
+	if err != nil {
+		a.refuseFollow(w, r, err, noMatter)
 		return
-	case err != nil:
+	}
+	v := a.followView(s, token)
+	v.Thanks = r.URL.Query().Get(thanks) != ""
+	a.write(w, r, http.StatusOK, "suivi", page{Title: "Suivi de votre demande", NoIndex: true, Body: v})
+}
+
+// absence says that something is not there.
+type absence struct{ title, text string }
+
+var (
+	noMatter = absence{
+		"Demande introuvable",
+		"Cette adresse de suivi ne correspond à aucune demande. Vérifiez que vous l’avez recopiée en entier\u00a0: majuscules et minuscules comptent.",
+	}
+	noDocument = absence{
+		"Document introuvable",
+		"Il n’y a pas de document à cette adresse. Vérifiez que vous l’avez recopiée en entier, ou ouvrez-le depuis la page de suivi de votre demande.",
+	}
+)
+
+// refuseFollow answers a request for a follow-up page, or for what belongs to one, that
+// met an error of Follower or Correspondent.
+func (a *Adapter) refuseFollow(w http.ResponseWriter, r *http.Request, err error, missing absence) {
+	status, title := http.StatusServiceUnavailable, "Service momentanément indisponible"
+	var body plainPage
+	switch {
+	case errors.Is(err, ErrRevoked):
+		status, title = http.StatusGone, "Cette adresse de suivi n’est plus valable"
+		body.Back = toMainForm
+		body.Paragraphs = []string{
+			"La mairie a désactivé cette adresse de suivi. Votre demande n’est pas effacée pour autant.",
+			"Pour savoir où elle en est, ou pour la compléter, écrivez à la mairie ou téléphonez-lui. Indiquez la référence de votre demande si vous l’avez notée.",
+		}
+	case errors.Is(err, ingest.ErrNotFound):
+		status, title = http.StatusNotFound, missing.title
+		body.Back = toMainForm
+		body.Paragraphs = []string{missing.text}
+	default:
 		a.log.ErrorContext(r.Context(), "follow-up page failed", "error", err)
 		setRetryAfter(w, unavailableRetry)
-		a.write(w, r, http.StatusServiceUnavailable, "message", page{
-			Title: "Service momentanément indisponible",
-			Body: plainPage{Paragraphs: []string{
-				"Le suivi ne peut pas être affiché pour le moment. Votre demande n’est pas perdue\u00a0: rechargez cette page dans quelques minutes.",
-			}},
-		})
-		return
+		body.Paragraphs = []string{"Le suivi ne peut pas être affiché pour le moment. Votre demande n’est pas perdue\u00a0: rechargez cette page dans quelques minutes."}
 	}
-	v := a.followView(s)
-	v.Self = followPath(token)
-	v.StopURL = v.Self + "?" + stopRefresh + "=non"
-	p := page{Title: "Suivi de votre demande", NoIndex: true}
-	if !s.State.Final() && r.URL.Query().Get(stopRefresh) == "" {
-		v.Refreshing = true
-		p.Refresh = refreshSeconds
+	if r.Method == http.MethodPost {
+		body.Paragraphs = append(body.Paragraphs, "Ce que vous venez d’envoyer n’a pas été enregistré. Revenez à la page précédente pour retrouver votre texte.")
 	}
-	p.Body = v
-	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	a.write(w, r, http.StatusOK, "suivi", p)
-}
-
-func (a *Adapter) followView(s Status) followView {
-	v := followView{
-		Number:      s.ID,
-		Reference:   s.Reference,
-		Received:    frTime(s.ReceivedAt.In(a.location)),
-		ReceivedISO: s.ReceivedAt.In(a.location).Format(time.RFC3339),
-		Category:    s.Category,
-		Settled:     s.State.Final(),
-	}
-	v.Headline, v.Explain = describe(s)
-	for _, e := range s.History {
-		at := e.At.In(a.location)
-		v.History = append(v.History, eventView{At: frTime(at), ISO: at.Format(time.RFC3339), Text: e.Text})
-	}
-	return v
-}
-
-// describe puts the state into plain French. Set aside and failed are told apart for
-// agents only, but neither is dressed up as filed.
-func describe(s Status) (headline, explain string) {
-	switch s.State {
-	case ingest.StateFiled:
-	case ingest.StateFailed:
-		return "Reçue, à lire par un agent", "Votre demande est bien arrivée. Elle n’a pas pu être lue automatiquement\u00a0: un agent va la lire lui-même."
-	case ingest.StateSetAside:
-		return "Reçue", "Votre envoi est bien arrivé et il est conservé. Il n’a pas été classé automatiquement parmi les demandes\u00a0: si vous attendez une réponse, téléphonez à la mairie en indiquant le numéro ci-dessous."
-	default:
-		return "Reçue", "Votre demande est bien arrivée et elle est conservée. Elle recevra sa référence dans quelques instants."
-	}
-	switch s.Status {
-	case "assigned":
-		headline, explain = "Transmise au service compétent", "Votre demande a été confiée au service qui s’en occupe."
-	case "in_progress":
-		headline, explain = "En cours de traitement", "Un agent s’occupe de votre demande."
-	case "waiting_citizen":
-		headline, explain = "En attente d’un complément de votre part", "La mairie vous a demandé une précision ou une pièce. Le traitement reprendra à réception."
-	case "answered":
-		headline, explain = "Une réponse vous a été adressée", "La mairie a répondu à votre demande."
-	case "closed":
-		headline, explain = "Close", "Le traitement de votre demande est terminé."
-	default:
-		headline, explain = "Enregistrée", "Votre demande est enregistrée. Elle va être confiée au service compétent."
-		if s.Reference != "" {
-			headline += " sous la référence " + s.Reference
-		}
-	}
-	switch s.Link {
-	case ingest.LinkDuplicate:
-		explain += " Vous nous aviez déjà écrit à ce sujet\u00a0: cet envoi a été joint à votre première demande."
-	case ingest.LinkFollowUp:
-		explain += " Cet envoi a été joint à la demande dont il est la suite."
-	}
-	return headline, explain
+	a.write(w, r, status, "message", page{Title: title, NoIndex: true, Body: body})
 }

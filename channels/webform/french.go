@@ -10,13 +10,18 @@ import (
 
 var months = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
 
-// frTime writes a time as people read it: 25 novembre 2026 à 9 h 05.
-func frTime(t time.Time) string {
+// frDay writes a day as people read it: 25 novembre 2026.
+func frDay(t time.Time) string {
 	day := strconv.Itoa(t.Day())
 	if t.Day() == 1 {
 		day = "1er"
 	}
-	return fmt.Sprintf("%s\u00a0%s %d à %d\u00a0h\u00a0%02d", day, months[t.Month()-1], t.Year(), t.Hour(), t.Minute())
+	return fmt.Sprintf("%s\u00a0%s %d", day, months[t.Month()-1], t.Year())
+}
+
+// frTime writes a time as people read it: 25 novembre 2026 à 9 h 05.
+func frTime(t time.Time) string {
+	return fmt.Sprintf("%s à %d\u00a0h\u00a0%02d", frDay(t), t.Hour(), t.Minute())
 }
 
 // frNumber groups thousands with a narrow no-break space.

@@ -79,11 +79,31 @@ func (s *rememberingSink) all() []row {
 	return append([]row(nil), s.rows...)
 }
 
-// ledgerFollower follows what the test says.
+// ledgerFollower follows, and corresponds, as the test says.
 type ledgerFollower struct {
-	status   map[string]Status // by token
-	err      error
+	status   map[string]Status   // by token
+	receipts map[string]Download // by token + "/" + id
+	err      error               // of Follow, Answering and Receipt
 	tokenErr error
+}
+
+// Answering says that the token T stands for the submission S-T.
+func (f *ledgerFollower) Answering(ctx context.Context, token string) (string, error) {
+	if _, err := f.Follow(ctx, token); err != nil {
+		return "", err
+	}
+	return "S-" + token, nil
+}
+
+func (f *ledgerFollower) Receipt(ctx context.Context, token, id string) (Download, error) {
+	if _, err := f.Follow(ctx, token); err != nil {
+		return Download{}, err
+	}
+	d, ok := f.receipts[token+"/"+id]
+	if !ok {
+		return Download{}, fmt.Errorf("test: %w", ingest.ErrNotFound)
+	}
+	return d, nil
 }
 
 func (f *ledgerFollower) Token(_ context.Context, id string) (string, error) {
@@ -138,21 +158,22 @@ func newHouse(t *testing.T, change func(*Options)) *house {
 	h := &house{
 		t:      t,
 		sink:   &rememberingSink{},
-		follow: &ledgerFollower{status: make(map[string]Status)},
+		follow: &ledgerFollower{status: make(map[string]Status), receipts: make(map[string]Download)},
 		clock:  &clock{t: time.Date(2026, 11, 25, 9, 5, 0, 0, time.UTC)},
 		spool:  t.TempDir(),
 		log:    new(bytes.Buffer),
 	}
 	logWriter := &syncWriter{w: h.log}
 	opts := Options{
-		Town:       config.Town{Name: "Saint-Exemple", Timezone: "Europe/Paris"},
-		Form:       config.Webform{Enabled: true, MinFillTime: 3 * time.Second, Trusted: []string{"10.0.0.0/8"}},
-		Categories: testCategories,
-		Follow:     h.follow,
-		Spool:      ingest.Spool{Dir: h.spool},
-		Secret:     []byte("only for tests"),
-		Log:        slog.New(slog.NewTextHandler(logWriter, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:        h.clock.now,
+		Town:          config.Town{Name: "Saint-Exemple", Timezone: "Europe/Paris"},
+		Form:          config.Webform{Enabled: true, MinFillTime: 3 * time.Second, Trusted: []string{"10.0.0.0/8"}},
+		Categories:    testCategories,
+		Follow:        h.follow,
+		Correspondent: h.follow,
+		Spool:         ingest.Spool{Dir: h.spool},
+		Secret:        []byte("only for tests"),
+		Log:           slog.New(slog.NewTextHandler(logWriter, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:           h.clock.now,
 	}
 	if change != nil {
 		change(&opts)
@@ -249,8 +270,13 @@ func (h *house) get(path string) answer {
 
 func (h *house) request(f *formBody) *http.Request {
 	h.t.Helper()
+	return h.requestTo("/demandes", f)
+}
+
+func (h *house) requestTo(path string, f *formBody) *http.Request {
+	h.t.Helper()
 	contentType, body := f.encode()
-	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.server.URL+"/demandes", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.server.URL+path, bytes.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -25,7 +25,6 @@ var icon []byte
 type page struct {
 	Title   string
 	NoIndex bool
-	Refresh int // seconds, 0 = never
 	Body    any
 
 	// Set by write.
@@ -36,8 +35,13 @@ type page struct {
 // plainPage is a page of a few sentences.
 type plainPage struct {
 	Paragraphs []string
-	BackToForm bool
+	Back       link // none when zero
 }
+
+// link is a link to another page of the form.
+type link struct{ URL, Text string }
+
+var toMainForm = link{"/", "Écrire à la mairie"}
 
 // notice is a box above the form that says why it is shown again.
 type notice struct {
@@ -45,8 +49,9 @@ type notice struct {
 	Paragraphs []string
 }
 
-// formView is what the form shows.
+// formView is what a form shows.
 type formView struct {
+	Action  string
 	Fields  fields
 	Token   string
 	Groups  []categoryGroup
@@ -91,11 +96,12 @@ func groupCategories(list []Category) []categoryGroup {
 	return groups
 }
 
-// formView fills the form with a post, which may be nil. A token that is not ours, or
+// formView fills f with a post, which may be nil. A token that is not ours, or
 // none, is replaced by one issued at now; ours is kept, so that sending the mended
 // form is still known as the same form.
-func (a *Adapter) formView(p *post, now time.Time) formView {
+func (a *Adapter) formView(f postForm, p *post, now time.Time) formView {
 	v := formView{
+		Action:   f.action,
 		Groups:   a.categories,
 		MaxFile:  frSize(a.opts.Limits.MaxFile),
 		MaxFiles: frNumber(int64(a.opts.Limits.MaxFiles)),
@@ -103,19 +109,19 @@ func (a *Adapter) formView(p *post, now time.Time) formView {
 	}
 	if p != nil {
 		v.Fields, v.Token, v.Confirm = p.fields, p.token, p.confirm
-		for _, f := range p.files {
-			v.Lost = append(v.Lost, f.name)
+		for i := range p.files {
+			v.Lost = append(v.Lost, p.files[i].name)
 		}
 	}
-	if !now.IsZero() && a.tokens.check(v.Token, now).state != tokenValid {
-		v.Token = a.tokens.issue(now)
+	if !now.IsZero() && f.tokens.check(v.Token, now).state != tokenValid {
+		v.Token = f.tokens.issue(now)
 	}
 	return v
 }
 
 // serveForm shows the empty form.
 func (a *Adapter) serveForm(w http.ResponseWriter, r *http.Request) {
-	a.write(w, r, http.StatusOK, "form", page{Title: "Écrire à la mairie", Body: a.formView(nil, a.now())})
+	a.show(w, r, http.StatusOK, a.main, "Écrire à la mairie", a.formView(a.main, nil, a.now()))
 }
 
 // asset is an embedded file under an address that holds its hash, so that browsers
@@ -158,8 +164,8 @@ func newPages(town string) *pages {
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	p.assets = []asset{p.style, p.icon}
-	for _, name := range []string{"form", "confirmer", "suivi", "message", "accessibilite", "donnees"} {
-		p.byName[name] = template.Must(template.ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html"))
+	for _, name := range []string{"form", "complement", "confirmer", "suivi", "message", "accessibilite", "donnees"} {
+		p.byName[name] = template.Must(template.ParseFS(templateFiles, "templates/layout.html", "templates/champs.html", "templates/"+name+".html"))
 	}
 	return p
 }
@@ -175,6 +181,9 @@ func (a *Adapter) write(w http.ResponseWriter, r *http.Request, status int, name
 	h := w.Header()
 	secure(h)
 	h["Cache-Control"] = headerNoStore
+	if data.NoIndex {
+		h["X-Robots-Tag"] = headerNoRobots
+	}
 	if err := a.pages.byName[name].ExecuteTemplate(buf, "layout.html", data); err != nil {
 		a.log.ErrorContext(r.Context(), "page not rendered", "page", name, "error", err)
 		http.Error(w, "Erreur interne", http.StatusInternalServerError)

@@ -197,7 +197,7 @@ func TestFormPage(t *testing.T) {
 	if strings.Join(groups, "|") != "Cadre de vie|Démarches" || len(p.all("option")) != len(testCategories)+1 {
 		t.Errorf("groups %q with %d options", groups, len(p.all("option")))
 	}
-	if state := h.tokens.check(attr(p.all("input")[0], "value"), h.clock.now()).state; state != tokenValid {
+	if state := h.main.tokens.check(attr(p.all("input")[0], "value"), h.clock.now()).state; state != tokenValid {
 		t.Errorf("token is %v", state)
 	}
 	contains(t, "page", a.body, "Accessibilité&nbsp;: partiellement conforme", `href="/accessibilite"`, `href="/donnees-personnelles"`)
@@ -249,23 +249,22 @@ func TestFollowPage(t *testing.T) {
 	h := newHouse(t, nil)
 	at := h.clock.now()
 	for _, tc := range []struct {
-		name    string
-		status  Status
-		refresh bool
-		want    []string
+		name   string
+		status Status
+		want   []string
 	}{
-		{"received", Status{ID: "S1", State: ingest.StateReceived}, true, []string{"<h2>Reçue</h2>", "S1", "25\u00a0novembre 2026 à 10\u00a0h\u00a005", `datetime="2026-11-25T10:05:00&#43;01:00"`}},
-		{"filed", Status{ID: "S1", State: ingest.StateFiled, Reference: "2026-000123", Status: "new", Category: "Voirie"}, false, []string{"Enregistrée sous la référence 2026-000123", "Voirie"}},
-		{"assigned", Status{State: ingest.StateFiled, Reference: "2026-000123", Status: "assigned"}, false, []string{"Transmise au service compétent", "2026-000123"}},
-		{"in progress", Status{State: ingest.StateFiled, Status: "in_progress"}, false, []string{"En cours de traitement"}},
-		{"waiting", Status{State: ingest.StateFiled, Status: "waiting_citizen"}, false, []string{"complément de votre part"}},
-		{"answered", Status{State: ingest.StateFiled, Status: "answered"}, false, []string{"Une réponse vous a été adressée"}},
-		{"closed", Status{State: ingest.StateFiled, Status: "closed"}, false, []string{"Close"}},
-		{"duplicate", Status{State: ingest.StateFiled, Link: ingest.LinkDuplicate, Reference: "2026-000007"}, false, []string{"joint à votre première demande", "2026-000007"}},
-		{"follow-up", Status{State: ingest.StateFiled, Link: ingest.LinkFollowUp}, false, []string{"dont il est la suite"}},
-		{"set aside", Status{ID: "S1", State: ingest.StateSetAside}, false, []string{"n’a pas été classé"}},
-		{"failed", Status{ID: "S1", State: ingest.StateFailed}, false, []string{"un agent va la lire"}},
-		{"history", Status{State: ingest.StateFiled, History: []Event{{at, "Accusé envoyé <à vous>"}}}, false, []string{"Ce qui a été fait", "Accusé envoyé &lt;à vous&gt;"}},
+		{"received", Status{ID: "S1", State: ingest.StateReceived}, []string{"<h2>Reçue</h2>", "S1", "25\u00a0novembre 2026 à 10\u00a0h\u00a005", `datetime="2026-11-25T10:05:00&#43;01:00"`}},
+		{"filed", Status{ID: "S1", State: ingest.StateFiled, Reference: "2026-000123", Status: "new", Category: "Voirie"}, []string{"Enregistrée sous la référence 2026-000123", "Voirie"}},
+		{"assigned", Status{State: ingest.StateFiled, Reference: "2026-000123", Status: "assigned"}, []string{"Transmise au service compétent", "2026-000123"}},
+		{"in progress", Status{State: ingest.StateFiled, Status: "in_progress"}, []string{"En cours de traitement"}},
+		{"waiting", Status{State: ingest.StateFiled, Status: "waiting_citizen"}, []string{"complément de votre part"}},
+		{"answered", Status{State: ingest.StateFiled, Status: "answered"}, []string{"Une réponse vous a été adressée"}},
+		{"closed", Status{State: ingest.StateFiled, Status: "closed"}, []string{"Close"}},
+		{"duplicate", Status{State: ingest.StateFiled, Link: ingest.LinkDuplicate, Reference: "2026-000007"}, []string{"joint à votre première demande", "2026-000007"}},
+		{"follow-up", Status{State: ingest.StateFiled, Link: ingest.LinkFollowUp}, []string{"dont il est la suite"}},
+		{"set aside", Status{ID: "S1", State: ingest.StateSetAside}, []string{"n’a pas été classé"}},
+		{"failed", Status{ID: "S1", State: ingest.StateFailed}, []string{"un agent va la lire"}},
+		{"history", Status{State: ingest.StateFiled, History: []Event{{at, "Accusé envoyé <à vous>"}}}, []string{"Ce qui a été fait", "Accusé envoyé &lt;à vous&gt;"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.status.ReceivedAt = at
@@ -277,14 +276,14 @@ func TestFollowPage(t *testing.T) {
 			p := parsePage(t, a.body)
 			p.check(t)
 			contains(t, "page", a.body, tc.want...)
-			if got := strings.Contains(a.body, `http-equiv="refresh"`); got != tc.refresh {
-				t.Errorf("refreshes: %v", got)
+			// A page that reloads itself takes away what is being read or typed (WCAG 2.2.1, F41).
+			if strings.Contains(a.body, `http-equiv="refresh"`) {
+				t.Error("the page reloads itself")
+			}
+			if got := strings.Contains(a.body, "Actualiser cette page"); got == tc.status.State.Final() {
+				t.Errorf("offers to reload: %v", got)
 			}
 		})
-	}
-	h.follow.status["T"] = Status{State: ingest.StateReceived, ReceivedAt: at}
-	if a := h.get("/suivi/T?actualisation=non"); strings.Contains(a.body, `http-equiv="refresh"`) {
-		t.Error("the refresh cannot be stopped")
 	}
 	h.follow.err = errors.New("database gone")
 	if a := h.get("/suivi/T"); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {

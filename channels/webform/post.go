@@ -32,15 +32,15 @@ const (
 // errBusy means that too many large posts are being read.
 var errBusy = errors.New("webform: too many large posts at once")
 
-// servePost takes a form post in.
-func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request) {
+// servePost takes a post of f in.
+func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) {
 	arrived := a.now()
 	var client netip.Prefix
 	counted := false
 	if a.limiter != nil {
 		if client, counted = a.client(r); counted {
 			if wait := a.limiter.take(client, arrived); wait > 0 {
-				a.refuseRate(w, r, arrived, wait)
+				a.refuseRate(w, r, f, arrived, wait)
 				return
 			}
 		}
@@ -51,11 +51,11 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request) {
 		defer a.closePost(r.Context(), p)
 	}
 	if err != nil && p == nil {
-		a.refuseUnreadable(w, r, err)
+		a.refuseUnreadable(w, r, f, err)
 		return
 	}
 	if err == nil {
-		err = a.take(w, r, p, arrived)
+		err = a.take(w, r, f, p, arrived)
 	}
 	if err != nil {
 		if counted {
@@ -63,7 +63,7 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request) {
 		}
 		a.opts.Health.Bad(err)
 		a.log.ErrorContext(r.Context(), "form post not recorded", "error", err)
-		a.refuseUnavailable(w, r, p, arrived)
+		a.refuseUnavailable(w, r, f, p, arrived)
 	}
 }
 
@@ -132,35 +132,46 @@ func (a *Adapter) slot(ctx context.Context) (release func(), ok bool) {
 
 // take judges a post that could be read, and records it. The error is that of the
 // recording; everything else is answered here.
-func (a *Adapter) take(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) error {
-	token := a.tokens.check(p.token, arrived)
-	switch {
-	case p.over != limitNone:
-		a.refuseLimit(w, r, p, arrived)
+func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *post, arrived time.Time) error {
+	if p.over != limitNone {
+		a.refuseLimit(w, r, f, p, arrived)
 		return nil
-	case token.state == tokenForged:
-		p.problem("form_token_forged", "Le jeton du formulaire n’est pas de ce site.")
-	case token.state == tokenOld:
-		p.problem("form_token_old", "Le formulaire a été affiché plus de 24\u00a0heures avant son envoi.")
 	}
-	if errs := p.validate(); len(errs) > 0 {
-		a.askAgain(w, r, p, arrived, errs)
+	answers, err := a.answers(r.Context(), f)
+	switch {
+	case errors.Is(err, ErrRevoked), errors.Is(err, ingest.ErrNotFound):
+		a.refuseFollow(w, r, err, noMatter)
+		return nil
+	case err != nil:
+		return fmt.Errorf("webform: what a post answers: %w", err)
+	}
+	token := f.tokens.check(p.token, arrived)
+	switch token.state {
+	case tokenForged:
+		p.problem("form_token_forged", "Le jeton du formulaire n’est pas de ce site.")
+	case tokenOld:
+		p.problem("form_token_old", "Le formulaire a été affiché plus de 24\u00a0heures avant son envoi.")
+	case tokenMissing, tokenValid:
+	}
+	if errs := f.validate(p); len(errs) > 0 {
+		a.askAgain(w, r, f, p, arrived, errs)
 		return nil
 	}
 	if p.trap == "" && !p.confirm && token.tooFast(a.opts.Form.MinFillTime) {
-		a.askConfirmation(w, r, p)
+		a.askConfirmation(w, r, f, p)
 		return nil
 	}
 
 	s := ingest.Submission{
 		Channel:    ingest.ChannelWebform,
 		Account:    Account,
-		SourceKey:  sourceKey(p, token, arrived),
+		SourceKey:  sourceKey(p, token, answers, arrived),
 		ReceivedAt: arrived,
 		Original:   p.original,
 		MediaType:  ingest.MediaForm,
 	}
-	if p.Category != "" {
+	s.Hints.Answers = answers
+	if p.Category != "" && answers == "" {
 		if a.known[p.Category] {
 			s.Hints.Category = p.Category
 		} else {
@@ -183,49 +194,36 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, p *post, arrived 
 		a.log.DebugContext(r.Context(), "form post recorded", "id", receipt.ID, "replayed", receipt.Replayed,
 			"size", p.original.Size(), "files", len(p.files), "problems", len(p.problems))
 	}
-	a.acknowledge(w, r, receipt)
+	a.acknowledge(w, r, f, receipt)
 	return nil
 }
 
 // sourceKey tells one sending from another. A form that is sent twice (a double
 // click, a reload, a lost answer) has the same nonce and the same content. Scripts
 // post without a nonce: there the same content within one clock hour counts as one.
-func sourceKey(p *post, token formToken, arrived time.Time) string {
-	hash := p.hash(p.files)
+// What answers a submission never counts as one with what opens a matter, nor with
+// what answers another submission: no nonce and no other key begins with "suite:".
+func sourceKey(p *post, token formToken, answers string, arrived time.Time) string {
+	key := "direct:" + p.hash(p.files) + ":" + arrived.UTC().Format("2006010215")
 	if token.nonce != "" {
-		return token.nonce + ":" + hash
+		key = token.nonce + ":" + p.hash(p.files)
 	}
-	return "direct:" + hash + ":" + arrived.UTC().Format("2006010215")
-}
-
-// acknowledge sends the citizen to the follow-up page. The submission is recorded
-// whatever happens here.
-func (a *Adapter) acknowledge(w http.ResponseWriter, r *http.Request, receipt ingest.Receipt) {
-	token, err := a.opts.Follow.Token(r.Context(), receipt.ID)
-	if err == nil {
-		redirect(w, followPath(token))
-		return
+	if answers != "" {
+		key = "suite:" + answers + ":" + key
 	}
-	a.log.ErrorContext(r.Context(), "no follow-up token", "id", receipt.ID, "error", err)
-	a.write(w, r, http.StatusOK, "message", page{
-		Title: "Votre demande est enregistrée",
-		Body: plainPage{Paragraphs: []string{
-			"Votre demande est bien enregistrée sous le numéro " + receipt.ID + ". Notez ce numéro\u00a0: la page de suivi ne peut pas être affichée pour le moment.",
-			"Il est inutile d’envoyer votre demande une seconde fois.",
-		}},
-	})
+	return key
 }
 
 // refuseUnreadable answers a post of which nothing can be given back.
-func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, err error) {
+func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, f postForm, err error) {
 	w.Header().Set("Connection", "close")
-	p := page{Title: "Votre demande n’a pas pu être lue"}
+	p := page{Title: "Votre envoi n’a pas pu être lu", NoIndex: f.follow != ""}
 	status := http.StatusBadRequest
 	text := "Ce que votre navigateur a envoyé n’est pas un formulaire lisible. Rien n’a été enregistré."
 	switch {
 	case errors.Is(err, errBusy):
 		p.Title, status = "Service momentanément indisponible", http.StatusServiceUnavailable
-		text = "Trop d’envois volumineux arrivent en même temps. Rien n’a été enregistré. Revenez à la page précédente et envoyez de nouveau votre demande dans une minute."
+		text = "Trop d’envois volumineux arrivent en même temps. Rien n’a été enregistré. Revenez à la page précédente et recommencez dans une minute."
 		setRetryAfter(w, time.Minute)
 		a.log.WarnContext(r.Context(), "form post refused", "error", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -241,28 +239,28 @@ func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, err e
 	if status != http.StatusServiceUnavailable {
 		a.log.InfoContext(r.Context(), "form post unreadable", "status", status, "error", err)
 	}
-	p.Body = plainPage{Paragraphs: []string{text}, BackToForm: true}
+	p.Body = plainPage{Paragraphs: []string{text}, Back: f.back}
 	a.write(w, r, status, "message", p)
 }
 
 // refuseUnavailable says that nothing was recorded, with the text to send again.
-func (a *Adapter) refuseUnavailable(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) {
+func (a *Adapter) refuseUnavailable(w http.ResponseWriter, r *http.Request, f postForm, p *post, arrived time.Time) {
 	setRetryAfter(w, unavailableRetry)
-	v := a.formView(p, arrived)
+	v := a.formView(f, p, arrived)
 	v.Notice = &notice{
-		Title: "Votre demande n’a pas été enregistrée",
+		Title: "Votre envoi n’a pas été enregistré",
 		Paragraphs: []string{
 			"Le service est momentanément indisponible\u00a0: rien n’a été enregistré.",
 			"Votre texte est conservé dans cette page. Attendez quelques minutes, puis envoyez-le de nouveau.",
 		},
 	}
-	a.write(w, r, http.StatusServiceUnavailable, "form", page{Title: "Demande non enregistrée", Body: v})
+	a.show(w, r, http.StatusServiceUnavailable, f, "Envoi non enregistré", v)
 }
 
 // refuseRate answers a client that sends too much. The text typed is given back when
 // the post is small; a large one is not worth a place among the large posts, which
 // this client would keep from others.
-func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, arrived time.Time, wait time.Duration) {
+func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, f postForm, arrived time.Time, wait time.Duration) {
 	setRetryAfter(w, wait)
 	var p *post
 	kept := "Revenez à la page précédente pour retrouver votre texte."
@@ -276,21 +274,21 @@ func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, arrived tim
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // as in receive
 		body.done(r.Context())
 	}
-	v := a.formView(p, arrived)
+	v := a.formView(f, p, arrived)
 	v.Notice = &notice{
-		Title: "Vous avez envoyé beaucoup de demandes",
+		Title: "Vous avez fait beaucoup d’envois",
 		Paragraphs: []string{
-			"Pour que le service reste ouvert à tous, chaque connexion peut envoyer " + frNumber(int64(a.opts.Form.RateLimit)) +
-				" demandes par heure. Celle-ci n’a pas été enregistrée.",
-			kept + " Vous pourrez l’envoyer dans " + frDuration(wait) +
+			"Pour que le service reste ouvert à tous, chaque connexion a droit à " + frNumber(int64(a.opts.Form.RateLimit)) +
+				" envois par heure. Celui-ci n’a pas été enregistré.",
+			kept + " Vous pourrez recommencer dans " + frDuration(wait) +
 				". Si c’est urgent, téléphonez à la mairie ou passez à l’accueil.",
 		},
 	}
-	a.write(w, r, http.StatusTooManyRequests, "form", page{Title: "Trop de demandes", Body: v})
+	a.show(w, r, http.StatusTooManyRequests, f, "Trop d’envois", v)
 }
 
 // refuseLimit names the limit and gives the text back.
-func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time) {
+func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, f postForm, p *post, arrived time.Time) {
 	w.Header().Set("Connection", "close") // the body may not have been read to its end
 	l := a.opts.Limits
 	var what string
@@ -298,7 +296,7 @@ func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, p *post, a
 	case limitFile:
 		what = "Le fichier «\u00a0" + p.overFile + "\u00a0» est trop volumineux\u00a0: un fichier peut peser " + frSize(l.MaxFile) + " au plus."
 	case limitFiles:
-		what = "Vous avez joint trop de fichiers\u00a0: " + frNumber(int64(l.MaxFiles)) + " au plus par demande."
+		what = "Vous avez joint trop de fichiers\u00a0: " + frNumber(int64(l.MaxFiles)) + " au plus par envoi."
 	case limitText:
 		what = "Votre texte est trop long\u00a0: " + frNumber(maxMessage) + " caractères au plus. Joignez-le plutôt comme fichier."
 	case limitParts:
@@ -306,40 +304,40 @@ func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, p *post, a
 	default:
 		what = "L’envoi est trop volumineux\u00a0: texte et fichiers peuvent peser ensemble " + frSize(l.MaxPost) + " au plus."
 	}
-	v := a.formView(p, arrived)
+	v := a.formView(f, p, arrived)
 	v.Notice = &notice{
 		Title: "Votre envoi dépasse une limite",
 		Paragraphs: []string{
 			what,
-			"Rien n’a été enregistré. Votre texte est conservé dans cette page\u00a0: corrigez, puis envoyez de nouveau. Vous pouvez aussi envoyer les fichiers en plusieurs demandes, ou les apporter à la mairie.",
+			"Rien n’a été enregistré. Votre texte est conservé dans cette page\u00a0: corrigez, puis envoyez de nouveau. Vous pouvez aussi envoyer les fichiers en plusieurs envois, ou les apporter à la mairie.",
 		},
 	}
 	a.log.InfoContext(r.Context(), "form post over a limit", "kind", int(p.over))
-	a.write(w, r, http.StatusRequestEntityTooLarge, "form", page{Title: "Envoi trop volumineux", Body: v})
+	a.show(w, r, http.StatusRequestEntityTooLarge, f, "Envoi trop volumineux", v)
 }
 
 // askAgain shows the form with what should be mended.
-func (a *Adapter) askAgain(w http.ResponseWriter, r *http.Request, p *post, arrived time.Time, errs []fieldError) {
-	v := a.formView(p, arrived)
+func (a *Adapter) askAgain(w http.ResponseWriter, r *http.Request, f postForm, p *post, arrived time.Time, errs []fieldError) {
+	v := a.formView(f, p, arrived)
 	v.Errors = errs
-	a.write(w, r, http.StatusUnprocessableEntity, "form", page{Title: "Erreur\u00a0: demande à compléter", Body: v})
+	a.show(w, r, http.StatusUnprocessableEntity, f, "Erreur\u00a0: envoi à compléter", v)
 }
 
 // askConfirmation shows a post that came back faster than a person writes, to be sent
 // with one button. Files cannot be given back to a browser, so with files it is the
 // whole form that is shown.
-func (a *Adapter) askConfirmation(w http.ResponseWriter, r *http.Request, p *post) {
-	v := a.formView(p, time.Time{}) // the token of the post is kept
+func (a *Adapter) askConfirmation(w http.ResponseWriter, r *http.Request, f postForm, p *post) {
+	v := a.formView(f, p, time.Time{}) // the token of the post is kept
 	v.Confirm = true
 	if len(p.files) == 0 {
-		a.write(w, r, http.StatusUnprocessableEntity, "confirmer", page{Title: "Confirmez votre envoi", Body: v})
+		a.write(w, r, http.StatusUnprocessableEntity, "confirmer", page{Title: "Confirmez votre envoi", NoIndex: f.follow != "", Body: v})
 		return
 	}
 	v.Notice = &notice{
 		Title:      "Confirmez votre envoi",
-		Paragraphs: []string{"Le formulaire est revenu si vite qu’il pourrait venir d’un robot. Rien n’est encore enregistré\u00a0: vérifiez votre demande, joignez de nouveau vos fichiers, puis envoyez-la."},
+		Paragraphs: []string{"Le formulaire est revenu si vite qu’il pourrait venir d’un robot. Rien n’est encore enregistré\u00a0: vérifiez votre message, joignez de nouveau vos fichiers, puis envoyez le tout."},
 	}
-	a.write(w, r, http.StatusUnprocessableEntity, "form", page{Title: "Confirmez votre envoi", Body: v})
+	a.show(w, r, http.StatusUnprocessableEntity, f, "Confirmez votre envoi", v)
 }
 
 func setRetryAfter(w http.ResponseWriter, d time.Duration) {

@@ -106,7 +106,7 @@ func TestURLEncodedPost(t *testing.T) {
 // One form sent several times is one submission; two forms with the same text are two.
 func TestDoublePosts(t *testing.T) {
 	h := newHouse(t, nil)
-	token := h.tokens.issue(h.clock.now())
+	token := h.main.tokens.issue(h.clock.now())
 	h.clock.add(time.Minute)
 	send := func(token, message string, file []byte) string {
 		t.Helper()
@@ -128,7 +128,7 @@ func TestDoublePosts(t *testing.T) {
 	for name, other := range map[string]string{
 		"other text":  send(token, "Bonsoir", []byte("une")),
 		"other photo": send(token, "Bonjour", []byte("deux")),
-		"other form":  send(h.tokens.issue(h.clock.now().Add(-time.Minute)), "Bonjour", []byte("une")),
+		"other form":  send(h.main.tokens.issue(h.clock.now().Add(-time.Minute)), "Bonjour", []byte("une")),
 	} {
 		if other == first {
 			t.Errorf("%s counts as the same sending", name)
@@ -145,7 +145,7 @@ func TestDoublePosts(t *testing.T) {
 	}
 
 	// At the same moment: a double click.
-	token = h.tokens.issue(h.clock.now().Add(-time.Minute))
+	token = h.main.tokens.issue(h.clock.now().Add(-time.Minute))
 	before := len(h.sink.all())
 	var wg sync.WaitGroup
 	for range 8 {
@@ -174,12 +174,12 @@ func TestFormToken(t *testing.T) {
 		key     string // prefix of the source key
 	}{
 		{"none", func(*house) string { return "" }, 303, "", "direct:"},
-		{"too fast", func(h *house) string { return h.tokens.issue(h.clock.now().Add(-2 * time.Second)) }, 422, "", ""},
-		{"just in time", func(h *house) string { return h.tokens.issue(h.clock.now().Add(-3 * time.Second)) }, 303, "", ""},
-		{"from the future", func(h *house) string { return h.tokens.issue(h.clock.now().Add(time.Hour)) }, 303, "", ""},
-		{"a day", func(h *house) string { return h.tokens.issue(h.clock.now().Add(-24 * time.Hour)) }, 303, "", ""},
-		{"old", func(h *house) string { return h.tokens.issue(h.clock.now().Add(-25 * time.Hour)) }, 303, "form_token_old", ""},
-		{"forged", func(h *house) string { return tamper(h.tokens.issue(h.clock.now().Add(-time.Minute))) }, 303, "form_token_forged", "direct:"},
+		{"too fast", func(h *house) string { return h.main.tokens.issue(h.clock.now().Add(-2 * time.Second)) }, 422, "", ""},
+		{"just in time", func(h *house) string { return h.main.tokens.issue(h.clock.now().Add(-3 * time.Second)) }, 303, "", ""},
+		{"from the future", func(h *house) string { return h.main.tokens.issue(h.clock.now().Add(time.Hour)) }, 303, "", ""},
+		{"a day", func(h *house) string { return h.main.tokens.issue(h.clock.now().Add(-24 * time.Hour)) }, 303, "", ""},
+		{"old", func(h *house) string { return h.main.tokens.issue(h.clock.now().Add(-25 * time.Hour)) }, 303, "form_token_old", ""},
+		{"forged", func(h *house) string { return tamper(h.main.tokens.issue(h.clock.now().Add(-time.Minute))) }, 303, "form_token_forged", "direct:"},
 		{"garbage", func(*house) string { return "....." }, 303, "form_token_forged", "direct:"},
 		{"other key", func(h *house) string {
 			return newTokenKey([]byte("other")).issue(h.clock.now().Add(-time.Minute))
@@ -221,7 +221,7 @@ func TestFormToken(t *testing.T) {
 // press of its button records it.
 func TestTooFastIsConfirmed(t *testing.T) {
 	h := newHouse(t, nil)
-	token := h.tokens.issue(h.clock.now())
+	token := h.main.tokens.issue(h.clock.now())
 	sent := map[string]string{
 		"jeton": token, "name": "O’Neil <b>", "email": "o@exemple.fr", "phone": "01", "address": "\n1 rue\nHaute",
 		"category": "voirie", "place": "Pont \"Neuf\"", "subject": "Objet", "message": "Ligne 1\n\n  Ligne 2",
@@ -261,7 +261,7 @@ func TestTooFastIsConfirmed(t *testing.T) {
 func TestHoneypot(t *testing.T) {
 	h := newHouse(t, nil)
 	// Even when it comes too fast: the robot learns nothing.
-	a := h.post(form("jeton", h.tokens.issue(h.clock.now()), "site_web", "http://spam.example", "message", "Achetez"))
+	a := h.post(form("jeton", h.main.tokens.issue(h.clock.now()), "site_web", "http://spam.example", "message", "Achetez"))
 	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/suivi/jeton-id0" {
 		t.Fatalf("answered %d", a.status)
 	}
@@ -525,7 +525,7 @@ func TestRateLimit(t *testing.T) {
 	if s, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || s < 3600 || s > 7200 {
 		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
 	}
-	contains(t, "page", a.body, "3 demandes par heure", "Encore moi</textarea>")
+	contains(t, "page", a.body, "3 envois par heure", "Encore moi</textarea>")
 	parsePage(t, a.body).check(t)
 	large := h.request(form("message", "Encore moi").file("film.mp4", make([]byte, 8<<20)))
 	large.Header.Set("X-Forwarded-For", "192.0.2.7")

@@ -5,14 +5,20 @@ import (
 )
 
 // Register puts the form's routes on mux: the form itself ("/" only, not what lies
-// below it), /demandes, /suivi/TOKEN, the two legal pages and the style sheet.
+// below it), /demandes, /suivi/TOKEN and what lies below it, the two legal pages and the style sheet.
 func (a *Adapter) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", a.serveForm)
-	mux.HandleFunc("POST /demandes", a.servePost)
+	mux.HandleFunc("POST /demandes", func(w http.ResponseWriter, r *http.Request) { a.servePost(w, r, a.main) })
 	mux.HandleFunc("GET /demandes", func(w http.ResponseWriter, r *http.Request) {
 		redirect(w, "/") // somebody reloads or bookmarks the address of the post
 	})
 	mux.HandleFunc("GET /suivi/{token}", a.serveFollow)
+	if a.opts.Correspondent != nil {
+		mux.HandleFunc("POST /suivi/{token}", func(w http.ResponseWriter, r *http.Request) {
+			a.servePost(w, r, a.answerForm(r.PathValue("token")))
+		})
+		mux.HandleFunc("GET /suivi/{token}/accuses/{id}", a.serveReceipt)
+	}
 	mux.HandleFunc("GET /accessibilite", func(w http.ResponseWriter, r *http.Request) {
 		a.write(w, r, http.StatusOK, "accessibilite", page{Title: "Accessibilité"})
 	})
@@ -41,7 +47,7 @@ func (a *Adapter) NotFound(w http.ResponseWriter, r *http.Request) {
 			Paragraphs: []string{
 				"Cette adresse ne correspond à aucune page. Si vous l’avez recopiée, vérifiez qu’elle est complète.",
 			},
-			BackToForm: true,
+			Back: toMainForm,
 		},
 	})
 }
@@ -53,6 +59,7 @@ var (
 	// to others: nothing is told to any site that a page links to.
 	headerReferrer = []string{"no-referrer"}
 	headerNosniff  = []string{"nosniff"}
+	headerNoRobots = []string{"noindex, nofollow"}
 	headerNoStore  = []string{"no-store"}
 	headerHTML     = []string{"text/html; charset=utf-8"}
 )

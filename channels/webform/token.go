@@ -25,6 +25,13 @@ func newTokenKey(secret []byte) tokenKey {
 	return tokenKey{secret: mac.Sum(nil)}
 }
 
+// bound returns the key of tokens that are worth something in one place only.
+func (k tokenKey) bound(place string) tokenKey {
+	mac := hmac.New(sha256.New, k.secret)
+	mac.Write([]byte("bound to " + place))
+	return tokenKey{secret: mac.Sum(nil)}
+}
+
 // tokenState says what a token that came with a post is worth.
 type tokenState int
 

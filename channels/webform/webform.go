@@ -46,7 +46,10 @@ type Options struct {
 	Limits     Limits
 	Categories []Category
 	Follow     Follower
-	Spool      ingest.Spool
+	// Correspondent may be nil: then nothing can be added or downloaded on the
+	// follow-up page.
+	Correspondent Correspondent
+	Spool         ingest.Spool
 	// Secret is the HMAC key of the form tokens. It should outlive a restart, so that
 	// a form opened before it still counts as ours. Empty means a random one.
 	Secret []byte
@@ -63,7 +66,7 @@ type Adapter struct {
 	log        *slog.Logger
 	now        func() time.Time
 	location   *time.Location
-	tokens     tokenKey
+	main       postForm
 	limiter    *rateLimiter // nil: no limit
 	trusted    []netip.Prefix
 	categories []categoryGroup
@@ -90,7 +93,7 @@ func New(opts Options) *Adapter {
 		opts:       opts,
 		log:        opts.Log,
 		now:        opts.Now,
-		tokens:     newTokenKey(opts.Secret),
+		main:       postForm{action: "/demandes", page: "form", tokens: newTokenKey(opts.Secret), back: toMainForm},
 		categories: groupCategories(opts.Categories),
 		known:      make(map[string]bool, len(opts.Categories)),
 		large:      make(chan struct{}, maxStreamed),
