@@ -22,6 +22,7 @@ type Config struct {
 	Streets     string   `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
 	Matching    Matching `yaml:"matching" doc:"Which submissions are one matter."`
 	SMTP        SMTP     `yaml:"smtp" doc:"Outgoing mail."`
+	Letters     Letters  `yaml:"letters" doc:"What the town writes: receipts, notices, reminders."`
 	Limits      Limits   `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
 
 	// origin remembers where each key was written, nil for a Config made in code.
@@ -32,6 +33,9 @@ type Config struct {
 type Town struct {
 	Name     string `yaml:"name" doc:"Shown on the form and in receipts."`
 	Timezone string `yaml:"timezone" doc:"IANA name, such as Europe/Paris or Indian/Reunion."`
+	Email    string `yaml:"email" doc:"Named in letters for a service that has no address of its own; \"\" = that of smtp.from."`
+	Phone    string `yaml:"phone" doc:"Named in letters for a service that has no telephone of its own." example:"01 23 45 67 89"`
+	Address  string `yaml:"address" doc:"Postal address, its lines parted by commas: in letters, and for a service that has none of its own." example:"1 place de la Mairie, 99100 Saint-Exemple"`
 	Holidays string `yaml:"holidays" doc:"metropole, alsace-moselle, guadeloupe, martinique, guyane, reunion, mayotte, saint-martin or saint-barthelemy."`
 }
 
@@ -132,8 +136,22 @@ type SMTP struct {
 	Username     string `yaml:"username" doc:"Login name."`
 	Password     string `yaml:"password" doc:"Better: password_file." secret:"true"`
 	PasswordFile string `yaml:"password_file" doc:"File that holds the password and nothing else."`
+	TLSCA        string `yaml:"tls_ca" doc:"PEM file with the authority of the server's certificate; \"\" = the system's."`
 	From         string `yaml:"from" doc:"Sender, such as \"Mairie <sve@saint-exemple.fr>\"."`
 	Bounce       string `yaml:"bounce" doc:"Envelope sender, to which delivery reports come; \"\" = the address of from."`
+}
+
+// Letters says how the town writes.
+type Letters struct {
+	Templates     string `yaml:"templates" doc:"Folder with texts of the town's own; a file there replaces the built-in text of the same name. \"\" = the built-in texts."`
+	OneDayLater   bool   `yaml:"one_day_later" doc:"true dates implicit decisions one day later (24 June for a request of 23 April), as some tools do."`
+	PerHour       int    `yaml:"receipts_per_hour" doc:"Receipts that one address is sent in an hour; what goes beyond is taken for abuse (CRPA L112-11)."`
+	Manager       string `yaml:"manager" doc:"Mail address that is told of what stays late; \"\" = nobody."`
+	Review        string `yaml:"review" doc:"Mail address that is told of what no service has taken yet and is due soon; \"\" = town.email."`
+	DaysBefore    int    `yaml:"days_before" doc:"A service is reminded from so many working days before a deadline on."`
+	EscalateAfter int    `yaml:"escalate_after" doc:"The manager is told of what is late by so many working days."`
+	Morning       string `yaml:"morning" doc:"When the services get what is due and late, on working days, by the town's clock."`
+	Evening       string `yaml:"evening" doc:"After this nothing is sent that can wait for the next working day."`
 }
 
 // Limits bound what is taken in and read.
@@ -170,6 +188,7 @@ func Default() Config {
 		OCR:      OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
 		Matching: Matching{Days: 30},
 		SMTP:     SMTP{Port: 587, TLS: TLSStartTLS},
+		Letters:  Letters{PerHour: 50, DaysBefore: 3, EscalateAfter: 2, Morning: "08:00", Evening: "18:00"},
 		Limits: Limits{
 			Message: 50 << 20, File: 25 << 20, Pages: 200, Pixels: 50_000_000,
 			UnpackedRatio: 100, Depth: 20, Parts: 200,

@@ -118,7 +118,7 @@ func TestProblemPlaces(t *testing.T) {
 		{"unknown key, far", "zzzzzz: x\n", "f:1:1: zzzzzz: unknown key"},
 		{"unknown key, few", "channels:\n  desk: {on: true}\n", "f:2:10: channels.desk.on: unknown key; known here: enabled"},
 		{"dash for underscore", "data-dir: /x\n", "f:1:1: data-dir: unknown key; did you mean data_dir?"},
-		{"after accents", "town: {name: Éé, tz: x}\n", "f:1:18: town.tz: unknown key; known here: name, timezone, holidays"},
+		{"after accents", "town: {name: Éé, tz: x}\n", "f:1:18: town.tz: unknown key; known here: name, timezone, email, phone, address, holidays"},
 		{"after CRLF", "# a\r\ntown:\r\n  nmae: x\r\n", "f:3:3: town.nmae: unknown key; did you mean name?"},
 		{"in a list", "channels:\n  scans:\n    - name: a\n      dir: /a\n      stablefor: 1s\n", "f:5:7: channels.scans[0].stablefor: unknown key; did you mean stable_for?"},
 		{"twice", "listen: a:1\ndata_dir: /x\nlisten: b:2\n", "f:3:1: listen: written twice, first on line 1"},

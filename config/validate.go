@@ -82,6 +82,7 @@ func (c *Config) check() []Problem {
 	k.webform(c.Channels.Webform)
 	k.ocr(c.OCR)
 	k.smtp(c.SMTP)
+	k.letters(c.Letters)
 	k.between("matching.days", int64(c.Matching.Days), 1, 3650)
 	k.limits(c.Limits)
 	return k.list
@@ -126,6 +127,9 @@ func (k *checker) town(t Town) {
 		k.add("town.timezone", "%s is no known time zone; a name such as Europe/Paris is expected", strconv.Quote(t.Timezone))
 	}
 	k.oneOf("town.holidays", t.Holidays, Holidays...)
+	if t.Email != "" {
+		k.address("town.email", t.Email)
+	}
 }
 
 func (k *checker) listen(path, value string) {
@@ -419,6 +423,30 @@ func (k *checker) smtp(s SMTP) {
 	}
 	if s.Username != "" && s.Password+s.PasswordFile == "" {
 		k.add("smtp.username", "needs password_file or password beside it")
+	}
+}
+
+// ClockForm is how times of the day are written.
+const ClockForm = "15:04"
+
+func (k *checker) letters(l Letters) {
+	k.between("letters.receipts_per_hour", int64(l.PerHour), 1, 100_000)
+	k.between("letters.days_before", int64(l.DaysBefore), 0, 60)
+	k.between("letters.escalate_after", int64(l.EscalateAfter), 0, 60)
+	for path, value := range map[string]string{"letters.manager": l.Manager, "letters.review": l.Review} {
+		if value != "" {
+			k.address(path, value)
+		}
+	}
+	morning, merr := time.Parse(ClockForm, l.Morning)
+	evening, eerr := time.Parse(ClockForm, l.Evening)
+	for path, err := range map[string]error{"letters.morning": merr, "letters.evening": eerr} {
+		if err != nil {
+			k.add(path, "must be a time of the day, such as 08:00")
+		}
+	}
+	if merr == nil && eerr == nil && !morning.Before(evening) {
+		k.add("letters.evening", "must be later than letters.morning")
 	}
 }
 

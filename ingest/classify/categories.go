@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"saisine.fr/saisine/config/strictyaml"
+	"saisine.fr/saisine/ingest"
 )
 
 //go:embed categories.yaml
@@ -65,6 +66,8 @@ type Category struct {
 	Service Service `yaml:"service"`
 	// Silence says what it means when the town does not answer.
 	Silence Silence `yaml:"silence"`
+	// Quiet lists the statuses of which citizens are not told.
+	Quiet []ingest.Status `yaml:"quiet"`
 	// Public is true when it is about public space, so that others may see it (Open311).
 	Public bool `yaml:"public"`
 	// Recipients are mail addresses, or their parts before the @, that mean it.
@@ -83,7 +86,17 @@ type Service struct {
 	Email   string `yaml:"email"`
 	Phone   string `yaml:"phone"`
 	Address string `yaml:"address"`
+	// Mail says how the service is told of new requests: each (by a mail of its own), hourly
+	// (in one list) or none.
+	Mail string `yaml:"mail"`
 }
+
+// How a service is told of new requests.
+const (
+	MailEach   = "each"
+	MailHourly = "hourly"
+	MailNone   = "none"
+)
 
 // The senses of silence.
 const (
@@ -115,7 +128,9 @@ type Phrases struct {
 
 // SetDefaults makes c what an entry without keys means: the law's default is rejection
 // after two months (CRPA L231-4).
-func (c *Category) SetDefaults() { *c = Category{Silence: Silence{Sense: SenseRejection, Months: 2}} }
+func (c *Category) SetDefaults() {
+	*c = Category{Silence: Silence{Sense: SenseRejection, Months: 2}, Service: Service{Mail: MailEach}}
+}
 
 // SetDefaults makes f what an empty file means.
 func (f *File) SetDefaults() {
@@ -223,6 +238,14 @@ func (c Category) check(path string, add func(path, format string, args ...any))
 	if e := c.Service.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " <>")) {
 		add(path+".service.email", "must be a mail address without a name")
 	}
+	if modes := []string{MailEach, MailHourly, MailNone}; !slices.Contains(modes, c.Service.Mail) {
+		add(path+".service.mail", "must be one of %s", strings.Join(modes, ", "))
+	}
+	for i, q := range c.Quiet {
+		if !slices.Contains(quietable, q) {
+			add(fmt.Sprintf("%s.quiet[%d]", path, i), "must be one of %v", quietable)
+		}
+	}
 	senses := []string{SenseAcceptance, SenseRejection, SenseNone}
 	if !slices.Contains(senses, c.Silence.Sense) {
 		add(path+".silence.sense", "must be one of %s", strings.Join(senses, ", "))
@@ -253,6 +276,37 @@ func (c Category) check(path string, add func(path, format string, args ...any))
 			}
 		}
 	}
+}
+
+// quietable are the statuses of which citizens can be left untold.
+var quietable = []ingest.Status{ingest.StatusAssigned, ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed}
+
+// CheckMentions reports what a receipt would lack of what the law wants it to say of the
+// service (CRPA R112-11-1), by line. town is what letters name where a service has nothing
+// of its own.
+func CheckMentions(path string, town Service) error {
+	name, data := BuiltinName, builtin
+	if path != "" {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return fmt.Errorf("classify: %w", err)
+		}
+		name = path
+	}
+	var errs strictyaml.Errors
+	var f File
+	f.SetDefaults()
+	pos := strictyaml.Decode(name, data, &f, &errs)
+	for i, c := range f.Categories {
+		at := fmt.Sprintf("categories[%d].service", i)
+		if c.Service.Phone == "" && town.Phone == "" {
+			errs.Add(pos.Problem(at+".phone", "is required: an acknowledgement must name it (CRPA R112-11-1); or set town.phone for all services"))
+		}
+		if c.Service.Email+c.Service.Address+town.Email+town.Address == "" {
+			errs.Add(pos.Problem(at+".email", "or address is required: an acknowledgement must name one of them (CRPA R112-11-1); or set town.email or town.address for all services"))
+		}
+	}
+	return errs.Err()
 }
 
 func checkName(s string) error {

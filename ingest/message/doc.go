@@ -166,6 +166,9 @@ type Message struct {
 	// the evidence ("auto_submitted: auto-replied"). It is "" for everything that
 	// might be one.
 	Automatic string
+	// NoReply says, in French, why the rules of mail forbid an automatic answer (RFC 3834),
+	// or "". Such a mail may well be a citizen's.
+	NoReply string
 	// Text is the whole readable text, quoted history and attached mails included.
 	Text string
 	// OwnText is the part of Text that its sender wrote: without quoted history,

@@ -32,6 +32,7 @@ func Read(r io.Reader, o Options) Message {
 	m.Attachments, m.Problems, m.Err = p.attachments, p.problems, errors.Join(p.err, src.err)
 	m.Automatic = automatic(&h, &m)
 	m.readBounce(&h)
+	m.NoReply = noReply(&h, &m)
 	return m
 }
 
