@@ -138,21 +138,21 @@ func TestIntake(t *testing.T) {
 func TestTokens(t *testing.T) {
 	tokens := Tokens{Key: bytes.Repeat([]byte{7}, 32)}
 	const id = "0195d1a2-3b4c-7d5e-8f60-718293a4b5c6"
-	token, err := tokens.Token(id)
+	token, err := tokens.Token(id, 0)
 	if err != nil || len(token) != 43 {
 		t.Fatal(token, err)
 	}
-	if got, err := tokens.Submission(token); err != nil || got != id {
+	if got, _, err := tokens.Submission(token); err != nil || got != id {
 		t.Errorf("%s %v", got, err)
 	}
 	forged := []string{"", "x", token[:42], token + "A", strings.ToUpper(token), "B" + token[1:]}
-	other, _ := Tokens{Key: bytes.Repeat([]byte{8}, 32)}.Token(id)
+	other, _ := Tokens{Key: bytes.Repeat([]byte{8}, 32)}.Token(id, 0)
 	for _, f := range append(forged, other) {
-		if got, err := tokens.Submission(f); !errors.Is(err, ErrNotFound) {
+		if got, _, err := tokens.Submission(f); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%q was taken for %q (%v)", f, got, err)
 		}
 	}
-	if _, err := tokens.Token("7"); err == nil {
+	if _, err := tokens.Token("7", 0); err == nil {
 		t.Error("a token for what is no id")
 	}
 }

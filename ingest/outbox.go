@@ -8,6 +8,8 @@ const (
 	OutboxScanNote = "scan.note"
 	// OutboxScanCopy makes the searchable copy of a submission's pages.
 	OutboxScanCopy = "scan.copy"
+	// OutboxMail sends the mail with the same id.
+	OutboxMail = "mail"
 )
 
 // OutboxNotice tells of a new outbox row.

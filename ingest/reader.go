@@ -106,7 +106,7 @@ func mailReading(m message.Message) Reading {
 	r := Reading{
 		Kind: KindMail, Subject: m.Subject, Text: m.Text, Date: m.Date,
 		From:      Person{Name: m.From.Name, Email: strings.ToLower(m.From.Email)},
-		MessageID: bareID(m.MessageID), Automatic: m.Automatic,
+		MessageID: bareID(m.MessageID), Automatic: m.Automatic, NoReply: m.NoReply, Undelivered: undelivered(m.Delivery),
 	}
 	if m.OwnText != m.Text {
 		r.OwnText = m.OwnText
@@ -127,6 +127,19 @@ func mailReading(m message.Message) Reading {
 		r.Problems = append(r.Problems, Problem(p))
 	}
 	return r
+}
+
+// undelivered returns what a report says of a mail that failed for good, nil for any other.
+func undelivered(d *message.DeliveryReport) *Undelivered {
+	if d == nil || d.Kind != "dsn" || d.OriginalMessageID == "" {
+		return nil
+	}
+	for _, r := range d.Recipients {
+		if r.Action == "failed" {
+			return &Undelivered{MessageID: bareID(d.OriginalMessageID), Recipient: r.Email, Reason: strings.TrimSpace(r.Status + " " + r.Diagnostic)}
+		}
+	}
+	return nil
 }
 
 // bareID strips the angle brackets of a Message-ID (RFC 5322 §3.6.4: they are no part

@@ -33,6 +33,14 @@ type Request struct {
 	Deadlines   []Deadline
 	Submissions []RequestSubmission
 	Suggestions []Suggestion
+	// AnsweredAt is when it was answered or closed; zero while it is open.
+	AnsweredAt time.Time
+	// Procedure is the kind of file that a person named (notice.Procedure), or "".
+	Procedure string
+	// Pieces are the demands for missing pieces, oldest first.
+	Pieces []AskedPieces
+	// Mails are what was written for it, oldest first.
+	Mails []Mail
 	// CategoryBy is the person who chose or confirmed the category, or "".
 	CategoryBy string
 	// SecondCategory is another one of which the opening speaks too, or "".
@@ -45,9 +53,19 @@ type Request struct {
 
 // Deadline is a date that a rule of law or of the town sets for a request.
 type Deadline struct {
-	Kind   string
-	Due    time.Time
-	Rule   string
+	Kind string
+	// Due is the moment by which it must be done; zero while none is set.
+	Due time.Time
+	// Day is the date by the town's calendar, as 2026-04-23, or "".
+	Day string
+	// Rule is the rule in a few French words, Article where it stands.
+	Rule    string
+	Article string
+	// Sense is what silence then means: acceptance, rejection, none; "" where it is not
+	// about that.
+	Sense string
+	// Who has to act: town, citizen or other.
+	Who    string
 	DoneAt time.Time // zero while open
 }
 

@@ -101,6 +101,9 @@ type Hints struct {
 	// Parents are the submissions that this one was made from: of a letter the scan that
 	// it was in, of a stack its fronts and its backs.
 	Parents []string `json:"parents,omitempty"`
+	// Answers is the submission that this one answers, where the channel knows it for certain:
+	// it was written on that one's follow-up page. "" elsewhere.
+	Answers string `json:"answers,omitempty"`
 	// Postmark is the day of the postmark as a clerk gave it, at midnight UTC, or zero. It
 	// proves timely filing (CRPA L112-1), which the day of reception does not.
 	Postmark time.Time `json:"postmark,omitzero"`
@@ -228,16 +231,20 @@ type LetterFacts struct {
 // Reading is what a submission says: the outcome of the reading step, which can be
 // made again from the original at any time.
 type Reading struct {
-	Kind        string // mail, pdf, tiff, image, text, form
-	Subject     string
-	From        Person
-	To          []string
-	Cc          []string
-	Date        time.Time // the sender's own date, which proves nothing
-	MessageID   string
-	InReplyTo   []string
-	References  []string
-	Automatic   string // why this is no citizen's message, or ""
+	Kind       string // mail, pdf, tiff, image, text, form
+	Subject    string
+	From       Person
+	To         []string
+	Cc         []string
+	Date       time.Time // the sender's own date, which proves nothing
+	MessageID  string
+	InReplyTo  []string
+	References []string
+	Automatic  string // why this is no citizen's message, or ""
+	// NoReply says why mail rules forbid an automatic answer (RFC 3834), or "".
+	NoReply string
+	// Undelivered is set for a report that a mail could not be delivered (RFC 3464).
+	Undelivered *Undelivered
 	Text        string // the whole readable text, attachments not included
 	OwnText     string // of a mail, the sender's own words: no quoted history, signature or footer
 	Category    string // the citizen's choice, or ""
@@ -248,6 +255,15 @@ type Reading struct {
 	Letter      LetterFacts
 	Facts       Facts
 	Problems    []Problem
+}
+
+// Undelivered is what a delivery report says of a mail that somebody here had sent.
+type Undelivered struct {
+	// MessageID is that of the mail, without angle brackets.
+	MessageID string `json:"message_id"`
+	Recipient string `json:"recipient,omitempty"`
+	// Reason is the status (RFC 3463) and what the server said.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Recognised reports whether a page of it was recognised, so that its file has words that

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -29,12 +30,33 @@ const (
 	purposeReceipt = "recu:"
 )
 
-// Token returns the token of a submission, 43 characters that are safe in a URL.
-func (t Tokens) Token(id string) (string, error) { return t.token(purposeFollow, id) }
+// Token returns the token of a submission, which is safe in a URL. generation is how often the
+// links of the submission were revoked: tokens of earlier generations stay recognisable, and
+// are of no more use.
+func (t Tokens) Token(id string, generation int) (string, error) {
+	token, err := t.token(purposeFollow+generationOf(generation), id)
+	return token + generationOf(generation), err
+}
 
-// Submission returns the id that a token stands for; ErrNotFound when the town never
-// gave it out.
-func (t Tokens) Submission(token string) (string, error) { return t.submission(purposeFollow, token) }
+// Submission returns the id and the generation that a token stands for; ErrNotFound when the
+// town never gave it out.
+func (t Tokens) Submission(token string) (id string, generation int, err error) {
+	head, tail, later := strings.Cut(token, ".")
+	if later {
+		if generation, err = strconv.Atoi(tail); err != nil || generation < 1 || generationOf(generation) != "."+tail {
+			return "", 0, fmt.Errorf("%w: token", ErrNotFound)
+		}
+	}
+	id, err = t.submission(purposeFollow+generationOf(generation), head)
+	return id, generation, err
+}
+
+func generationOf(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "." + strconv.Itoa(n)
+}
 
 // receiptPrefix begins the local part of the Message-IDs of receipts.
 const receiptPrefix = "ar."
@@ -43,11 +65,25 @@ const receiptPrefix = "ar."
 // angle brackets: the same at each try, and not to be guessed, so that an answer to it
 // proves that whoever answers has seen it.
 func (t Tokens) MessageID(id, domain string) (string, error) {
-	token, err := t.token(purposeReceipt, id)
+	return t.MarkedMessageID(id, "", domain)
+}
+
+// MarkedMessageID is MessageID for a further mail about the same submission; mark tells them
+// apart, and is made of small letters and digits.
+func (t Tokens) MarkedMessageID(id, mark, domain string) (string, error) {
+	token, err := t.token(purposeReceipt+mark, id)
 	if err != nil {
 		return "", err
 	}
-	return receiptPrefix + token + "@" + domain, nil
+	return receiptPrefix + token + markOf(mark) + "@" + domain, nil
+}
+
+// markOf writes a mark behind a token, which is of one length.
+func markOf(mark string) string {
+	if mark == "" {
+		return ""
+	}
+	return "." + mark
 }
 
 // Answered returns the submission for whose receipt a Message-ID stands; ErrNotFound when
@@ -58,7 +94,8 @@ func (t Tokens) Answered(messageID string) (string, error) {
 	if !ok || !ours {
 		return "", fmt.Errorf("%w: receipt", ErrNotFound)
 	}
-	return t.submission(purposeReceipt, token)
+	token, mark, _ := strings.Cut(token, ".")
+	return t.submission(purposeReceipt+mark, token)
 }
 
 func (t Tokens) token(purpose, id string) (string, error) {

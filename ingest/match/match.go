@@ -2,7 +2,7 @@
 // a duplicate or follow-up, into one that is there. Wrong merges lose a citizen, so
 // what is not certain opens a request and suggests the other one to a person.
 //
-// In order: the same bytes; an answer to a receipt of ours or to a known mail; the
+// In order: what the channel knows; the same bytes; an answer to a receipt of ours or to a known mail; the
 // reference of a request; likeness (see likeness.go). Each decision says why.
 package match
 
@@ -79,7 +79,7 @@ func (m *Matcher) Match(ctx context.Context, c ingest.Candidates, rec ingest.Rec
 	}
 	d.own = own
 	for _, step := range []func(context.Context, ingest.Candidates) (ingest.Match, bool, error){
-		d.sameBytes, d.thread, d.reference, d.alike,
+		d.answers, d.sameBytes, d.thread, d.reference, d.alike,
 	} {
 		found, ok, err := step(ctx, c)
 		if err != nil {
@@ -150,6 +150,26 @@ func (d *decision) suggestions() []ingest.Suggestion {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Reference, b.Reference))
 	})
 	return out[:min(len(out), suggestionsMax)]
+}
+
+// answers follows the channel, which knows what it answers: who wrote on a follow-up page has
+// its link.
+func (d *decision) answers(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {
+	if d.rec.Hints.Answers == "" {
+		return ingest.Match{}, false, nil
+	}
+	found, err := c.BySubmission(ctx, d.rec.Hints.Answers)
+	if err != nil {
+		return ingest.Match{}, false, err
+	}
+	if len(found) == 0 {
+		// It is being filed itself: whoever has just posted a form adds to it at once.
+		if d.m.since(d.rec.RecordedAt) < patience {
+			return ingest.Match{}, false, ingest.ErrNotYet
+		}
+		return ingest.Match{}, false, nil // it was set aside, or failed: a person looks at both
+	}
+	return link(ingest.LinkFollowUp, found[0], "écrit sur la page de suivi de cette demande"), true, nil
 }
 
 func (d *decision) sameBytes(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {

@@ -343,7 +343,7 @@ func TestAnswersToReceipts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := h.m.Tokens.Token(id)
+	token, err := h.m.Tokens.Token(id, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

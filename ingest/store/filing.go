@@ -76,6 +76,14 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 				return err
 			}
 		}
+		if m.Link == ingest.LinkFollowUp {
+			if err := s.reopenFor(ctx, tx, requestID, id); err != nil {
+				return err
+			}
+		}
+		if err := s.acknowledge(ctx, tx, id, requestID); err != nil {
+			return err
+		}
 		crashpoint.Hit("store.filing")
 		if f.Reading.Recognised() {
 			if err := s.outbox(ctx, tx, ingest.OutboxScanCopy, id, requestID); err != nil {
@@ -174,6 +182,11 @@ func (s *Store) SetAside(ctx context.Context, id string, r ingest.Reading, reaso
 		}
 		if err := s.saveReading(ctx, tx, id, reading, ""); err != nil {
 			return err
+		}
+		if u := r.Undelivered; u != nil {
+			if err := s.bounced(ctx, tx, id, bounce{u.MessageID, u.Recipient, u.Reason}); err != nil {
+				return err
+			}
 		}
 		return s.end(ctx, tx, row, ingest.StateSetAside, reason, eventSetAside)
 	})
@@ -282,6 +295,7 @@ type readingDetail struct {
 	InReplyTo   []string            `json:"in_reply_to,omitempty"`
 	References  []string            `json:"references,omitempty"`
 	Automatic   string              `json:"automatic,omitempty"`
+	Undelivered *ingest.Undelivered `json:"undelivered,omitempty"`
 	Category    string              `json:"category,omitempty"`
 	Place       string              `json:"place,omitempty"`
 	OwnText     string              `json:"own_text,omitempty"`
@@ -328,7 +342,7 @@ func encodeClassification(c ingest.Classification) (string, error) {
 // is done before the work that holds the writer.
 func encode(r ingest.Reading) (savedReading, error) {
 	d := readingDetail{
-		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic,
+		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic, Undelivered: r.Undelivered,
 		Category: r.Category, Place: r.Place, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
 		Letter: r.Letter, Facts: r.Facts, Problems: r.Problems,
 	}
@@ -351,13 +365,13 @@ func (s *Store) saveReading(ctx context.Context, tx *tx, id string, r savedReadi
 		}
 	}
 	return tx.exec(ctx, `INSERT INTO readings
-		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail, classification)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		(submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail, classification, no_reply)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (submission_id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, body = excluded.body,
 		sender_name = excluded.sender_name, sender_email = excluded.sender_email, sender_phone = excluded.sender_phone,
 		sender_address = excluded.sender_address, message_id = excluded.message_id, text_key = excluded.text_key, detail = excluded.detail,
-		classification = excluded.classification`,
-		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, r.detail, r.classification)
+		classification = excluded.classification, no_reply = excluded.no_reply`,
+		id, r.Kind, r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.MessageID, textKey, r.detail, r.classification, r.NoReply)
 }
 
 // event appends to the history. submissionID "" and requestID 0 mean none.
@@ -365,6 +379,9 @@ func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID str
 	text, err := json.Marshal(detail)
 	if err != nil {
 		return fmt.Errorf("store: event: %w", err)
+	}
+	if requestID != 0 {
+		tx.touch(requestID)
 	}
 	return tx.exec(ctx, `INSERT INTO events (at, kind, actor, submission_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text))

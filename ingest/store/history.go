@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // Event is a line in the history of a request. Histories are only added to.
@@ -34,6 +36,16 @@ type EventDetail struct {
 	Reasons  []string
 	// Old and New are the categories of a correction.
 	Old, New *Choice
+	// OldStatus and NewStatus are those of a change, Note what was written to the citizen.
+	OldStatus ingest.Status `json:"old_status"`
+	NewStatus ingest.Status `json:"new_status"`
+	Note      string
+	Service   string
+	// Pieces were asked for, Until the last day of the time allowed.
+	Pieces []string
+	Until  string
+	// Mail is the mail that it is about, Kind its kind, Reason why it was not sent.
+	Mail, Kind, Reason string
 }
 
 // History returns the events of a request, oldest first; of one that was merged, those of

@@ -16,7 +16,7 @@ import (
 
 const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.recorded_at, s.sha256, s.size, s.media_type, s.hints,
 	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, r.reference,
-	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail
+	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail, d.no_reply
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
 
 func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
@@ -24,10 +24,10 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var channel, state, link, hints string
 	var at, recorded int64
 	var kept int
-	var reference, kind, subject, body, name, email, phone, address, messageID, detail sql.NullString
+	var reference, kind, subject, body, name, email, phone, address, messageID, detail, noReply sql.NullString
 	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &recorded, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
 		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &reference,
-		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail); err != nil {
+		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail, &noReply); err != nil {
 		return rec, err
 	}
 	rec.Channel, rec.State, rec.Link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
@@ -46,7 +46,7 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	rec.Reading = &ingest.Reading{
 		Kind: kind.String, Subject: subject.String, Text: body.String, MessageID: messageID.String,
 		From: ingest.Person{Name: name.String, Email: email.String, Phone: phone.String, Address: address.String},
-		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic,
+		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic, NoReply: noReply.String, Undelivered: d.Undelivered,
 		Category: d.Category, Place: d.Place, OwnText: d.OwnText, Attachments: d.Attachments, Pages: d.Pages, Total: d.Total,
 		Letter: d.Letter, Facts: d.Facts, Problems: d.Problems,
 	}
@@ -99,18 +99,18 @@ func (s *Store) Submissions(ctx context.Context, state ingest.State, f func(inge
 }
 
 const requestQuery = `SELECT id, reference, status, category, service, confidence, needs_review, reasons, subject, body,
-	sender_name, sender_email, sender_phone, sender_address, place, opened_at, category_by, second_category, urgent FROM requests `
+	sender_name, sender_email, sender_phone, sender_address, place, opened_at, category_by, second_category, urgent, answered_at, procedure FROM requests `
 
 func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
 	var q ingest.Request
-	var id, at int64
+	var id, at, answered int64
 	var status, reasons, urgent string
 	var review int
 	if err := row.Scan(&id, &q.Reference, &status, &q.Category, &q.Service, &q.Confidence, &review, &reasons, &q.Subject, &q.Text,
-		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at, &q.CategoryBy, &q.SecondCategory, &urgent); err != nil {
+		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at, &q.CategoryBy, &q.SecondCategory, &urgent, &answered, &q.Procedure); err != nil {
 		return 0, q, err
 	}
-	q.Status, q.NeedsReview, q.OpenedAt = ingest.Status(status), review != 0, s.time(at)
+	q.Status, q.NeedsReview, q.OpenedAt, q.AnsweredAt = ingest.Status(status), review != 0, s.time(at), s.time(answered)
 	if q.SecondCategory == q.Category {
 		q.SecondCategory = "" // a person chose it for the first
 	}
@@ -130,7 +130,11 @@ func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, 
 	if err != nil {
 		return q, err
 	}
-	return q, s.fill(ctx, id, &q)
+	if err := s.fill(ctx, id, &q); err != nil {
+		return q, err
+	}
+	q.Mails, err = s.mailsOf(ctx, id)
+	return q, err
 }
 
 // requestRow is Request without what other tables know. That a merged request leads to its
@@ -198,6 +202,12 @@ func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
 		return err
 	}
 	if err := s.fillSuggestions(ctx, id, q); err != nil {
+		return err
+	}
+	if err := (reading{s.read}).rows(ctx, deadlinesQuery, []any{id}, s.scanDeadline(&q.Deadlines)); err != nil {
+		return err
+	}
+	if q.Pieces, err = s.asked(ctx, reading{s.read}, id); err != nil {
 		return err
 	}
 	return each(func(row rowScanner) error {
@@ -355,7 +365,8 @@ func (s *Store) PendingOutbox(ctx context.Context, after int64, limit int) ([]Wa
 		out = append(out, w)
 		return err
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, kind FROM outbox WHERE state = 'pending' AND seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, kind FROM outbox o WHERE state = 'pending' AND seq > $1
+			AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.id = o.id AND m.not_before > $2) ORDER BY seq LIMIT $3`, after, micros(s.opts.Now()), limit)
 	})
 	return out, err
 }
@@ -373,7 +384,10 @@ func (s *Store) FailDelivery(ctx context.Context, id, reason string) error {
 		reason = "sans motif enregistré"
 	}
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
-		return tx.exec(ctx, `UPDATE outbox SET state = 'failed', reason = $1, ended_at = $2 WHERE id = $3 AND state = 'pending'`, reason, micros(s.opts.Now()), id)
+		if err := tx.exec(ctx, `UPDATE outbox SET state = 'failed', reason = $1, ended_at = $2 WHERE id = $3 AND state = 'pending'`, reason, micros(s.opts.Now()), id); err != nil {
+			return err
+		}
+		return s.failMail(ctx, tx, id, reason)
 	})
 }
 
@@ -413,6 +427,9 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 	}
 	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
 		tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: o.Kind, Attempt: o.Attempt + 1})
+		if err := tx.exec(ctx, `UPDATE mails SET state = 'queued', reason = '', ended_at = NULL WHERE id = $1 AND state = 'failed'`, id); err != nil {
+			return err
+		}
 		return tx.exec(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
 	})
 	return err == nil, err

@@ -57,6 +57,9 @@ func (s *Store) Categorize(ctx context.Context, reference, category, service, ac
 			WHERE id = $5`, category, service, actor, string(reasons), q.id); err != nil {
 			return err
 		}
+		if err := s.acknowledgeOpening(ctx, tx, q.id); err != nil {
+			return err
+		}
 		if err := s.event(ctx, tx, eventCategorized, actor, "", q.id, map[string]any{"old": old, "new": chosen}); err != nil {
 			return err
 		}

@@ -49,6 +49,8 @@ type Options struct {
 	// OnOutbox is told of each new outbox row after its commit. It must not block; a
 	// notice that gets lost is made up for by the sweeper. May be nil.
 	OnOutbox func(ingest.OutboxNotice)
+	// Correspondence decides on deadlines and mails; nil: there are none.
+	Correspondence ingest.Correspondence
 }
 
 // Store is the open store. All methods are safe for concurrent use.
@@ -264,6 +266,11 @@ func (s *Store) doIn(ctx context.Context, now bool, f work) error {
 	var outbox []ingest.OutboxNotice
 	err := s.writer.do(ctx, now, func(ctx context.Context, tx *tx) error {
 		err := f(ctx, tx)
+		for id := range tx.touched {
+			if err == nil {
+				err = s.replan(ctx, tx, id)
+			}
+		}
 		outbox = tx.outbox
 		return err
 	})

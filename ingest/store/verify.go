@@ -42,6 +42,8 @@ type VerifyReport struct {
 	Requests    int64 // those that were merged into another one not counted
 	Originals   int64
 	Bytes       int64
+	// Journal counts the lines of the journal of mails.
+	Journal int64
 	// Unreferenced counts files under originals and copies that no row names: what a
 	// crash between file and row leaves. Their source still has them; no promise is
 	// broken.
@@ -66,6 +68,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 		s.verifyDivided,
 		s.verifyCollations,
 		s.verifyCopies,
+		s.verifyJournal,
 		s.verifyFiles,
 	}
 	for _, step := range steps {

@@ -270,6 +270,16 @@ type tx struct {
 	w *writer
 	// outbox collects the outbox rows that the work wrote.
 	outbox []ingest.OutboxNotice
+	// touched are the requests to which something has happened.
+	touched map[int64]bool
+}
+
+// touch has the deadlines of a request computed again at the end of the work.
+func (t *tx) touch(requestID int64) {
+	if t.touched == nil {
+		t.touched = map[int64]bool{}
+	}
+	t.touched[requestID] = true
 }
 
 // stmt returns the prepared statement for a query. The writer keeps and closes it.

@@ -142,6 +142,7 @@ var dialect = []struct {
 	{regexp.MustCompile(`\bBLOB\b`), "BYTEA"},
 	{regexp.MustCompile(`\bREAL\b`), "DOUBLE PRECISION"},
 	{regexp.MustCompile(`\) WITHOUT ROWID;`), ");"},
+	{regexp.MustCompile(`(?s)-- \+goose StatementBegin\s+CREATE TRIGGER.*?-- \+goose StatementEnd\n`), ""},
 }
 
 // Schema returns the statements that make the store's tables in PostgreSQL, taken from the

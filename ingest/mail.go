@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"slices"
+	"time"
+)
+
+// MailKind says what the town writes to whom.
+type MailKind string
+
+// The kinds of mails. They are stored, so they never change.
+const (
+	// MailAEE is the accusé d’enregistrement électronique (CRPA R112-11-2).
+	MailAEE MailKind = "aee"
+	// MailARE is the accusé de réception électronique (CRPA L112-11, R112-11-1).
+	MailARE MailKind = "are"
+	// MailJoined acknowledges what joined a request that was there.
+	MailJoined MailKind = "joined"
+	// MailPaper is the acknowledgement of what did not come electronically (CRPA L112-3):
+	// a letter to be printed.
+	MailPaper MailKind = "paper"
+	// MailStatus tells the citizen that the request has gone a step on.
+	MailStatus MailKind = "status"
+	// MailPieces asks the citizen for missing pieces (CRPA L114-5), MailPiecesReminder once more.
+	MailPieces         MailKind = "pieces"
+	MailPiecesReminder MailKind = "pieces_reminder"
+	// MailService tells a service of a new request, MailDigest of those of the last hour.
+	MailService MailKind = "service"
+	MailDigest  MailKind = "digest"
+	// MailMorning tells a service what is due soon, due today, or late; MailEscalation its manager.
+	MailMorning    MailKind = "morning"
+	MailEscalation MailKind = "escalation"
+)
+
+// Receipt reports whether the law asks for it: such a mail is bound to no rate.
+func (k MailKind) Receipt() bool { return k == MailAEE || k == MailARE || k == MailPaper }
+
+// ToCitizen reports whether it is written to who asked, not to somebody of the town.
+func (k MailKind) ToCitizen() bool {
+	return slices.Contains([]MailKind{MailAEE, MailARE, MailJoined, MailPaper, MailStatus, MailPieces, MailPiecesReminder}, k)
+}
+
+// MailState is where a mail stands.
+type MailState string
+
+// The states of a mail. They are stored, so they never change.
+const (
+	MailQueued MailState = "queued" // to be sent
+	MailSent   MailState = "sent"   // the server has taken it
+	// MailFailed was refused, or could not be sent for days: an agent's task.
+	MailFailed MailState = "failed"
+	// MailBounced was taken and came back: for the appeal periods it was never sent (L112-12).
+	MailBounced MailState = "bounced"
+	// MailWithheld is not sent, and Reason says why.
+	MailWithheld MailState = "withheld"
+	MailToPrint  MailState = "to_print"
+	MailPrinted  MailState = "printed"
+)
+
+// MailDraft is a mail that was decided on. What it says is made when it is sent or printed.
+type MailDraft struct {
+	Kind MailKind
+	// To is the address; "" for paper and for what is withheld for want of one.
+	To string
+	// Withheld says why it is not sent, in French; "" when it is.
+	Withheld string
+	// NotBefore is when it may go at the earliest; zero means at once.
+	NotBefore time.Time
+	Detail    MailDetail
+}
+
+// MailDetail is what a mail says that cannot be looked up later.
+type MailDetail struct {
+	// Status is the new one, of MailStatus.
+	Status Status `json:"status,omitempty"`
+	// Note is what an agent wrote to the citizen.
+	Note string `json:"note,omitempty"`
+	// Pieces are the missing ones, and Until the last day of the time allowed, as 2026-04-23.
+	Pieces []string `json:"pieces,omitempty"`
+	Until  string   `json:"until,omitempty"`
+	// Service is whom a mail within the town is for, References what it is about.
+	Service    string   `json:"service,omitempty"`
+	References []string `json:"references,omitempty"`
+}
+
+// Mail is a mail as the store keeps it.
+type Mail struct {
+	ID         string
+	Kind       MailKind
+	State      MailState
+	Reason     string
+	Request    string // reference, or ""
+	Submission string // id, or ""
+	To         string
+	// MessageID is without angle brackets; "" until the mail is made.
+	MessageID string
+	Detail    MailDetail
+	CreatedAt time.Time
+	// NotBefore is when it may go at the earliest; zero means at once.
+	NotBefore time.Time
+	EndedAt   time.Time // when it was sent, refused, printed; zero while it was not
+	// SHA256 and Size are those of the bytes sent; "" until they are made.
+	SHA256 string
+	Size   int64
+	// Answer is the last word of the mail server.
+	Answer string
+}

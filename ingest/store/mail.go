@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+)
+
+// Kinds of events about mails. They are stored, so they never change.
+const (
+	eventMailSent     = "mail.sent"
+	eventMailFailed   = "mail.failed"
+	eventMailBounced  = "mail.bounced"
+	eventMailWithheld = "mail.withheld"
+	eventMailPrinted  = "mail.printed"
+)
+
+// draft writes down a mail that was decided on, and the outbox row that sends it. One that
+// is there already (the same receipt of the same submission) is left alone. requestID 0
+// and submissionID "" mean none.
+func (s *Store) draft(ctx context.Context, tx *tx, d ingest.MailDraft, submissionID string, requestID int64) error {
+	uid, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("store: new id: %w", err)
+	}
+	id := uid.String()
+	detail, err := json.Marshal(d.Detail)
+	if err != nil {
+		return fmt.Errorf("store: mail: %w", err)
+	}
+	state := ingest.MailQueued
+	switch {
+	case d.Withheld != "":
+		state = ingest.MailWithheld
+	case d.Kind == ingest.MailPaper:
+		state = ingest.MailToPrint
+	}
+	n, err := tx.execN(ctx, `INSERT INTO mails (id, kind, request_id, submission_id, recipient, detail, state, reason, created_at, not_before)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		id, string(d.Kind), nullInt(requestID), nullString(submissionID), strings.ToLower(d.To), string(detail), string(state), d.Withheld,
+		micros(s.opts.Now()), micros(d.NotBefore))
+	if err != nil || n == 0 {
+		return err
+	}
+	switch state {
+	case ingest.MailWithheld:
+		if err := s.journal(ctx, tx, eventMailWithheld, id, "", map[string]any{"kind": d.Kind, "reason": d.Withheld}); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventMailWithheld, actorSystem, submissionID, requestID, map[string]any{"mail": id, "kind": d.Kind, "reason": d.Withheld})
+	case ingest.MailQueued:
+		if !d.NotBefore.After(s.opts.Now()) {
+			tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: ingest.OutboxMail})
+		}
+		return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)`,
+			id, ingest.OutboxMail, nullString(submissionID), nullInt(requestID), micros(s.opts.Now()))
+	default:
+		return nil
+	}
+}
+
+func (s *Store) draftAll(ctx context.Context, tx *tx, list []ingest.MailDraft, submissionID string, requestID int64) error {
+	for _, d := range list {
+		if err := s.draft(ctx, tx, d, submissionID, requestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logged is how far back MailLog looks.
+const logged = 24 * time.Hour
+
+// mailLog looks up what was written to an address of late.
+func (s *Store) mailLog(ctx context.Context, run sqlRunner, address string) (ingest.MailLog, error) {
+	var l ingest.MailLog
+	if address == "" {
+		return l, nil
+	}
+	now := s.opts.Now()
+	var receipt, other int64
+	err := run.row(ctx, `SELECT
+		coalesce(sum(CASE WHEN kind IN ('aee', 'are') AND created_at >= $1 THEN 1 ELSE 0 END), 0),
+		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN created_at END), 0),
+		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
+		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND created_at BETWEEN $3 AND $4 AND state <> 'withheld'
+			ORDER BY created_at DESC LIMIT 1000) AS recent`,
+		micros(now.Add(-time.Hour)), strings.ToLower(address), micros(now.Add(-logged)), micros(now)).Scan(&l.Receipts, &receipt, &other)
+	l.LastReceipt, l.LastOther = s.time(receipt), s.time(other)
+	return l, err
+}
+
+const mailQuery = `SELECT m.id, m.kind, m.state, m.reason, q.reference, m.submission_id, m.recipient, m.message_id, m.detail,
+	m.created_at, m.not_before, coalesce(m.ended_at, 0), m.sha256, coalesce(length(m.content), 0), m.answer
+	FROM mails m LEFT JOIN requests q ON q.id = m.request_id `
+
+func (s *Store) scanMail(row rowScanner) (ingest.Mail, error) {
+	var m ingest.Mail
+	var kind, state, detail string
+	var reference, submission sql.NullString
+	var created, notBefore, ended int64
+	if err := row.Scan(&m.ID, &kind, &state, &m.Reason, &reference, &submission, &m.To, &m.MessageID, &detail,
+		&created, &notBefore, &ended, &m.SHA256, &m.Size, &m.Answer); err != nil {
+		return m, err
+	}
+	m.Kind, m.State, m.Request, m.Submission = ingest.MailKind(kind), ingest.MailState(state), reference.String, submission.String
+	m.CreatedAt, m.NotBefore, m.EndedAt = s.time(created), s.time(notBefore), s.time(ended)
+	if err := json.Unmarshal([]byte(detail), &m.Detail); err != nil {
+		return m, fmt.Errorf("store: mail %s: %w", m.ID, err)
+	}
+	return m, nil
+}
+
+// Mail returns what is known of a mail. The error wraps ingest.ErrNotFound when there is none.
+func (s *Store) Mail(ctx context.Context, id string) (ingest.Mail, error) {
+	m, err := s.scanMail(s.read.QueryRowContext(ctx, mailQuery+`WHERE m.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return m, fmt.Errorf("%w: mail %s", ingest.ErrNotFound, id)
+	}
+	return m, err
+}
+
+// MailContent returns the bytes of a mail, or of a letter on paper (PDF); nil while they are not made.
+func (s *Store) MailContent(ctx context.Context, id string) ([]byte, error) {
+	var content []byte
+	err := s.read.QueryRowContext(ctx, `SELECT content FROM mails WHERE id = $1`, id).Scan(&content)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: mail %s", ingest.ErrNotFound, id)
+	}
+	return content, unavailable(err)
+}
+
+// Mails calls f for each mail in the given state ("" for all), oldest first.
+func (s *Store) Mails(ctx context.Context, state ingest.MailState, f func(ingest.Mail) error) error {
+	after := int64(0)
+	for {
+		var page []ingest.Mail
+		var last int64
+		err := each(func(row rowScanner) error {
+			m, err := s.scanMail(withSeq{row, &last})
+			page = append(page, m)
+			return err
+		}, func() (*sql.Rows, error) {
+			return s.read.QueryContext(ctx, strings.Replace(mailQuery, "SELECT ", "SELECT m.seq, ", 1)+
+				`WHERE m.seq > $1 AND ($2 = '' OR m.state = $2) ORDER BY m.seq LIMIT $3`, after, string(state), recordPage)
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			if err := f(m); err != nil {
+				return err
+			}
+		}
+		if after = last; len(page) < recordPage {
+			return nil
+		}
+	}
+}
+
+// withSeq takes the first column off a row.
+type withSeq struct {
+	rowScanner
+	seq *int64
+}
+
+func (w withSeq) Scan(dest ...any) error { return w.rowScanner.Scan(append([]any{w.seq}, dest...)...) }
+
+// mailsOf lists the mails of a request and of those that were merged into it.
+func (s *Store) mailsOf(ctx context.Context, requestID int64) ([]ingest.Mail, error) {
+	var out []ingest.Mail
+	err := each(func(row rowScanner) error {
+		m, err := s.scanMail(row)
+		out = append(out, m)
+		return err
+	}, func() (*sql.Rows, error) {
+		return s.read.QueryContext(ctx, mailQuery+`WHERE m.request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) ORDER BY m.seq`, requestID)
+	})
+	return out, err
+}
+
+// MakeMail keeps the bytes of a mail before they are sent for the first time. When there
+// are some already, from a try that was cut short, those stay, and are returned: whoever
+// got the first must not get a second, different one.
+func (s *Store) MakeMail(ctx context.Context, id, messageID string, content []byte) ([]byte, error) {
+	kept := content
+	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
+		kept = content
+		sum := sha256.Sum256(content)
+		n, err := tx.execN(ctx, `UPDATE mails SET message_id = $1, content = $2, sha256 = $3 WHERE id = $4 AND content IS NULL`,
+			messageID, content, hex.EncodeToString(sum[:]), id)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			return s.journal(ctx, tx, "mail.made", id, hex.EncodeToString(sum[:]), map[string]any{"message_id": messageID, "size": len(content)})
+		}
+		err = tx.row(ctx, `SELECT content FROM mails WHERE id = $1`, id).Scan(&kept)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%w: mail %s", ingest.ErrNotFound, id)
+		}
+		return err
+	})
+	return kept, err
+}
+
+// MailSent records that the mail server has taken a mail, with its answer.
+func (s *Store) MailSent(ctx context.Context, id, answer string) error {
+	return s.endMail(ctx, id, ingest.MailSent, "", eventMailSent, map[string]any{"answer": answer})
+}
+
+// MailPrinted records that a letter on paper was printed, by whom.
+func (s *Store) MailPrinted(ctx context.Context, id, actor string) error {
+	return s.endMail(ctx, id, ingest.MailPrinted, "", eventMailPrinted, map[string]any{"actor": actor})
+}
+
+// mailOpen says from which states a mail may come to another one.
+var mailOpen = map[ingest.MailState]string{
+	ingest.MailSent:    "('queued', 'failed')",
+	ingest.MailFailed:  "('queued')",
+	ingest.MailBounced: "('queued', 'sent', 'failed')", // the report may be quicker than our own record
+	ingest.MailPrinted: "('to_print')",
+}
+
+func (s *Store) endMail(ctx context.Context, id string, state ingest.MailState, reason, kind string, detail map[string]any) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		return s.endMailIn(ctx, tx, id, state, reason, kind, detail)
+	})
+}
+
+func (s *Store) endMailIn(ctx context.Context, tx *tx, id string, state ingest.MailState, reason, kind string, detail map[string]any) error {
+	answer, _ := detail["answer"].(string)
+	n, err := tx.execN(ctx, `UPDATE mails SET state = $1, reason = $2, answer = CASE WHEN $3 = '' THEN answer ELSE $3 END, ended_at = $4
+		WHERE id = $5 AND state IN `+mailOpen[state], string(state), reason, answer, micros(s.opts.Now()), id)
+	if err != nil || n == 0 {
+		return err
+	}
+	var mailKind, sum string
+	var request sql.NullInt64
+	var submission sql.NullString
+	if err := tx.row(ctx, `SELECT kind, sha256, request_id, submission_id FROM mails WHERE id = $1`, id).Scan(&mailKind, &sum, &request, &submission); err != nil {
+		return err
+	}
+	if err := s.journal(ctx, tx, kind, id, sum, detail); err != nil {
+		return err
+	}
+	told := map[string]any{"mail": id, "kind": mailKind}
+	for k, v := range detail {
+		told[k] = v
+	}
+	actor := actorSystem
+	if by, ok := detail["actor"].(string); ok {
+		actor = by
+	}
+	return s.event(ctx, tx, kind, actor, submission.String, request.Int64, told)
+}
+
+// failMail records that a mail cannot be sent: an agent sees to it.
+func (s *Store) failMail(ctx context.Context, tx *tx, id, reason string) error {
+	return s.endMailIn(ctx, tx, id, ingest.MailFailed, reason, eventMailFailed, map[string]any{"reason": reason})
+}
+
+// bounce is what a delivery report says of a mail of ours (RFC 3464).
+type bounce struct{ messageID, recipient, reason string }
+
+// bounced marks the mail with this Message-ID as come back. The Message-ID cannot be
+// guessed: who names it has seen the mail. Nothing happens when it is none of ours.
+func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b bounce) error {
+	var id, state string
+	var request sql.NullInt64
+	err := tx.row(ctx, `SELECT id, state, request_id FROM mails WHERE message_id = $1`, b.messageID).Scan(&id, &state, &request)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) == ingest.MailBounced {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	crashpoint.Hit("mail.bouncing")
+	reason := strings.TrimSpace("non remis à " + b.recipient + " : " + b.reason)
+	if err := s.endMailIn(ctx, tx, id, ingest.MailBounced, reason, eventMailBounced, map[string]any{"reason": reason, "report": submissionID}); err != nil {
+		return err
+	}
+	if !request.Valid {
+		return nil
+	}
+	return s.askReview(ctx, tx, request.Int64, "un envoi n’a pas été remis ("+b.recipient+")\u00a0: proposer le courrier papier")
+}
+
+// askReview has a person look at a request, and says why.
+func (s *Store) askReview(ctx context.Context, tx *tx, requestID int64, why string) error {
+	var text string
+	if err := tx.row(ctx, `SELECT reasons FROM requests WHERE id = $1`, requestID).Scan(&text); err != nil {
+		return err
+	}
+	var reasons []string
+	if err := json.Unmarshal([]byte(text), &reasons); err != nil {
+		return fmt.Errorf("store: reasons: %w", err)
+	}
+	out, err := json.Marshal(append([]string{why}, reasons...))
+	if err != nil {
+		return fmt.Errorf("store: reasons: %w", err)
+	}
+	return tx.exec(ctx, `UPDATE requests SET needs_review = 1, reasons = $1 WHERE id = $2`, string(out), requestID)
+}

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// Kinds of events about where a request stands. They are stored, so they never change.
+const (
+	eventStatus      = "request.status"
+	eventAssigned    = "request.assigned"
+	eventReopened    = "request.reopened"
+	eventPieces      = "request.pieces_asked"
+	eventPiecesCame  = "request.pieces_came"
+	eventTransmitted = "request.transmitted"
+	eventProcedure   = "request.procedure"
+	eventLinkRevoked = "request.link_revoked"
+)
+
+var statuses = []ingest.Status{
+	ingest.StatusNew, ingest.StatusAssigned, ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed,
+}
+
+// settledStatus reports whether the town has done with a request.
+func settledStatus(s ingest.Status) bool {
+	return s == ingest.StatusAnswered || s == ingest.StatusClosed
+}
+
+// SetStatus moves a request (of one that was merged, the one that it went into) to a status;
+// the citizen is told where the category wants so, with note in the agent's own words. Setting
+// the same again changes nothing. The error wraps ingest.ErrNotFound when there is no such
+// request, and ErrRefused for an unknown status.
+func (s *Store) SetStatus(ctx context.Context, reference string, status ingest.Status, note, actor string) error {
+	if !slices.Contains(statuses, status) {
+		var names []string
+		for _, x := range statuses {
+			names = append(names, string(x))
+		}
+		return refused("there is no status %q; there are %s", status, strings.Join(names, ", "))
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		old, err := statusOf(ctx, tx, q.id)
+		if err != nil || old == status {
+			return err
+		}
+		if err := s.setStatus(ctx, tx, q.id, status); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, eventStatus, actor, "", q.id, map[string]any{"old_status": old, "new_status": status, "note": note}); err != nil {
+			return err
+		}
+		return s.tellStatus(ctx, tx, q, old, status, note)
+	})
+}
+
+func statusOf(ctx context.Context, tx *tx, requestID int64) (ingest.Status, error) {
+	var status string
+	err := tx.row(ctx, `SELECT status FROM requests WHERE id = $1`, requestID).Scan(&status)
+	return ingest.Status(status), err
+}
+
+// setStatus also remembers when the town answered, which ends its deadlines, or forgets it.
+func (s *Store) setStatus(ctx context.Context, tx *tx, requestID int64, status ingest.Status) error {
+	answered := int64(0)
+	if settledStatus(status) {
+		answered = micros(s.opts.Now())
+	}
+	return tx.exec(ctx, `UPDATE requests SET status = $1, answered_at = CASE WHEN $2 = 0 THEN 0 WHEN answered_at <> 0 THEN answered_at ELSE $2 END
+		WHERE id = $3`, string(status), answered, requestID)
+}
+
+// tellStatus has the citizen told of a new status. A notice of an earlier status that has
+// not left yet is withheld: one mail says where things stand.
+func (s *Store) tellStatus(ctx context.Context, tx *tx, q requestKey, old, status ingest.Status, note string) error {
+	if s.opts.Correspondence == nil {
+		return nil
+	}
+	to, err := s.citizen(ctx, tx, q.id)
+	if err != nil {
+		return err
+	}
+	f := ingest.StatusFacts{
+		Now: s.opts.Now(), Reference: q.reference, Category: to.category, Old: old, New: status, Note: note, To: to.email, NoReply: to.noReply,
+	}
+	if f.Log, err = s.mailLog(ctx, tx, to.email); err != nil {
+		return err
+	}
+	drafts := s.opts.Correspondence.StatusChanged(f)
+	if len(drafts) > 0 {
+		if err := s.supersede(ctx, tx, q.id, ingest.MailStatus, "remplacé par un avis plus récent"); err != nil {
+			return err
+		}
+	}
+	return s.draftAll(ctx, tx, drafts, to.submission, q.id)
+}
+
+// supersede withholds the mails of a kind that have not been made yet.
+func (s *Store) supersede(ctx context.Context, tx *tx, requestID int64, kind ingest.MailKind, why string) error {
+	var ids []string
+	err := tx.rows(ctx, `SELECT id FROM mails WHERE request_id = $1 AND kind = $2 AND state = 'queued' AND content IS NULL`, []any{requestID, string(kind)}, func(row rowScanner) error {
+		var id string
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	for _, id := range ids {
+		if err != nil {
+			return err
+		}
+		err = errors.Join(
+			tx.exec(ctx, `UPDATE mails SET state = 'withheld', reason = $1, ended_at = $2 WHERE id = $3`, why, micros(s.opts.Now()), id),
+			tx.exec(ctx, `UPDATE outbox SET state = 'delivered', ended_at = $1 WHERE id = $2 AND state = 'pending'`, micros(s.opts.Now()), id),
+			s.journal(ctx, tx, eventMailWithheld, id, "", map[string]any{"kind": kind, "reason": why}),
+		)
+	}
+	return err
+}
+
+// correspondent is whom the town writes to about a request: who opened it.
+type correspondent struct{ submission, email, noReply, category string }
+
+func (s *Store) citizen(ctx context.Context, tx *tx, requestID int64) (correspondent, error) {
+	var c correspondent
+	err := tx.row(ctx, `SELECT s.id, q.sender_email, q.category, d.no_reply FROM requests q
+		JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' JOIN readings d ON d.submission_id = s.id WHERE q.id = $1`, requestID).
+		Scan(&c.submission, &c.email, &c.category, &c.noReply)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	return c, err
+}
+
+// reopenFor takes a request up again for which the citizen has written once more.
+func (s *Store) reopenFor(ctx context.Context, tx *tx, requestID int64, submissionID string) error {
+	old, err := statusOf(ctx, tx, requestID)
+	if err != nil || !settledStatus(old) && old != ingest.StatusWaitingCitizen {
+		return err
+	}
+	if err := s.setStatus(ctx, tx, requestID, ingest.StatusInProgress); err != nil {
+		return err
+	}
+	return s.event(ctx, tx, eventReopened, actorSystem, submissionID, requestID, map[string]any{"old_status": old, "new_status": ingest.StatusInProgress})
+}
+
+// AskPieces records that the citizen was asked for missing pieces, until the last day of the
+// time allowed (2026-04-23), and has them told; the request waits for them (CRPA L114-5).
+// The errors are those of SetStatus, and ErrRefused without a piece or a day.
+func (s *Store) AskPieces(ctx context.Context, reference string, pieces []string, until, note, actor string) error {
+	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p string) bool { return strings.TrimSpace(p) == "" })
+	if len(pieces) == 0 {
+		return refused("name at least one missing piece")
+	}
+	last, err := time.ParseInLocation(time.DateOnly, until, s.opts.Zone)
+	if err != nil || last.Before(s.opts.Now().AddDate(0, 0, -1)) {
+		return refused("%q is no day to come; write the last day of the time allowed as 2026-04-23", until)
+	}
+	text, err := json.Marshal(pieces)
+	if err != nil {
+		return fmt.Errorf("store: pieces: %w", err)
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `INSERT INTO asked_pieces (request_id, at, until, pieces) VALUES ($1, $2, $3, $4)`,
+			q.id, micros(s.opts.Now()), until, string(text)); err != nil {
+			return err
+		}
+		if err := s.setStatus(ctx, tx, q.id, ingest.StatusWaitingCitizen); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, eventPieces, actor, "", q.id, map[string]any{"pieces": pieces, "until": until, "note": note}); err != nil || s.opts.Correspondence == nil {
+			return err
+		}
+		to, err := s.citizen(ctx, tx, q.id)
+		if err != nil {
+			return err
+		}
+		return s.draftAll(ctx, tx, s.opts.Correspondence.PiecesAsked(ingest.PiecesFacts{
+			Now: s.opts.Now(), Pieces: pieces, Until: until, Note: note, To: to.email, NoReply: to.noReply,
+		}), to.submission, q.id)
+	})
+}
+
+// PiecesCame records that all pieces that were asked for are there since at: the clock of an
+// acceptance starts then, that of a rejection goes on (CRPA L114-5). It is ErrRefused when
+// none were awaited.
+func (s *Store) PiecesCame(ctx context.Context, reference string, at time.Time, actor string) error {
+	if at.After(s.opts.Now()) {
+		return refused("pieces cannot have come at a time to come")
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		n, err := tx.execN(ctx, `UPDATE asked_pieces SET came_at = CASE WHEN at > $1 THEN at ELSE $1 END WHERE request_id = $2 AND came_at = 0`, micros(at), q.id)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return refused("no pieces are awaited for %s", q.reference)
+		}
+		old, err := statusOf(ctx, tx, q.id)
+		if err != nil {
+			return err
+		}
+		if old == ingest.StatusWaitingCitizen {
+			if err := s.setStatus(ctx, tx, q.id, ingest.StatusInProgress); err != nil {
+				return err
+			}
+		}
+		return s.event(ctx, tx, eventPiecesCame, actor, "", q.id, map[string]any{"at": at.UTC().Format(time.RFC3339)})
+	})
+}
+
+// Transmit records that another administration is competent and was sent the request, and
+// when it got it, if that is known (CRPA L114-2, L114-3).
+func (s *Store) Transmit(ctx context.Context, reference, to string, competent time.Time, actor string) error {
+	if strings.TrimSpace(to) == "" {
+		return refused("say which administration is competent")
+	}
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE requests SET elsewhere = $1, competent_at = $2 WHERE id = $3`, to, micros(competent), q.id); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventTransmitted, actor, "", q.id, map[string]any{"to": to})
+	})
+}
+
+// SetProcedure names the kind of file that a request is (notice.Procedure, "" for none),
+// which has deadlines of its own. Whether there is such a kind is for the caller to know.
+func (s *Store) SetProcedure(ctx context.Context, reference, procedure, actor string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE requests SET procedure = $1 WHERE id = $2`, procedure, q.id); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventProcedure, actor, "", q.id, map[string]any{"procedure": procedure})
+	})
+}
+
+// RevokeLinks makes all follow-up links of a request's submissions worthless; new ones can
+// be given out (see LinkGeneration).
+func (s *Store) RevokeLinks(ctx context.Context, reference, actor string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE submissions SET link_generation = link_generation + 1 WHERE request_id = $1`, q.id); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventLinkRevoked, actor, "", q.id, map[string]any{})
+	})
+}
+
+// LinkGeneration is how often the follow-up links of a submission were revoked. The error
+// wraps ingest.ErrNotFound when there is no such submission.
+func (s *Store) LinkGeneration(ctx context.Context, submissionID string) (int, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT link_generation FROM submissions WHERE id = $1`, submissionID).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, submissionID)
+	}
+	return n, unavailable(err)
+}
