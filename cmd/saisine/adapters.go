@@ -35,7 +35,7 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 	form := webform.New(webform.Options{
 		Town: h.cfg.Town, Form: chosen.Webform,
 		Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
-		Categories: formCategories(h.rules), Follow: follower{h}, Spool: h.store.Spool(), Secret: secret,
+		Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
 		Log: h.log, Health: health,
 	})
 	super.Add(form, health)

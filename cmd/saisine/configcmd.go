@@ -8,6 +8,7 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest/classify"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 func newInit(a *app) *cobra.Command {
@@ -55,6 +56,16 @@ func newCheckConfig(a *app) *cobra.Command {
 			}
 			if _, err := loadRules(cfg); err != nil {
 				return asUsage(err)
+			}
+			if cfg.Categories != "" || cfg.SMTP.Host != "" {
+				// The built-in file has no telephone numbers: whoever sends nothing need not fill them in.
+				town := townContact(cfg)
+				if err := classify.CheckMentions(cfg.Categories, classify.Service{Email: town.Email, Phone: town.Phone, Address: town.Address}); err != nil {
+					return asUsage(err)
+				}
+			}
+			if _, err := notice.LoadTemplates(cfg.Letters.Templates); err != nil {
+				return usageError{fmt.Errorf("letters.templates: %w", err)}
 			}
 			if _, err := loadStreets(cfg); err != nil {
 				return usageError{err}

@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/smtp"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +17,7 @@ import (
 	"saisine.fr/saisine/channels/mailbox"
 	"saisine.fr/saisine/channels/scanfolder"
 	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest/deliver"
 	"saisine.fr/saisine/ingest/store"
 	"saisine.fr/saisine/ocr"
 	"saisine.fr/saisine/queue"
@@ -245,35 +242,9 @@ func checkClock() checkJSON {
 
 // checkSMTP connects and logs in; it sends no mail.
 func checkSMTP(ctx context.Context, c config.SMTP) error {
-	addr := net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
-	tlsConfig := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
-	var conn net.Conn
-	var err error
-	if c.TLS == config.TLSImplicit {
-		conn, err = (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", addr)
-	} else {
-		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-	}
+	o, err := smtpOptions(c)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline)
-	}
-	client, err := smtp.NewClient(conn, c.Host)
-	if err != nil {
-		return err
-	}
-	if c.TLS == config.TLSStartTLS {
-		if err := client.StartTLS(tlsConfig); err != nil {
-			return err
-		}
-	}
-	if c.Username != "" {
-		if err := client.Auth(smtp.PlainAuth("", c.Username, strings.TrimSpace(c.Password), c.Host)); err != nil {
-			return err
-		}
-	}
-	return client.Quit()
+	return deliver.NewSMTP(o).Check(ctx)
 }

@@ -281,33 +281,3 @@ func formCategories(rules *classify.Rules) []webform.Category {
 	}
 	return out
 }
-
-// follower is webform.Follower.
-type follower struct{ h *house }
-
-func (f follower) Token(_ context.Context, id string) (string, error) { return f.h.tokens.Token(id) }
-
-func (f follower) Follow(ctx context.Context, token string) (webform.Status, error) {
-	id, err := f.h.tokens.Submission(token)
-	if err != nil {
-		return webform.Status{}, err
-	}
-	rec, err := f.h.store.Submission(ctx, id)
-	if err != nil {
-		return webform.Status{}, err
-	}
-	st := webform.Status{ID: rec.ID, ReceivedAt: rec.ReceivedAt, State: rec.State, Link: rec.Link, Reference: rec.Request}
-	if rec.Request == "" {
-		return st, nil
-	}
-	q, err := f.h.store.Request(ctx, rec.Request)
-	if err != nil {
-		return webform.Status{}, err
-	}
-	st.Status = string(q.Status)
-	if !q.NeedsReview {
-		// A guess that an agent has yet to confirm is not told to the citizen.
-		st.Category = f.h.categoryLabel(q.Category)
-	}
-	return st, nil
-}

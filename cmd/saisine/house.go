@@ -16,6 +16,7 @@ import (
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/deliver"
+	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/place"
 	"saisine.fr/saisine/ingest/store"
 	"saisine.fr/saisine/ocr"
@@ -34,6 +35,8 @@ type house struct {
 	understand *understanding
 	streets    *place.Streets
 	tokens     ingest.Tokens
+	secretary  *notice.Secretary
+	mails      *mailroom
 	intake     *ingest.Intake
 	ocr        *ocr.Reader
 
@@ -89,7 +92,10 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.streets, err = loadStreets(cfg); err != nil {
 		return nil, usageError{err}
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox})
+	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
+		return nil, err
+	}
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary})
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +104,9 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		return nil, err
 	}
 	h.tokens = ingest.Tokens{Key: key}
+	if h.mails, err = newMailroom(cfg, h.store, h.rules, h.secretary, h.tokens); err != nil {
+		return nil, err
+	}
 	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
 	if err := h.openRedis(ctx, o); err != nil {
 		return nil, err
@@ -287,6 +296,7 @@ func (h *house) dispatcher() *deliver.Dispatcher {
 	return &deliver.Dispatcher{Store: h.store, Handlers: map[string]deliver.Handler{
 		ingest.OutboxScanNote: h.deliverScanNote,
 		ingest.OutboxScanCopy: h.makeCopy,
+		ingest.OutboxMail:     h.mails.deliver,
 	}}
 }
 

@@ -17,16 +17,68 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify"
+	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
 )
 
 // openStore opens the store beside a daemon that may be running. Commands that only
 // look must not make one where none is.
 func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
+	return a.openStoreWith(ctx, cfg, store.Options{Log: log})
+}
+
+func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Options) (*store.Store, error) {
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	return store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: zoneOf(cfg), Log: log, NoMigration: true})
+	o.Dir, o.Zone, o.NoMigration = cfg.DataDir, zoneOf(cfg), true
+	return store.Open(ctx, o)
+}
+
+// office is what the acts of a person on requests work with.
+type office struct {
+	cfg       config.Config
+	rules     *classify.Rules
+	secretary *notice.Secretary
+	store     *store.Store
+}
+
+// withOffice runs f with the configured store, and with who decides on letters. What f has
+// caused to be delivered is handed to the daemon that runs.
+func (a *app) withOffice(ctx context.Context, f func(context.Context, office) error) error {
+	cfg, log, err := a.begin(false)
+	if err != nil {
+		return err
+	}
+	o := office{cfg: cfg}
+	if o.rules, err = loadRules(cfg); err != nil {
+		return asUsage(err)
+	}
+	if o.secretary, err = newSecretary(cfg, o.rules); err != nil {
+		return err
+	}
+	var caused []string
+	o.store, err = a.openStoreWith(ctx, cfg, store.Options{
+		Log: log, Correspondence: o.secretary, OnOutbox: func(n ingest.OutboxNotice) { caused = append(caused, n.ID) },
+	})
+	if err != nil {
+		return err
+	}
+	err = f(ctx, o)
+	if len(caused) > 0 {
+		a.wake(ctx, cfg, o.store, caused)
+	}
+	return errors.Join(err, o.store.Close())
+}
+
+// mailroom makes letters by the way of a command; it sends nothing itself.
+func (o office) mailroom(ctx context.Context) (*mailroom, error) {
+	key, err := o.store.Secret(ctx, "follow")
+	if err != nil {
+		return nil, err
+	}
+	return newMailroom(o.cfg, o.store, o.rules, o.secretary, ingest.Tokens{Key: key})
 }
 
 // withStore runs f with the configured store.
@@ -67,8 +119,8 @@ func newRequests(a *app) *cobra.Command {
 	show := &cobra.Command{
 		Use: "show REF", Short: "Show one request; of one that was merged, the one that it went into", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
-				return showRequest(ctx, a.stdout, s, args[0], zoneOf(cfg), asJSON)
+			return a.withOffice(cmd.Context(), func(ctx context.Context, o office) error {
+				return showRequest(ctx, a.stdout, o, args[0], asJSON)
 			})
 		},
 	}
@@ -81,7 +133,8 @@ func newRequests(a *app) *cobra.Command {
 }
 
 // showRequest prints a request with its history.
-func showRequest(ctx context.Context, w io.Writer, s *store.Store, reference string, zone *time.Location, asJSON bool) error {
+func showRequest(ctx context.Context, w io.Writer, o office, reference string, asJSON bool) error {
+	s, zone := o.store, zoneOf(o.cfg)
 	q, err := s.Request(ctx, reference)
 	if errors.Is(err, ingest.ErrNotFound) {
 		return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", reference)
@@ -93,12 +146,18 @@ func showRequest(ctx context.Context, w io.Writer, s *store.Store, reference str
 	if err != nil {
 		return err
 	}
+	facts, err := s.DeadlineFacts(ctx, reference)
+	if err != nil {
+		return err
+	}
+	plan, _ := o.secretary.Plan(facts)
 	if asJSON {
 		v := viewRequest(q, zone)
 		v.History = viewHistory(history, zone)
+		explainDeadlines(v.Deadlines, plan)
 		return newJSONLines(w).print(v)
 	}
-	return printRequest(w, q, history, zone)
+	return printRequest(w, q, history, plan, zone)
 }
 
 func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, asJSON bool) error {
@@ -124,7 +183,7 @@ func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.L
 // urgentMark catches the eye where a message speaks of danger.
 const urgentMark = "!!"
 
-func printRequest(w io.Writer, q ingest.Request, history []store.Event, zone *time.Location) error {
+func printRequest(w io.Writer, q ingest.Request, history []store.Event, plan notice.Plan, zone *time.Location) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
 	row("reference", q.Reference)
@@ -151,6 +210,19 @@ func printRequest(w io.Writer, q ingest.Request, history []store.Event, zone *ti
 	}
 	for _, s := range q.Suggestions {
 		row(cmp.Or(suggestionLabels[s.Kind], "see also"), fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
+	}
+	for _, d := range q.Deadlines {
+		row("deadline", deadlineLine(d, zone))
+		for _, p := range plan.Deadlines {
+			if string(p.Kind) == d.Kind && p.Day.String() == d.Day {
+				for _, s := range p.Explanation {
+					row("  why", sentence(s))
+				}
+			}
+		}
+	}
+	for _, m := range q.Mails {
+		row("mail", mailLine(m, zone))
 	}
 	for _, e := range history {
 		if act := told(e); act != "" {

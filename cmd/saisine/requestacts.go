@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/store"
 )
@@ -34,7 +33,7 @@ func actor() string {
 
 // actFunc does an act. It returns the reference of the request to show afterwards, and the
 // line that tells what was done.
-type actFunc func(ctx context.Context, cfg config.Config, s *store.Store, args []string) (reference, told string, err error)
+type actFunc func(ctx context.Context, o office, args []string) (reference, told string, err error)
 
 // newAct is a command that does one act and prints one line, or the request afterwards.
 func newAct(a *app, use, short, long string, args cobra.PositionalArgs, act actFunc) *cobra.Command {
@@ -42,13 +41,13 @@ func newAct(a *app, use, short, long string, args cobra.PositionalArgs, act actF
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: short + ".\n\n" + long, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
-				reference, told, err := act(ctx, cfg, s, args)
+			return a.withOffice(cmd.Context(), func(ctx context.Context, o office) error {
+				reference, told, err := act(ctx, o, args)
 				if err != nil {
 					return actError(err)
 				}
 				if asJSON {
-					return showRequest(ctx, a.stdout, s, reference, zoneOf(cfg), true)
+					return showRequest(ctx, a.stdout, o, reference, true)
 				}
 				_, err = fmt.Fprintln(a.stdout, told)
 				return err
@@ -69,69 +68,67 @@ func actError(err error) error {
 
 func newRequestActs(a *app) []*cobra.Command {
 	var followUp bool
+	acts := newStatusActs(a)
 	link := newAct(a, "link SUBMISSION REF", "Move a submission into another request",
 		`What answers the submission goes along. When it was the only one in its request, the
 request is merged into the other one, and its reference leads there. "requests unlink"
 takes it back.`, cobra.ExactArgs(2),
-		func(ctx context.Context, _ config.Config, s *store.Store, args []string) (string, string, error) {
+		func(ctx context.Context, o office, args []string) (string, string, error) {
 			kind := ingest.LinkDuplicate
 			if followUp {
 				kind = ingest.LinkFollowUp
 			}
-			if err := s.Link(ctx, args[0], args[1], kind, actor()); err != nil {
+			if err := o.store.Link(ctx, args[0], args[1], kind, actor()); err != nil {
 				return "", "", err
 			}
-			rec, err := s.Submission(ctx, args[0]) // args[1] may have been merged
+			rec, err := o.store.Submission(ctx, args[0]) // args[1] may have been merged
 			return rec.Request, fmt.Sprintf("%s is in %s now, as %s", args[0], rec.Request, kind), err
 		})
 	link.Flags().BoolVar(&followUp, "follow-up", false, "link it as a follow-up and not as a duplicate")
-	return []*cobra.Command{
+	return append(acts,
 		link,
 		newAct(a, "unlink SUBMISSION", "Take a duplicate or follow-up out of its request",
 			`What answers the submission goes along. It gets the request back that it opened
 before, or else a new one. "requests link" takes it back.`, cobra.ExactArgs(1),
-			func(ctx context.Context, _ config.Config, s *store.Store, args []string) (string, string, error) {
-				reference, err := s.Unlink(ctx, args[0], actor())
+			func(ctx context.Context, o office, args []string) (string, string, error) {
+				reference, err := o.store.Unlink(ctx, args[0], actor())
 				return reference, fmt.Sprintf("%s opens %s now", args[0], reference), err
 			}),
 		newAct(a, "merge REF INTO-REF", "Move all submissions of a request into another one",
 			`The reference of the first one stays good: it leads to the other one. "requests split"
 takes it back.`, cobra.ExactArgs(2),
-			func(ctx context.Context, _ config.Config, s *store.Store, args []string) (string, string, error) {
-				if err := s.Merge(ctx, args[0], args[1], actor()); err != nil {
+			func(ctx context.Context, o office, args []string) (string, string, error) {
+				if err := o.store.Merge(ctx, args[0], args[1], actor()); err != nil {
 					return "", "", err
 				}
-				q, err := s.Request(ctx, args[1]) // may have been merged
+				q, err := o.store.Request(ctx, args[1]) // may have been merged
 				return q.Reference, fmt.Sprintf("%s is merged into %s now", args[0], q.Reference), err
 			}),
 		newAct(a, "split REF SUBMISSION...", "Take submissions out of a request together, into one of their own",
 			`What answers them goes along. They get the request back that one of them opened
 before, or else a new one. "requests merge" takes it back.`, cobra.MinimumNArgs(2),
-			func(ctx context.Context, _ config.Config, s *store.Store, args []string) (string, string, error) {
-				reference, err := s.Split(ctx, args[0], args[1:], actor())
+			func(ctx context.Context, o office, args []string) (string, string, error) {
+				reference, err := o.store.Split(ctx, args[0], args[1:], actor())
 				return reference, fmt.Sprintf("%s is split off %s now", reference, args[0]), err
 			}),
 		newAct(a, "set-category REF CODE", "Choose the category of a request, or confirm it",
 			`CODE is one of the categories file; its service sees to the request from now on. The
-request is no longer under review, and the classifier may learn from it.`, cobra.ExactArgs(2), setCategory),
-	}
+request is no longer under review, the receipt that was held back for that is sent, and
+the classifier may learn from it.`, cobra.ExactArgs(2), setCategory),
+	)
 }
 
-func setCategory(ctx context.Context, cfg config.Config, s *store.Store, args []string) (string, string, error) {
-	rules, err := loadRules(cfg)
-	if err != nil {
-		return "", "", asUsage(err)
-	}
-	c, ok := rules.File().Category(args[1])
+func setCategory(ctx context.Context, o office, args []string) (string, string, error) {
+	c, ok := o.rules.File().Category(args[1])
 	if !ok {
 		var codes []string
-		for _, c := range rules.File().Categories {
+		for _, c := range o.rules.File().Categories {
 			codes = append(codes, c.Code)
 		}
 		slices.Sort(codes)
 		return "", "", usageError{fmt.Errorf("there is no category %q; there are %s", args[1], strings.Join(codes, ", "))}
 	}
-	err = s.Categorize(ctx, args[0], c.Code, c.Service.Name, actor())
+	err := o.store.Categorize(ctx, args[0], c.Code, c.Service.Name, actor())
 	return args[0], fmt.Sprintf("%s is about %s now (%s)", args[0], c.Label, c.Service.Name), err
 }
 
@@ -160,7 +157,9 @@ func told(e store.Event) string {
 			what = "changed the category from " + orDash(d.Old.Category) + " to " + d.New.Category
 		}
 	default:
-		return ""
+		if what = toldStatus(e); what == "" {
+			return ""
+		}
 	}
 	if e.Kind == "request.linked" && d.Opens != "" {
 		what += "; " + d.Opens + " opens " + d.From + " since"

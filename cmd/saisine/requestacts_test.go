@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
 )
 
@@ -186,7 +187,7 @@ func TestShowMarksDangerAndSuggestions(t *testing.T) {
 		},
 	}
 	var b strings.Builder
-	if err := printRequest(&b, q, nil, time.UTC); err != nil {
+	if err := printRequest(&b, q, nil, notice.Plan{}, time.UTC); err != nil {
 		t.Fatal(err)
 	}
 	lines := map[string]string{}

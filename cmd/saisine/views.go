@@ -84,6 +84,8 @@ type requestJSON struct {
 	Urgent []string `json:"urgent"`
 	// MergedFrom are the references that lead here since a merge.
 	MergedFrom []string `json:"merged_from"`
+	// Mails are what was written for it; given by "requests show" only.
+	Mails []mailJSON `json:"mails,omitempty"`
 	// History is given by "requests show" only.
 	History []eventJSON `json:"history,omitempty"`
 }
@@ -93,6 +95,13 @@ type deadlineJSON struct {
 	Due    string `json:"due"`
 	Rule   string `json:"rule"`
 	DoneAt string `json:"done_at"`
+	// Day is the date by the town's calendar; Sense what silence then means.
+	Day     string `json:"day"`
+	Article string `json:"article"`
+	Sense   string `json:"sense"`
+	Who     string `json:"who"`
+	// Explanation is given by "requests show" only.
+	Explanation []string `json:"explanation,omitempty"`
 }
 
 type requestSubmissionJSON struct {
@@ -182,7 +191,12 @@ func viewRequest(q ingest.Request, zone *time.Location) requestJSON {
 		CategoryBy: q.CategoryBy, SecondCategory: q.SecondCategory, Urgent: nonNil(q.Urgent), MergedFrom: nonNil(q.MergedFrom),
 	}
 	for _, d := range q.Deadlines {
-		v.Deadlines = append(v.Deadlines, deadlineJSON{d.Kind, rfc3339(d.Due, zone), d.Rule, rfc3339(d.DoneAt, zone)})
+		v.Deadlines = append(v.Deadlines, deadlineJSON{
+			Kind: d.Kind, Due: rfc3339(d.Due, zone), Rule: d.Rule, DoneAt: rfc3339(d.DoneAt, zone), Day: d.Day, Article: d.Article, Sense: d.Sense, Who: d.Who,
+		})
+	}
+	for _, m := range q.Mails {
+		v.Mails = append(v.Mails, viewMail(m, zone))
 	}
 	for _, s := range q.Submissions {
 		v.Submissions = append(v.Submissions, requestSubmissionJSON{s.ID, s.Channel, s.Link, rfc3339(s.ReceivedAt, zone)})

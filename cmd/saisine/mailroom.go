@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+	"time"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify"
+	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/deliver"
+	"saisine.fr/saisine/ingest/notice"
+	"saisine.fr/saisine/ingest/store"
+)
+
+// mailroom makes the town's mails and sends them.
+type mailroom struct {
+	cfg       config.Config
+	store     *store.Store
+	rules     *classify.Rules
+	secretary *notice.Secretary
+	templates *notice.Templates
+	tokens    ingest.Tokens
+	smtp      *deliver.SMTP // nil: nothing is sent
+	now       func() time.Time
+}
+
+// newMailroom reads the town's texts and gets ready to reach its mail server.
+func newMailroom(cfg config.Config, s *store.Store, rules *classify.Rules, secretary *notice.Secretary, tokens ingest.Tokens) (*mailroom, error) {
+	templates, err := notice.LoadTemplates(cfg.Letters.Templates)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("letters.templates: %w", err)}
+	}
+	m := &mailroom{cfg: cfg, store: s, rules: rules, secretary: secretary, templates: templates, tokens: tokens, now: time.Now}
+	if cfg.SMTP.Host == "" {
+		return m, nil
+	}
+	o, err := smtpOptions(cfg.SMTP)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	m.smtp = deliver.NewSMTP(o)
+	return m, nil
+}
+
+func smtpOptions(c config.SMTP) (deliver.SMTPOptions, error) {
+	o := deliver.SMTPOptions{Host: c.Host, Port: c.Port, Mode: c.TLS, Username: c.Username, Password: strings.TrimSpace(c.Password)}
+	if c.TLSCA == "" {
+		return o, nil
+	}
+	pem, err := os.ReadFile(c.TLSCA)
+	if err != nil {
+		return o, fmt.Errorf("smtp.tls_ca: %w", err)
+	}
+	o.RootCAs = x509.NewCertPool()
+	if !o.RootCAs.AppendCertsFromPEM(pem) {
+		return o, fmt.Errorf("smtp.tls_ca: %s holds no certificate in PEM form", c.TLSCA)
+	}
+	return o, nil
+}
+
+// deliver sends the mail of an outbox row. The bytes are made and kept before the first try:
+// a further try, after whatever end of this one, sends the same under the same Message-ID.
+func (r *mailroom) deliver(ctx context.Context, item ingest.OutboxItem) error {
+	m, err := r.store.Mail(ctx, item.ID)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return ingest.Permanent(err)
+	}
+	if err != nil || m.State != ingest.MailQueued {
+		return err
+	}
+	if m.NotBefore.After(r.now()) {
+		return ingest.ErrNotYet
+	}
+	if r.smtp == nil {
+		return ingest.Permanent(errors.New("aucun serveur d’envoi n’est réglé (smtp.host)"))
+	}
+	raw, err := r.store.MailContent(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	if raw == nil {
+		if raw, err = r.make(ctx, m); err != nil {
+			return err
+		}
+	}
+	crashpoint.Hit("mail.made")
+	answer, err := r.smtp.Send(ctx, bounceOf(r.cfg), m.To, raw)
+	if err != nil {
+		return err // its Permanent() says whether a further try can help
+	}
+	crashpoint.Hit("mail.taken")
+	return r.store.MailSent(ctx, m.ID, answer)
+}
+
+// make writes a mail and keeps its bytes.
+func (r *mailroom) make(ctx context.Context, m ingest.Mail) ([]byte, error) {
+	letter, thread, err := r.letter(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	text, err := r.templates.Render(r.secretary.Calendar, letter)
+	if err != nil {
+		return nil, ingest.Permanent(err)
+	}
+	id, err := r.messageID(m)
+	if err != nil {
+		return nil, ingest.Permanent(err)
+	}
+	msg := deliver.Message{
+		From: senderOf(r.cfg), To: mail.Address{Address: m.To}, Subject: text.Subject, Text: text.Text, HTML: text.HTML,
+		MessageID: id, Date: r.now(), AutoSubmitted: "auto-replied",
+		InReplyTo: thread.answers, References: thread.references,
+	}
+	if m.Kind != ingest.MailAEE && m.Kind != ingest.MailARE && m.Kind != ingest.MailJoined {
+		msg.AutoSubmitted = "auto-generated" // RFC 3834 §5: it answers no mail
+	}
+	raw, err := deliver.Compose(msg)
+	if err != nil {
+		return nil, ingest.Permanent(err)
+	}
+	return r.store.MakeMail(ctx, m.ID, id, raw)
+}
+
+// messageID names a mail. What goes to a citizen has an id that we recognise in an answer,
+// made of the submission and not to be guessed; the first receipt has the plain one.
+func (r *mailroom) messageID(m ingest.Mail) (string, error) {
+	domain := mailDomain(r.cfg)
+	if m.Submission == "" || !m.Kind.ToCitizen() {
+		return "m." + m.ID + "@" + domain, nil
+	}
+	mark := ""
+	switch m.Kind {
+	case ingest.MailARE, ingest.MailJoined:
+	case ingest.MailAEE:
+		mark = "e"
+	default:
+		mark = "n" + strings.ReplaceAll(m.ID, "-", "")
+	}
+	return r.tokens.MarkedMessageID(m.Submission, mark, domain)
+}
+
+// threading are the headers by which a citizen's mail program shows an answer below what it answers.
+type threading struct {
+	answers    string
+	references []string
+}
+
+// letter collects the facts of a mail.
+func (r *mailroom) letter(ctx context.Context, m ingest.Mail) (notice.Letter, threading, error) {
+	l := notice.Letter{
+		Kind: notice.LetterKind(m.Kind), Town: townContact(r.cfg), TownURL: r.cfg.PublicURL, Today: r.secretary.Calendar.Day(r.now()),
+		Status: string(m.Detail.Status), Note: m.Detail.Note, Pieces: m.Detail.Pieces,
+	}
+	if m.Detail.Until != "" {
+		until, err := notice.ParseDay(m.Detail.Until)
+		if err != nil {
+			return l, threading{}, ingest.Permanent(err)
+		}
+		l.PiecesUntil = until
+	}
+	if m.Request == "" {
+		items, err := r.items(ctx, m)
+		l.Items, l.Service = items, notice.Contact{Name: m.Detail.Service}
+		return l, threading{}, err
+	}
+	q, err := r.store.Request(ctx, m.Request)
+	if err != nil {
+		return l, threading{}, err
+	}
+	facts, err := r.store.DeadlineFacts(ctx, m.Request)
+	if err != nil {
+		return l, threading{}, err
+	}
+	l.Plan, _ = r.secretary.Plan(facts)
+	l.Reference, l.Subject = q.Reference, q.Subject
+	l.Received, l.Channel = facts.Received, facts.Channel
+	if !facts.Postmark.IsZero() {
+		l.Postmark = notice.DayIn(facts.Postmark, time.UTC)
+	}
+	l.Citizen = notice.Contact{Name: q.Sender.Name, Email: q.Sender.Email, Phone: q.Sender.Phone, Address: q.Sender.Address}
+	if matter, ok := r.secretary.Matter(q.Category, notice.Procedure(q.Procedure)); ok && (!q.NeedsReview || !m.Kind.ToCitizen()) {
+		// A guess that an agent has yet to confirm is not told to the citizen.
+		l.Service, l.Category = matter.Service, matter.Label
+	}
+	if !m.Kind.ToCitizen() {
+		l.Note, l.FollowURL = q.Text, r.deskURL(q.Reference)
+		return l, threading{}, nil
+	}
+	thread, err := r.thread(ctx, m, &l)
+	return l, thread, err
+}
+
+// thread also says when the submission that a mail answers was received, and gives its link.
+func (r *mailroom) thread(ctx context.Context, m ingest.Mail, l *notice.Letter) (threading, error) {
+	var t threading
+	if m.Submission == "" {
+		return t, nil
+	}
+	rec, err := r.store.Submission(ctx, m.Submission)
+	if err != nil {
+		return t, err
+	}
+	if m.Kind == ingest.MailJoined {
+		l.Received, l.Channel = rec.ReceivedAt, rec.Channel
+	}
+	if rec.Reading != nil && rec.Channel == ingest.ChannelMailbox {
+		t.answers = rec.Reading.MessageID
+		t.references = append(append([]string{}, rec.Reading.References...), rec.Reading.MessageID)
+	}
+	l.FollowURL, err = r.followURL(ctx, m.Submission)
+	return t, err
+}
+
+// followURL is the page on which a citizen follows a submission.
+func (r *mailroom) followURL(ctx context.Context, submission string) (string, error) {
+	generation, err := r.store.LinkGeneration(ctx, submission)
+	if err != nil {
+		return "", err
+	}
+	token, err := r.tokens.Token(submission, generation)
+	if err != nil {
+		return "", err
+	}
+	return r.cfg.BaseURL() + "/suivi/" + token, nil
+}
+
+// deskURL is the agents' page of a request.
+func (r *mailroom) deskURL(reference string) string {
+	return r.cfg.BaseURL() + "/agent/demandes/" + reference
+}
+
+// items lists the requests of a digest, as they stand now.
+func (r *mailroom) items(ctx context.Context, m ingest.Mail) ([]notice.Item, error) {
+	var out []notice.Item
+	for _, reference := range m.Detail.References {
+		q, err := r.store.Request(ctx, reference)
+		if errors.Is(err, ingest.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.item(q))
+	}
+	return out, nil
+}
+
+// item is a request as a digest lists it, with the deadline that is next.
+func (r *mailroom) item(q ingest.Request) notice.Item {
+	calendar := r.secretary.Calendar
+	today := calendar.Day(r.now())
+	it := notice.Item{Reference: q.Reference, Subject: q.Subject, Sender: q.Sender.Name, URL: r.deskURL(q.Reference)}
+	if matter, ok := r.secretary.Matter(q.Category, notice.Ordinary); ok {
+		it.Category = matter.Label
+	}
+	for _, d := range q.Deadlines {
+		if !d.DoneAt.IsZero() || d.Due.IsZero() || d.Who != string(notice.WhoTown) {
+			continue
+		}
+		due, err := notice.ParseDay(d.Day)
+		if err != nil || !it.Due.IsZero() && !due.Before(it.Due) {
+			continue
+		}
+		it.Due, it.Rule = due, d.Rule
+		it.Late = calendar.WorkingDaysAfter(due, today)
+	}
+	return it
+}
+
+// paper makes the letter of a mail that is printed, once: printing again gives the same.
+func (r *mailroom) paper(ctx context.Context, m ingest.Mail) ([]byte, error) {
+	pdf, err := r.store.MailContent(ctx, m.ID)
+	if err != nil || pdf != nil {
+		return pdf, err
+	}
+	l, _, err := r.letter(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if pdf, err = r.templates.PaperPDF(r.secretary.Calendar, l); err != nil {
+		return nil, err
+	}
+	return r.store.MakeMail(ctx, m.ID, "", pdf)
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/store"
+)
+
+// mailJSON is a mail of the town.
+type mailJSON struct {
+	ID         string           `json:"id"`
+	Kind       ingest.MailKind  `json:"kind"`
+	State      ingest.MailState `json:"state"`
+	Reason     string           `json:"reason"`
+	Request    string           `json:"request"`
+	Submission string           `json:"submission"`
+	To         string           `json:"to"`
+	MessageID  string           `json:"message_id"`
+	CreatedAt  string           `json:"created_at"`
+	EndedAt    string           `json:"ended_at"`
+	SHA256     string           `json:"sha256"`
+	Size       int64            `json:"size"`
+	Answer     string           `json:"answer"`
+	// Journal is given by "mails show" only.
+	Journal []journalJSON `json:"journal,omitempty"`
+}
+
+type journalJSON struct {
+	Seq    int64           `json:"seq"`
+	At     string          `json:"at"`
+	Kind   string          `json:"kind"`
+	SHA256 string          `json:"sha256"`
+	Detail json.RawMessage `json:"detail"`
+	Hash   string          `json:"hash"`
+}
+
+func viewMail(m ingest.Mail, zone *time.Location) mailJSON {
+	return mailJSON{
+		ID: m.ID, Kind: m.Kind, State: m.State, Reason: m.Reason, Request: m.Request, Submission: m.Submission, To: m.To, MessageID: m.MessageID,
+		CreatedAt: rfc3339(m.CreatedAt, zone), EndedAt: rfc3339(m.EndedAt, zone), SHA256: m.SHA256, Size: m.Size, Answer: m.Answer,
+	}
+}
+
+func newMails(a *app) *cobra.Command {
+	var asJSON, raw bool
+	var state string
+	cmd := parent("mails", "What the town wrote: receipts, notices, letters to print")
+	list := &cobra.Command{
+		Use: "list", Short: "List the mails, oldest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				return listMails(ctx, a.stdout, s, zoneOf(cfg), ingest.MailState(state), asJSON)
+			})
+		},
+	}
+	list.Flags().StringVar(&state, "state", "", "only these: queued, sent, failed, bounced, withheld, to_print or printed")
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show one mail, with the journal's lines about it", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				return showMail(ctx, a.stdout, s, zoneOf(cfg), args[0], raw, asJSON)
+			})
+		},
+	}
+	show.Flags().BoolVar(&raw, "raw", false, "the bytes as they were sent or printed")
+	for _, c := range []*cobra.Command{list, show} {
+		c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+func listMails(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, state ingest.MailState, asJSON bool) error {
+	if asJSON {
+		out := newJSONLines(w)
+		return s.Mails(ctx, state, func(m ingest.Mail) error { return out.print(viewMail(m, zone)) })
+	}
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "ID\tKIND\tSTATE\tREQUEST\tTO\tREASON")
+	err := s.Mails(ctx, state, func(m ingest.Mail) error {
+		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.Kind, m.State, orDash(m.Request), orDash(oneLine(m.To, 40)), oneLine(m.Reason, 80))
+		return err
+	})
+	return errors.Join(err, tw.Flush())
+}
+
+func showMail(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, id string, raw, asJSON bool) error {
+	m, err := s.Mail(ctx, id)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return fmt.Errorf("there is no mail %q; \"saisine mails list\" shows them", id)
+	}
+	if err != nil {
+		return err
+	}
+	content, err := s.MailContent(ctx, id)
+	if err != nil {
+		return err
+	}
+	if raw {
+		if content == nil {
+			return fmt.Errorf("mail %s is not made yet: it is %s", id, m.State)
+		}
+		_, err := w.Write(content)
+		return err
+	}
+	lines, err := s.Journal(ctx, id)
+	if err != nil {
+		return err
+	}
+	v := viewMail(m, zone)
+	for _, l := range lines {
+		v.Journal = append(v.Journal, journalJSON{l.Seq, rfc3339(l.At, zone), l.Kind, l.SHA256, l.Detail, l.Hash})
+	}
+	if asJSON {
+		return newJSONLines(w).print(v)
+	}
+	fmt.Fprintln(w, mailLine(m, zone))
+	for _, l := range v.Journal {
+		fmt.Fprintf(w, "  %d  %s  %s  %s\n", l.Seq, l.At, l.Kind, oneLine(string(l.Detail), 200))
+	}
+	if m.Kind != ingest.MailPaper && content != nil {
+		fmt.Fprintf(w, "\n%s\n", printable(string(content)))
+	}
+	return nil
+}
