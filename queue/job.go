@@ -28,6 +28,8 @@ const (
 	KindCopy Kind = "outbox:copy"
 	// KindTrain learns the categories anew. Its id is the night for which it is due.
 	KindTrain Kind = "classify:train"
+	// KindRemind makes a round of reminders. Its id is the hour for which it is due.
+	KindRemind Kind = "letters:remind"
 )
 
 // The queues. Each has workers of its own, so that a scan of 200 pages never holds
@@ -44,7 +46,9 @@ const (
 func Queues() []string { return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies} }
 
 // Kinds lists all kinds of tasks.
-func Kinds() []Kind { return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindTrain} }
+func Kinds() []Kind {
+	return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindTrain, KindRemind}
+}
 
 // Job is one row of the ledger or the outbox that waits to be worked on.
 type Job struct {
@@ -153,14 +157,15 @@ type Policy struct {
 
 // DefaultPolicies returns the policy of each kind: a submission is tried for about
 // twenty minutes, after which a person should see it; an outgoing mail for about
-// five days, as mail servers do (RFC 5321 §4.5.4.1). A training is tried three times: the
-// next night brings another one.
+// five days, as mail servers do (RFC 5321 §4.5.4.1). A training is tried three times, and a
+// round of reminders within its hour: the next one makes up for it.
 func DefaultPolicies() map[Kind]Policy {
 	return map[Kind]Policy{
 		KindProcess:   {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
-		KindDeliver:   {MaxRetry: 28, Base: time.Minute, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
+		KindDeliver:   {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
 		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
+		KindRemind:    {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},
 		KindTrain:     {MaxRetry: 2, Base: 10 * time.Minute, Cap: time.Hour, Limit: 2 * time.Hour},
 	}
 }

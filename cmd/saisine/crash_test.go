@@ -59,11 +59,14 @@ var crashPoints = []struct {
 }
 
 // crashPointsElsewhere are killed in tests of their own: they lie on a path that only a
-// failed scan takes, or one with several letters in it.
+// failed scan takes, or one with several letters in it, or a town that answers.
 var crashPointsElsewhere = map[string]string{
 	"scan.retried":    "channels/scanfolder",
 	"store.collating": "TestKillWhileCollating",
 	"copy.stored":     "TestKillWhileCollating",
+	"mail.made":       "TestKillWhileAnswering",
+	"mail.taken":      "TestKillWhileAnswering, TestThousandReceipts",
+	"mail.bouncing":   "TestKillWhileAnswering",
 }
 
 // Every point named in the code is killed at in a test.

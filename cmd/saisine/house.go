@@ -254,6 +254,9 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		night := newNightly(h)
 		opts.Ledgers = append(opts.Ledgers, night)
 		opts.Works[queue.KindTrain] = queue.Work{Processor: night, Failures: night}
+		hourly := newRounds(h)
+		opts.Ledgers = append(opts.Ledgers, hourly)
+		opts.Works[queue.KindRemind] = queue.Work{Processor: hourly, Failures: hourly}
 		policies := queue.DefaultPolicies()
 		// The document's own timeout ends it with the pages it has; the queue's limit
 		// must be the later one, or a long scan would never end. Two scans are read one

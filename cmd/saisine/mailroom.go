@@ -29,6 +29,10 @@ type mailroom struct {
 	tokens    ingest.Tokens
 	smtp      *deliver.SMTP // nil: nothing is sent
 	now       func() time.Time
+	// sending holds one token: a mail is in doubt from the moment at which the server has
+	// all of it until that is on record, and a crash repeats what is in doubt. So one mail at
+	// a time is: a crash repeats one at most.
+	sending chan struct{}
 }
 
 // newMailroom reads the town's texts and gets ready to reach its mail server.
@@ -37,7 +41,7 @@ func newMailroom(cfg config.Config, s *store.Store, rules *classify.Rules, secre
 	if err != nil {
 		return nil, usageError{fmt.Errorf("letters.templates: %w", err)}
 	}
-	m := &mailroom{cfg: cfg, store: s, rules: rules, secretary: secretary, templates: templates, tokens: tokens, now: time.Now}
+	m := &mailroom{cfg: cfg, store: s, rules: rules, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
 	if cfg.SMTP.Host == "" {
 		return m, nil
 	}
@@ -91,6 +95,12 @@ func (r *mailroom) deliver(ctx context.Context, item ingest.OutboxItem) error {
 		}
 	}
 	crashpoint.Hit("mail.made")
+	select {
+	case r.sending <- struct{}{}:
+		defer func() { <-r.sending }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	answer, err := r.smtp.Send(ctx, bounceOf(r.cfg), m.To, raw)
 	if err != nil {
 		return err // its Permanent() says whether a further try can help

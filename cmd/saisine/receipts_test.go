@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"mime"
@@ -292,4 +293,85 @@ func TestStatusActs(t *testing.T) {
 	}
 	tw.verify()
 	d.stop()
+}
+
+var receiptMails = flag.Int("receipts.mails", 40, "mails of TestThousandReceipts")
+
+// As many receipts as mails, none to nobody twice, although the mail server is killed and
+// saisine too: a crash may repeat one receipt, and then under the same Message-ID.
+func TestThousandReceipts(t *testing.T) {
+	n := *receiptMails
+	tw := newPostTown(t, "", func(s *townSetup) { s.level = "info" })
+	for i := range n {
+		name := fmt.Sprintf("citoyen%d", i)
+		tw.dovecot.Deliver(townUser, citizenMail(name, "", strings.Replace(lampText, "12 rue des Acacias", fmt.Sprintf("%d rue des Acacias", i+1), 1)))
+	}
+	first := tw.launch("SAISINE_CRASH_AT=mail.taken:" + fmt.Sprint(n/4))
+	if !first.dieBy(2*time.Minute + time.Duration(n)*100*time.Millisecond) {
+		t.Fatalf("not reached:\n%s", first.log.tail(40))
+	}
+	second := tw.start()
+	tw.exim.Await(n/2, time.Minute+time.Duration(n)*100*time.Millisecond)
+	tw.exim.Kill()
+	// Some are tried meanwhile, and must be tried again.
+	tw.eventually(30*time.Second, "a try fails", func() bool {
+		return strings.Contains(second.log.String(), "connect") || strings.Contains(second.log.String(), "refused")
+	})
+	tw.exim.Restart()
+	tw.eventually(3*time.Minute+time.Duration(n)*100*time.Millisecond, "all receipts are sent", func() bool {
+		sent := 0
+		for _, m := range tw.mails() {
+			if m.State == ingest.MailSent {
+				sent++
+			}
+		}
+		return sent == n
+	})
+	got := tw.exim.Await(n, 30*time.Second)
+	byID, bodies := map[string]string{}, map[string][]byte{}
+	people := map[string]bool{}
+	for _, m := range got {
+		msg, err := mail.ReadMessage(bytes.NewReader(m.Raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := msg.Header.Get("Message-ID")
+		body, _ := io.ReadAll(msg.Body)
+		if old, again := byID[id]; again && (old != m.EnvelopeTo || !bytes.Equal(bodies[id], body)) {
+			t.Errorf("%s went out twice, and not alike", id)
+		}
+		byID[id], bodies[id], people[m.EnvelopeTo] = m.EnvelopeTo, body, true
+	}
+	if len(byID) != n || len(people) != n {
+		t.Errorf("%d receipts to %d people, %d expected", len(byID), len(people), n)
+	}
+	if len(got) > n+2 { // one for each crash: the daemon's, the server's
+		t.Errorf("%d mails went out for %d receipts", len(got), n)
+	}
+	t.Logf("%d receipts, %d mails", len(byID), len(got))
+	tw.verify()
+	second.stop()
+}
+
+// TestKillWhileAnswering kills the daemon where a receipt is made, where the server has it,
+// and where its report comes back.
+func TestKillWhileAnswering(t *testing.T) {
+	for _, point := range []string{"mail.made", "mail.taken", "mail.bouncing"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			tw := newPostTown(t, "")
+			d := tw.start("SAISINE_CRASH_AT=" + point)
+			tw.dovecot.Deliver(townUser, citizenMail("bounce.bruno", "", lampText))
+			if !d.dieBy(time.Minute) {
+				t.Fatalf("%s was never passed", point)
+			}
+			second := tw.start()
+			m := tw.written(1, ingest.MailARE, ingest.MailBounced)[0]
+			if all := tw.mails(); len(all) != 1 || all[0].MessageID != m.MessageID {
+				t.Errorf("%+v", all)
+			}
+			tw.verify()
+			second.stop()
+		})
+	}
 }

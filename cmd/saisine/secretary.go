@@ -92,3 +92,11 @@ func mailDomain(cfg config.Config) string {
 	_, domain, _ := strings.Cut(senderOf(cfg).Address, "@")
 	return cmp.Or(strings.ToLower(domain), "saisine.invalid")
 }
+
+// addressOf is the bare address of a setting; Validate has refused others.
+func addressOf(setting string) string {
+	if a, err := mail.ParseAddress(setting); err == nil {
+		return a.Address
+	}
+	return setting
+}

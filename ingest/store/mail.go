@@ -101,6 +101,16 @@ func (s *Store) mailLog(ctx context.Context, run sqlRunner, address string) (ing
 	return l, err
 }
 
+// MailLog is what was written to an address of late.
+func (s *Store) MailLog(ctx context.Context, address string) (ingest.MailLog, error) {
+	l, err := s.mailLog(ctx, reading{s.read}, address)
+	return l, unavailable(err)
+}
+
+// heldMax is how long a mail is held back at the most: what is to go later yet was written by
+// a clock that was wrong, and goes at once.
+const heldMax = 48 * time.Hour
+
 const mailQuery = `SELECT m.id, m.kind, m.state, m.reason, q.reference, m.submission_id, m.recipient, m.message_id, m.detail,
 	m.created_at, m.not_before, coalesce(m.ended_at, 0), m.sha256, coalesce(length(m.content), 0), m.answer
 	FROM mails m LEFT JOIN requests q ON q.id = m.request_id `
@@ -116,6 +126,9 @@ func (s *Store) scanMail(row rowScanner) (ingest.Mail, error) {
 	}
 	m.Kind, m.State, m.Request, m.Submission = ingest.MailKind(kind), ingest.MailState(state), reference.String, submission.String
 	m.CreatedAt, m.NotBefore, m.EndedAt = s.time(created), s.time(notBefore), s.time(ended)
+	if m.NotBefore.After(s.opts.Now().Add(heldMax)) {
+		m.NotBefore = time.Time{}
+	}
 	if err := json.Unmarshal([]byte(detail), &m.Detail); err != nil {
 		return m, fmt.Errorf("store: mail %s: %w", m.ID, err)
 	}
@@ -192,13 +205,14 @@ func (s *Store) mailsOf(ctx context.Context, requestID int64) ([]ingest.Mail, er
 
 // MakeMail keeps the bytes of a mail before they are sent for the first time. When there
 // are some already, from a try that was cut short, those stay, and are returned: whoever
-// got the first must not get a second, different one.
+// got the first must not get a second, different one. The error wraps ErrRefused when the mail
+// was withheld meanwhile: then it is not to be sent.
 func (s *Store) MakeMail(ctx context.Context, id, messageID string, content []byte) ([]byte, error) {
 	kept := content
 	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
 		kept = content
 		sum := sha256.Sum256(content)
-		n, err := tx.execN(ctx, `UPDATE mails SET message_id = $1, content = $2, sha256 = $3 WHERE id = $4 AND content IS NULL`,
+		n, err := tx.execN(ctx, `UPDATE mails SET message_id = $1, content = $2, sha256 = $3 WHERE id = $4 AND content IS NULL AND state <> 'withheld'`,
 			messageID, content, hex.EncodeToString(sum[:]), id)
 		if err != nil {
 			return err
@@ -209,6 +223,9 @@ func (s *Store) MakeMail(ctx context.Context, id, messageID string, content []by
 		err = tx.row(ctx, `SELECT content FROM mails WHERE id = $1`, id).Scan(&kept)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("%w: mail %s", ingest.ErrNotFound, id)
+		}
+		if err == nil && kept == nil {
+			return refused("mail %s is withheld", id)
 		}
 		return err
 	})
@@ -279,6 +296,9 @@ type bounce struct{ messageID, recipient, reason string }
 func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b bounce) error {
 	var id, state string
 	var request sql.NullInt64
+	if b.messageID == "" {
+		return nil // so are those that are not made yet
+	}
 	err := tx.row(ctx, `SELECT id, state, request_id FROM mails WHERE message_id = $1`, b.messageID).Scan(&id, &state, &request)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) == ingest.MailBounced {
 		return nil
