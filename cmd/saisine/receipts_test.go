@@ -9,8 +9,10 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
+	"net/http"
 	"net/mail"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +206,12 @@ func TestReceiptOfAMail(t *testing.T) {
 			t.Error("what came back counts as sent")
 		}
 	}
+	// One that the server refuses at once becomes an agent's task.
+	tw.dovecot.Deliver(townUser, citizenMail("refuse.renee", "", strings.Replace(lampText, "12 rue des Acacias", "8 quai Nord", 1)))
+	failed := tw.written(1, ingest.MailARE, ingest.MailFailed)[0]
+	if q := tw.request(failed.Request); !q.NeedsReview || !strings.Contains(failed.Reason, "550") {
+		t.Errorf("refused: %v %q", q.NeedsReview, failed.Reason)
+	}
 	if n := len(tw.exim.Received()); n != 1 {
 		t.Errorf("%d mails arrived, 1 expected", n)
 	}
@@ -222,9 +230,6 @@ func TestStatusActs(t *testing.T) {
 	d := tw.start()
 	tw.dovecot.Deliver(townUser, citizenMail("amelie", "", lampText))
 	ref := tw.written(1, ingest.MailARE, ingest.MailSent)[0].Request
-	if q := tw.request(ref); q.Status != ingest.StatusAssigned {
-		t.Errorf("status %s after a sure category", q.Status)
-	}
 	due := func(kind string) string {
 		for _, dl := range tw.request(ref).Deadlines {
 			if dl.Kind == kind {
@@ -374,4 +379,56 @@ func TestKillWhileAnswering(t *testing.T) {
 			second.stop()
 		})
 	}
+}
+
+// The follow-up page shows what was sent and takes an answer, whoever it says it is from; a
+// revoked link is worth nothing.
+func TestFollowUpPage(t *testing.T) {
+	tw := newPostTown(t, "")
+	d := tw.start()
+	fields := map[string]string{
+		"name": "Amélie Durand", "email": "amelie@" + eximtest.Domain, "subject": "Lampadaire en panne", "category": "eclairage-public",
+		"message": "Le lampadaire devant le 12 rue des Acacias est en panne depuis lundi.",
+	}
+	status, page, _, err := tw.post(fields, nil)
+	if err != nil || status != http.StatusSeeOther {
+		t.Fatal(status, err)
+	}
+	are := tw.written(1, ingest.MailARE, ingest.MailSent)[0]
+	base := "http://" + tw.public
+	html := get(t, base+page)
+	download := regexp.MustCompile(page+`/accuses/[0-9a-f-]+`).FindString(html)
+	for _, want := range []string{are.Request, "Accusé de réception", "Éclairage public", "Réponse attendue avant le", "Votre demande est enregistrée"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	raw, _ := tw.saisine("mails", "show", "--raw", are.ID)
+	if got := get(t, base+download); got != raw {
+		t.Errorf("the receipt downloaded from %q has %d bytes, %d were sent", download, len(got), len(raw))
+	}
+	hidden := map[string]string{"message": "Il clignote aussi le matin.", "email": "mallory@" + eximtest.Domain, "name": "Mallory"}
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(html, -1) {
+		hidden[m[1]] = m[2]
+	}
+	if status, to, body, err := tw.postTo(page, hidden, map[string][]byte{"photo.txt": []byte("une photo")}); err != nil || status != http.StatusSeeOther {
+		t.Fatal(status, to, body, err)
+	}
+	all := tw.settled(2, 30*time.Second)
+	if s := all[1]; s.Link != ingest.LinkFollowUp || s.Request != are.Request || s.From.Email != "amelie@"+eximtest.Domain || len(s.Attachments) != 1 {
+		t.Errorf("the answer: %s in %s from %q with %d files: %s", s.Link, s.Request, s.From.Email, len(s.Attachments), s.Reason)
+	}
+	out, code := tw.saisine("requests", "revoke-link", are.Request)
+	fresh := regexp.MustCompile(`/suivi/\S+`).FindString(out)
+	if code != 0 || fresh == "" || fresh == page {
+		t.Fatal(out)
+	}
+	if !tw.answers(base+fresh) || tw.answers(base+page) {
+		t.Error("the old link works, or the new one does not")
+	}
+	if n := len(tw.exim.Received()); n != 1 {
+		t.Errorf("%d mails, 1 expected: the answer came within the hour", n)
+	}
+	tw.verify()
+	d.stop()
 }

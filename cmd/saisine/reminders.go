@@ -242,3 +242,16 @@ func (r *rounds) pieces(ctx context.Context) error {
 	}
 	return nil
 }
+
+// replan computes the deadlines of all open requests again: the categories file, or the program,
+// may be another one than the last time.
+func (h *house) replan(ctx context.Context) {
+	n, err := h.store.ReplanAll(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		h.log.LogAttrs(ctx, slog.LevelError, "the deadlines are not computed anew; those that are written down stand", slog.Any("err", err))
+	default:
+		h.log.LogAttrs(ctx, slog.LevelDebug, "deadlines computed anew", slog.Int("requests", n))
+	}
+}

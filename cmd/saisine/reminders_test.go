@@ -185,6 +185,9 @@ func TestReminders(t *testing.T) {
 	h := newClockHouse(t, "2026-03-02 09:00")
 	a := h.request("eclairage-public", lamp)
 	about := "[" + a + "]"
+	if q, err := h.store.Request(t.Context(), a); err != nil || q.Status != ingest.StatusAssigned {
+		t.Errorf("status %s, %v: its service is told", q.Status, err)
+	}
 	if got := h.make(); !slices.Contains(got, "morning eclairage@ville.test "+about) {
 		t.Errorf("the receipt is due tomorrow, and nobody is told: %q", got)
 	}

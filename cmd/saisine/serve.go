@@ -105,6 +105,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	}
 	if has(roleWorkers) {
 		go h.warnOfOCR(ctx) // intake does not wait for it
+		go h.replan(ctx)
 	}
 	notify(ctx, log, daemon.SdNotifyReady)
 	go watchdog(ctx, log, h)

@@ -399,6 +399,10 @@ func (tw *town) dropScan(name string, content []byte) {
 
 // post posts the form and returns the status and where it leads.
 func (tw *town) post(fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
+	return tw.postTo("/demandes", fields, files)
+}
+
+func (tw *town) postTo(path string, fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for k, v := range fields {
@@ -420,7 +424,7 @@ func (tw *town) post(fields map[string]string, files map[string][]byte) (status 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+tw.public+"/demandes", &b)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+tw.public+path, &b)
 	if err != nil {
 		return 0, "", "", err
 	}
