@@ -133,6 +133,8 @@ func (c *Config) settlePaths() {
 	}
 	settle(&c.Categories)
 	settle(&c.Streets)
+	settle(&c.Letters.Templates)
+	settle(&c.SMTP.TLSCA)
 	for i := range c.Channels.Mailbox {
 		settle(&c.Channels.Mailbox[i].TLSCA)
 	}

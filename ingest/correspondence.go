@@ -13,6 +13,8 @@ type Correspondence interface {
 	Receipts(f ReceiptFacts) Reply
 	// StatusChanged decides who is told of a new status.
 	StatusChanged(f StatusFacts) []MailDraft
+	// Transmitted decides how the citizen is told that another administration is competent.
+	Transmitted(f StatusFacts, administration string) []MailDraft
 	// PiecesAsked decides how the citizen is asked for missing pieces.
 	PiecesAsked(f PiecesFacts) []MailDraft
 }
@@ -46,10 +48,12 @@ type ReceiptFacts struct {
 	// NoReply says why mail rules forbid an automatic answer, or "".
 	NoReply string
 
-	Link        Link
-	Reference   string
-	Category    string
-	Service     string
+	Link      Link
+	Reference string
+	Category  string
+	Service   string
+	// Confidence (0–1) is how sure the category is.
+	Confidence  float64
 	NeedsReview bool
 	// Confirmed is set when a person has chosen or confirmed the category; Procedure is
 	// the kind of file that they named, or "".
@@ -90,6 +94,9 @@ type DeadlineFacts struct {
 	Channel   Channel
 	Received  time.Time
 	Postmark  time.Time
+	// NoReceipt is set for what was imported without receipts, at Recorded.
+	NoReceipt bool
+	Recorded  time.Time
 	// First is when another administration got it that passed it on; zero when none did.
 	First time.Time
 	// Elsewhere is set when another administration is competent, Competent when it got it.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest/message"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -154,6 +155,112 @@ func TestTokens(t *testing.T) {
 	}
 	if _, err := tokens.Token("7", 0); err == nil {
 		t.Error("a token for what is no id")
+	}
+}
+
+// A link that was revoked stays recognisable, and cannot be made into a later one.
+func TestTokenGenerations(t *testing.T) {
+	tokens := Tokens{Key: bytes.Repeat([]byte{7}, 32)}
+	const id = "0195d1a2-3b4c-7d5e-8f60-718293a4b5c6"
+	seen := map[string]bool{}
+	for generation := range 12 {
+		token, err := tokens.Token(id, generation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, n, err := tokens.Submission(token); err != nil || got != id || n != generation {
+			t.Errorf("%s: %s, generation %d, %v", token, got, n, err)
+		}
+		head, _, _ := strings.Cut(token, ".")
+		if seen[head] {
+			t.Errorf("generation %d has the proof of an earlier one", generation)
+		}
+		seen[head] = true
+		for _, tail := range []string{"", ".", ".0", ".1", ".01", ".+1", ".-1", ".1.1", ".x", ".11", ".99999999999999999999"} {
+			if head+tail == token {
+				continue
+			}
+			if got, n, err := tokens.Submission(head + tail); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%q was taken for %s, generation %d (%v)", head+tail, got, n, err)
+			}
+		}
+	}
+}
+
+func FuzzTokens(f *testing.F) {
+	tokens := Tokens{Key: bytes.Repeat([]byte{7}, 32)}
+	const id = "0195d1a2-3b4c-7d5e-8f60-718293a4b5c6"
+	for generation := range 3 {
+		token, err := tokens.Token(id, generation)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(token)
+	}
+	f.Add("ar.x.are@mairie.example")
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, n, err := tokens.Submission(text); err == nil {
+			if again, err := tokens.Token(got, n); err != nil || again != text {
+				t.Errorf("%q is also %q (%v)", text, again, err)
+			}
+		}
+		if got, err := tokens.Answered(text); err == nil {
+			local, domain, _ := strings.Cut(text, "@")
+			_, mark, _ := strings.Cut(strings.TrimPrefix(local, receiptPrefix), ".")
+			if again, err := tokens.MarkedMessageID(got, mark, domain); err != nil || strings.TrimSuffix(again, ".") != strings.TrimSuffix(local, ".")+"@"+domain {
+				t.Errorf("%q is also %q (%v)", text, again, err)
+			}
+		}
+	})
+}
+
+// The mails about one submission have Message-IDs of their own, by each of which an answer is
+// known; none of them is a link, and no link is one of them.
+func TestMarkedMessageIDs(t *testing.T) {
+	tokens := Tokens{Key: bytes.Repeat([]byte{7}, 32)}
+	const id = "0195d1a2-3b4c-7d5e-8f60-718293a4b5c6"
+	seen := map[string]bool{}
+	for _, mark := range []string{"", "are", "status1", "status2", "pieces"} {
+		messageID, err := tokens.MarkedMessageID(id, mark, "mairie.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := tokens.MarkedMessageID(id, mark, "mairie.example"); err != nil || again != messageID {
+			t.Errorf("a second try is named %s, not %s (%v)", again, messageID, err)
+		}
+		local, _, _ := strings.Cut(messageID, "@")
+		if seen[messageID] || len(local) > 64 { // RFC 5321 §4.5.3.1.1
+			t.Errorf("%s: named twice, or too long", messageID)
+		}
+		seen[messageID] = true
+		for _, domain := range []string{"mairie.example", "old.example"} { // a town may change its domain
+			if got, err := tokens.Answered(local + "@" + domain); err != nil || got != id {
+				t.Errorf("%s@%s: %s %v", local, domain, got, err)
+			}
+		}
+		for _, forged := range []string{local, local + "x@mairie.example", local + ".more@mairie.example", strings.ToUpper(local) + "@mairie.example", "x" + messageID} {
+			if got, err := tokens.Answered(forged); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s was taken for %s", forged, got)
+			}
+		}
+		if _, _, err := tokens.Submission(strings.TrimPrefix(local, receiptPrefix)); !errors.Is(err, ErrNotFound) {
+			t.Errorf("who sees the header of a mail has its link: %v", err)
+		}
+	}
+	if plain, err := tokens.MessageID(id, "mairie.example"); err != nil || !seen[plain] {
+		t.Errorf("the plain one is the one without a mark: %s %v", plain, err)
+	}
+	for generation := range 2 {
+		link, err := tokens.Token(id, generation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tokens.Answered(receiptPrefix + link + "@mairie.example"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a link was taken for an answer to %s", got)
+		}
+	}
+	if _, err := tokens.MarkedMessageID("7", "are", "mairie.example"); err == nil {
+		t.Error("a Message-ID for what is no id")
 	}
 }
 
@@ -338,6 +445,60 @@ func TestPipeline(t *testing.T) {
 	}
 	if Permanent(nil) != nil {
 		t.Error("Permanent(nil) must be nil")
+	}
+}
+
+// On a follow-up page nobody says who they are: a program that does redirects nothing.
+func TestFollowUpIsOfWhoeverWroteBefore(t *testing.T) {
+	first := &Reading{From: Person{Name: "Alice", Email: "alice@example.fr"}}
+	for _, tt := range []struct {
+		name    string
+		answers string
+		reading *Reading // of what is answered
+		want    string
+	}{
+		{"another channel", "", first, "mallory@example.fr"},
+		{"follow-up page", "1", first, "alice@example.fr"},
+		{"of what is not read yet", "1", nil, ""},
+	} {
+		// The ledger has one row: it stands for both submissions.
+		l := &ledger{rec: Record{ID: "1", State: StateReceived, Hints: Hints{Answers: tt.answers}, Reading: tt.reading}}
+		s := stub{reading: Reading{Text: "x", From: Person{Name: "Mallory", Email: "mallory@example.fr"}}}
+		p := &Pipeline{Ledger: l, Reader: s, Matcher: s, Classifier: s, Log: slog.New(slog.DiscardHandler)}
+		if err := p.Process(t.Context(), "1"); err != nil || l.filed == nil || l.filed.Reading.From.Email != tt.want {
+			t.Errorf("%s: %+v %v", tt.name, l.filed, err)
+		}
+	}
+}
+
+// Only what failed for good, and says of which mail it speaks, is a mail of ours that came back.
+func TestUndelivered(t *testing.T) {
+	failed := message.RecipientStatus{Email: "alice@example.fr", Action: "failed", Status: "5.1.1", Diagnostic: "smtp; 550 no such user"}
+	delayed := message.RecipientStatus{Email: "bob@example.fr", Action: "delayed", Status: "4.4.1"}
+	report := func(kind, id string, list ...message.RecipientStatus) *message.DeliveryReport {
+		return &message.DeliveryReport{Kind: kind, OriginalMessageID: id, Recipients: list}
+	}
+	for _, tt := range []struct {
+		name   string
+		report *message.DeliveryReport
+		want   string
+	}{
+		{"no report", nil, ""},
+		{"failed", report("dsn", "<ar.x@mairie.example>", failed), "ar.x@mairie.example alice@example.fr 5.1.1 smtp; 550 no such user"},
+		{"failed for one of two", report("dsn", "ar.x@mairie.example", delayed, failed), "ar.x@mairie.example alice@example.fr 5.1.1 smtp; 550 no such user"},
+		{"delayed", report("dsn", "<ar.x@mairie.example>", delayed), ""},
+		{"delivered", report("dsn", "<ar.x@mairie.example>", message.RecipientStatus{Email: "a@b.fr", Action: "delivered"}), ""},
+		{"of no mail", report("dsn", "", failed), ""},
+		{"read receipt", report("mdn", "<ar.x@mairie.example>", failed), ""},
+		{"complaint", report("feedback", "<ar.x@mairie.example>", failed), ""},
+	} {
+		got := ""
+		if u := undelivered(tt.report); u != nil {
+			got = u.MessageID + " " + u.Recipient + " " + u.Reason
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -57,6 +57,11 @@ const (
 	MailPrinted  MailState = "printed"
 )
 
+// MailStates lists the states in the order above.
+func MailStates() []MailState {
+	return []MailState{MailQueued, MailSent, MailFailed, MailBounced, MailWithheld, MailToPrint, MailPrinted}
+}
+
 // MailDraft is a mail that was decided on. What it says is made when it is sent or printed.
 type MailDraft struct {
 	Kind MailKind

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -58,12 +59,15 @@ func newMails(a *app) *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List the mails, oldest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if state != "" && !slices.Contains(ingest.MailStates(), ingest.MailState(state)) {
+				return usageError{fmt.Errorf("--state %q: %s", state, joinNames(ingest.MailStates()))}
+			}
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
 				return listMails(ctx, a.stdout, s, zoneOf(cfg), ingest.MailState(state), asJSON)
 			})
 		},
 	}
-	list.Flags().StringVar(&state, "state", "", "only these: queued, sent, failed, bounced, withheld, to_print or printed")
+	list.Flags().StringVar(&state, "state", "", "only these: "+joinNames(ingest.MailStates()))
 	show := &cobra.Command{
 		Use: "show ID", Short: "Show one mail, with the journal's lines about it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -51,7 +51,7 @@ func (a *app) retry(ctx context.Context, cfg config.Config, s *store.Store, ids 
 		taken, err := s.RetryAny(ctx, id, actor())
 		switch {
 		case errors.Is(err, ingest.ErrNotFound):
-			fmt.Fprintf(a.stderr, "saisine: there is no submission or delivery %q\n", id)
+			fmt.Fprintf(a.stderr, "saisine: there is no submission, delivery or mail %q\n", id)
 			bad++
 		case errors.Is(err, store.ErrPartial):
 			fmt.Fprintf(a.stdout, "%s cannot be treated again: the thing itself is not in the ledger. Its reason (submissions show %[1]s) says where it lies; put it back into its channel once the cause is gone\n", id)
@@ -60,7 +60,7 @@ func (a *app) retry(ctx context.Context, cfg config.Config, s *store.Store, ids 
 		case taken:
 			fmt.Fprintf(a.stdout, "%s taken up again\n", id)
 		default:
-			fmt.Fprintf(a.stdout, "%s has neither failed nor been set aside; left alone\n", id)
+			fmt.Fprintf(a.stdout, "%s has neither failed nor been set aside or withheld; left alone\n", id)
 		}
 	}
 	a.wake(ctx, cfg, s, ids)

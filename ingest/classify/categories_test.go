@@ -34,6 +34,9 @@ func TestFileProblems(t *testing.T) {
 		{"only small words", entry("    phrases: [{weight: 1, any: [mot, dans la]}]\n"), "f:5:38: categories[0].phrases[0].any[1]: nothing is left"},
 		{"urgent", "urgent: {any: [feu, 'fe*']}\n" + entry(""), "f:1:21: urgent.any[1]: at least three letters"},
 		{"urgent, except", "urgent: {except: [dans la]}\n" + entry(""), "f:1:19: urgent.except[0]: nothing is left"},
+		{"quiet", entry("    quiet: [closed, new]\n"), "f:5:21: categories[0].quiet[1]: must be one of [assigned in_progress waiting_citizen answered closed]"},
+		{"quiet of no status", entry("    quiet: [done]\n"), "f:5:13: categories[0].quiet[0]: must be one of"},
+		{"mails to the service", "categories:\n  - code: a\n    label: A\n    service: {name: S, mail: daily}\n", "f:4:30: categories[0].service.mail: must be one of each, hourly, none"},
 		{"short beginning", entry("    phrases: [{weight: 1, any: ['éa*']}]\n"), "f:5:33: categories[0].phrases[0].any[0]: at least three letters"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -53,6 +56,9 @@ func TestDefaultsOfTheFile(t *testing.T) {
 	if c := f.Categories[0]; c.Silence != (Silence{Sense: SenseRejection, Months: 2}) {
 		t.Errorf("silence: got %+v, want rejection after two months (L231-4)", c.Silence)
 	}
+	if c := f.Categories[0]; c.Service != (Service{Name: "S", Mail: MailEach}) || c.Quiet != nil {
+		t.Errorf("a service is told of each request, a citizen of each status: got %+v", c)
+	}
 	if f.Threshold != 0 || f.Weights.Choice == 0 {
 		t.Errorf("got %+v", f)
 	}
@@ -70,5 +76,62 @@ func TestLoad(t *testing.T) {
 	r, err := Load(path)
 	if err != nil || len(r.File().Categories) != 21 {
 		t.Errorf("the copy of the built-in file: %v", err)
+	}
+}
+
+// What an acknowledgement must name of the service is there, or is missed by its line (CRPA
+// R112-11-1).
+func TestCheckMentions(t *testing.T) {
+	const phone, reach = "service.phone: is required", "service.email: or address is required"
+	const whole = "{name: S, email: s@mairie.example, phone: 01 99 00 00 00}"
+	for _, tt := range []struct {
+		name    string
+		service string // of the first category; the second one is whole
+		town    Service
+		want    []string
+	}{
+		{"mail and telephone", whole, Service{}, nil},
+		{"address and telephone", "{name: S, address: 1 place de la Mairie, phone: 01 99 00 00 00}", Service{}, nil},
+		{"nothing", "{name: S}", Service{}, []string{phone, reach}},
+		{"no telephone", "{name: S, email: s@mairie.example}", Service{}, []string{phone}},
+		{"no telephone, but the town's", "{name: S, email: s@mairie.example}", Service{Phone: "01 99 00 00 00"}, nil},
+		{"telephone only", "{name: S, phone: 01 99 00 00 00}", Service{Phone: "01 99 00 00 00"}, []string{reach}},
+		{"telephone, and the town's mail", "{name: S, phone: 01 99 00 00 00}", Service{Email: "sve@mairie.example"}, nil},
+		{"telephone, and the town's address", "{name: S, phone: 01 99 00 00 00}", Service{Address: "1 place de la Mairie"}, nil},
+		{"nothing, but the town's", "{name: S}", Service{Phone: "01 99 00 00 00", Email: "sve@mairie.example"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "c.yaml")
+			text := "categories:\n  - code: a\n    label: A\n    service: " + tt.service + "\n  - code: b\n    label: B\n    service: " + whole + "\n"
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err := CheckMentions(path, tt.town)
+			if (err == nil) != (tt.want == nil) {
+				t.Fatal(err)
+			}
+			if err == nil {
+				return
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(tt.want) {
+				t.Fatalf("%d problems: %v", len(lines), err)
+			}
+			for i, want := range tt.want {
+				if !strings.HasPrefix(lines[i], path+":4:") || !strings.Contains(lines[i], "categories[0]."+want) {
+					t.Errorf("got %s, want %s in line 4", lines[i], want)
+				}
+			}
+		})
+	}
+	// The built-in file knows no town: without anything of the town each category lacks both.
+	if err := CheckMentions("", Service{}); err == nil || !strings.Contains(err.Error(), BuiltinName) || strings.Count(err.Error(), "service.phone") != 21 {
+		t.Errorf("the built-in file by itself: %v", err)
+	}
+	if err := CheckMentions("", Service{Phone: "01 99 00 00 00", Email: "sve@mairie.example"}); err != nil {
+		t.Errorf("the built-in file in a town that can be reached: %v", err)
+	}
+	if err := CheckMentions(filepath.Join(t.TempDir(), "none.yaml"), Service{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
 	}
 }

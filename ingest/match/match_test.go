@@ -364,6 +364,60 @@ func TestAnswersToReceipts(t *testing.T) {
 	}
 }
 
+// Every mail that we send about a submission can be answered, not its first receipt only.
+func TestAnswersToFurtherMails(t *testing.T) {
+	h := newTown()
+	id := h.add("2026-000001", piece{from: alice, text: lamp, category: "eclairage-public"})
+	for _, mark := range []string{"are", "status3", "pieces"} {
+		sent, err := h.m.Tokens.MarkedMessageID(id, mark, "mairie.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reading := ingest.Reading{InReplyTo: []string{sent}}
+		if got := h.match(t, piece{from: bob, text: "Merci, voici la réponse.", reading: reading}); got.Link != ingest.LinkFollowUp || got.To != id {
+			t.Errorf("%s: %+v", mark, got)
+		}
+	}
+}
+
+// The channel knows what is written on a follow-up page, and before everything else: before
+// the same bytes, before a reference, and whatever it speaks of.
+func TestFollowUpPage(t *testing.T) {
+	about := "Bonjour, les encombrants n'ont pas été ramassés lundi dernier devant la résidence et le dépôt grossit. Voir 2026-000002."
+	h := newTown()
+	id := h.add("2026-000001", piece{from: alice, text: lamp, category: "eclairage-public"})
+	other := piece{from: alice, text: about, category: "proprete-dechets"}
+	h.add("2026-000002", other)
+	h.waiting = true
+	const unknown = "0198c5f0-0000-7000-8000-999999999999"
+	for _, tt := range []struct {
+		name    string
+		piece   piece
+		answers string
+		age     time.Duration // of the post, when it is treated
+		link    ingest.Link
+		to      string
+		err     error
+	}{
+		{name: "another matter, on the page of the first", piece: other, answers: id, age: time.Hour, link: ingest.LinkFollowUp, to: "2026-000001"},
+		{name: "by nobody", piece: piece{channel: ingest.ChannelWebform, text: "Voici le plan."}, answers: id, link: ingest.LinkFollowUp, to: "2026-000001"},
+		{name: "the same without the page", piece: other, age: time.Hour, link: ingest.LinkDuplicate, to: "2026-000002"},
+		{name: "of a post that is being filed itself", piece: piece{channel: ingest.ChannelWebform, text: "Voici le plan."}, answers: unknown, age: patience - time.Second, err: ingest.ErrNotYet},
+		{name: "of a post that was set aside", piece: piece{channel: ingest.ChannelWebform, text: "Voici le plan."}, answers: unknown, age: patience, link: ingest.LinkOpens},
+		{name: "of a post that was set aside, repeated", piece: other, answers: unknown, age: patience, link: ingest.LinkDuplicate, to: "2026-000002"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rec, r, c := tt.piece.take()
+			rec.Hints.Answers = tt.answers
+			h.m.Now = func() time.Time { return rec.RecordedAt.Add(tt.age) }
+			got, err := h.m.Match(t.Context(), h, rec, r, h.m.Profile(rec, r, c))
+			if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got.Link != tt.link || got.Request != tt.to) {
+				t.Errorf("%+v %v", got, err)
+			}
+		})
+	}
+}
+
 // A petition costs a group of suggestions, and no merge.
 func TestPetition(t *testing.T) {
 	h := newTown()

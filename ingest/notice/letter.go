@@ -48,6 +48,10 @@ func LetterKinds() []LetterKind {
 // The others are those of ingest.Status.
 const StatusReopened = "reopened"
 
+// StatusTransmitted is the Status of a letter about a request that was passed on to the
+// administration that is competent for it (CRPA L114-2); Note names it.
+const StatusTransmitted = "transmitted"
+
 // Contact is how a person or a service is reached. Address is postal; its lines end with
 // a line feed, or with a comma when it is all in one line.
 type Contact struct{ Name, Email, Phone, Address string }

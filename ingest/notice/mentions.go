@@ -63,7 +63,7 @@ func (l Letter) check() error {
 		}
 	case LetterStatus:
 		switch l.Status {
-		case string(ingest.StatusAssigned), string(ingest.StatusInProgress), string(ingest.StatusWaitingCitizen), string(ingest.StatusAnswered), string(ingest.StatusClosed), StatusReopened:
+		case string(ingest.StatusAssigned), string(ingest.StatusInProgress), string(ingest.StatusWaitingCitizen), string(ingest.StatusAnswered), string(ingest.StatusClosed), StatusReopened, StatusTransmitted:
 		default:
 			return fmt.Errorf("no letter tells a citizen of the status %q", l.Status)
 		}

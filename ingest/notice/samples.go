@@ -64,7 +64,7 @@ func samples(kind LetterKind) ([]Letter, error) {
 		}
 	}
 	if kind == LetterStatus {
-		for _, s := range []ingest.Status{ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed, StatusReopened} {
+		for _, s := range []ingest.Status{ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed, StatusReopened, StatusTransmitted} {
 			l := full
 			l.Status = string(s)
 			list = append(list, l)

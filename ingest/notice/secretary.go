@@ -45,6 +45,11 @@ var _ ingest.Correspondence = (*Secretary)(nil)
 // sends the forms of its members stays below; a mail loop does not.
 const DefaultPerHour = 50
 
+// sureConfidence is how sure a category must be to name its service and the sense of its
+// silence to the citizen without a person: surer than to go without review, since an agent
+// corrects a wrong category in a moment, and a wrong acknowledgement only by another one.
+const sureConfidence = 0.8
+
 // between is how long an address is left in peace by automatic mails that are no receipts.
 const between = time.Hour
 
@@ -74,7 +79,7 @@ func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 	has := func(k ingest.MailKind) bool { return slices.Contains(f.Sent, k) }
 	m, known := s.Matter(f.Category, Procedure(f.Procedure))
 	sure := known && !f.NeedsReview && f.Link == ingest.LinkOpens
-	if sure {
+	if sure && !f.NoReceipt {
 		s.assign(&out, m)
 	}
 	d := ingest.MailDraft{To: f.From.Email}
@@ -83,7 +88,7 @@ func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 		d.Kind = ingest.MailJoined
 	case !electronicChannel(f.Channel):
 		d.Kind, d.To = ingest.MailPaper, ""
-	case sure && (!m.Doubtful || f.Confirmed) && len(s.lacking(f, m)) == 0:
+	case sure && (f.Confirmed || !m.Doubtful && f.Confidence >= sureConfidence) && len(s.lacking(f, m)) == 0:
 		d.Kind = ingest.MailARE
 	default:
 		d.Kind = ingest.MailAEE
@@ -116,20 +121,25 @@ func (s *Secretary) perHour() int {
 	return DefaultPerHour
 }
 
-// recent reports whether t lies within the time in which an address is left in peace. What
-// lies far ahead was written by a clock that was wrong.
+// queued is how far ahead a mail may wait for its turn: as many as go to an address in a day.
+const queued = 24 * between
+
+// recent reports whether t lies within the time in which an address is left in peace, or
+// ahead, where one waits for its turn. What lies farther ahead was written by a clock that
+// was wrong.
 func recent(now, t time.Time) bool {
 	d := now.Sub(t)
-	return !t.IsZero() && d < between && d > -2*between
+	return !t.IsZero() && d < between && d >= -queued
 }
 
-// assign hands a request to its service, and has it told.
+// assign hands a request to its service by telling it, at once or in its next list. One that
+// is told nothing has been handed nothing yet: somebody there has to look.
 func (s *Secretary) assign(out *ingest.Reply, m Matter) {
-	if m.Service.Name == "" {
+	if m.Untold || m.Service.Email == "" || s.Muted != "" {
 		return
 	}
 	out.Assigned = m.Service.Name
-	if m.Hourly || m.Untold || m.Service.Email == "" || s.Muted != "" {
+	if m.Hourly {
 		return
 	}
 	out.Mails = append(out.Mails, ingest.MailDraft{Kind: ingest.MailService, To: m.Service.Email, Detail: ingest.MailDetail{Service: m.Service.Name}})
@@ -158,6 +168,14 @@ func (s *Secretary) StatusChanged(f ingest.StatusFacts) []ingest.MailDraft {
 		d.NotBefore = f.Log.LastOther.Add(between)
 	}
 	return []ingest.MailDraft{d}
+}
+
+// Transmitted implements ingest.Correspondence. The law wants this mail (L114-2).
+func (s *Secretary) Transmitted(f ingest.StatusFacts, administration string) []ingest.MailDraft {
+	return []ingest.MailDraft{{
+		Kind: ingest.MailStatus, To: f.To, Withheld: s.forbidden(f.To, f.NoReply),
+		Detail: ingest.MailDetail{Status: StatusTransmitted, Note: "Administration compétente\u00a0: " + administration},
+	}}
 }
 
 // PiecesAsked implements ingest.Correspondence. The law wants this mail (R112-11-4), so that
@@ -200,6 +218,9 @@ func (s *Secretary) Deadlines(f ingest.DeadlineFacts) []ingest.Deadline {
 	plan, _ := s.Plan(f)
 	out := make([]ingest.Deadline, 0, len(plan.Deadlines))
 	for _, d := range plan.Deadlines {
+		if f.NoReceipt && (d.Kind == KindAEE || d.Kind == KindARE || d.Kind == KindAcknowledgement || !d.Due.IsZero() && d.Due.Before(f.Recorded)) {
+			continue // of an archive that was imported, nobody is owed what was due before
+		}
 		out = append(out, ingest.Deadline{
 			Kind: string(d.Kind), Due: d.Due, Day: d.Day.String(), Rule: d.Rule, Article: d.Article, Sense: string(d.Sense), Who: string(d.Who), DoneAt: done(d, f),
 		})
@@ -219,15 +240,14 @@ func done(d Deadline, f ingest.DeadlineFacts) time.Time {
 	}
 	switch d.Kind {
 	case KindAEE:
-		return first(ingest.MailAEE, ingest.MailARE)
+		return first(ingest.MailAEE, ingest.MailARE, ingest.MailPaper)
 	case KindARE:
-		return first(ingest.MailARE)
+		// Where no mail gets through, the letter says all that the mail would have said.
+		return first(ingest.MailARE, ingest.MailPaper)
 	case KindAcknowledgement:
 		return first(ingest.MailPaper, ingest.MailARE)
 	case KindImplicit, KindCADA, KindGDPR, KindUrban:
 		return f.Answered
-	case KindTransmission:
-		return f.Competent
 	}
 	return time.Time{}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -18,10 +19,10 @@ func (s *Store) acknowledge(ctx context.Context, tx *tx, submissionID string, re
 	var received int64
 	var review int
 	err := tx.row(ctx, `SELECT s.channel, s.received_at, s.hints, s.link, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.no_reply,
-		q.reference, q.category, q.service, q.needs_review, q.category_by, q.procedure
+		q.reference, q.category, q.service, q.needs_review, q.category_by, q.procedure, q.confidence
 		FROM submissions s JOIN readings d ON d.submission_id = s.id JOIN requests q ON q.id = $1 WHERE s.id = $2`, requestID, submissionID).
 		Scan(&channel, &received, &hints, &link, &f.From.Name, &f.From.Email, &f.From.Phone, &f.From.Address, &f.NoReply,
-			&f.Reference, &f.Category, &f.Service, &review, &by, &f.Procedure)
+			&f.Reference, &f.Category, &f.Service, &review, &by, &f.Procedure, &f.Confidence)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,29 @@ func (s *Store) acknowledge(ctx context.Context, tx *tx, submissionID string, re
 	if err := s.assign(ctx, tx, requestID, reply.Assigned); err != nil {
 		return err
 	}
-	return s.draftAll(ctx, tx, reply.Mails, submissionID, requestID)
+	for _, d := range reply.Mails {
+		if told, err := toldService(ctx, tx, d, requestID); err != nil {
+			return err
+		} else if told {
+			continue
+		}
+		if err := s.draft(ctx, tx, d, submissionID, requestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toldService reports whether a mail to a service is one that it has had: it hears of a
+// request once, however often somebody confirms the category.
+func toldService(ctx context.Context, tx *tx, d ingest.MailDraft, requestID int64) (bool, error) {
+	if d.Kind != ingest.MailService {
+		return false, nil
+	}
+	var n int
+	err := tx.row(ctx, `SELECT count(*) FROM mails WHERE request_id = $1 AND kind = $2 AND recipient = $3 AND state <> 'withheld'`,
+		requestID, string(d.Kind), strings.ToLower(d.To)).Scan(&n)
+	return n > 0, err
 }
 
 // assign hands a new request to a service. The receipt says so already: no notice of its own
@@ -87,6 +110,10 @@ func (s *Store) DraftPaper(ctx context.Context, reference string) (ingest.Mail, 
 		}
 		var opening string
 		if err := tx.row(ctx, `SELECT id FROM submissions WHERE request_id = $1 AND link = 'opens'`, q.id).Scan(&opening); err != nil {
+			return err
+		}
+		// What was withheld by rule is printed all the same when a person wants it.
+		if err := tx.exec(ctx, `UPDATE mails SET state = 'to_print', reason = '' WHERE submission_id = $1 AND kind = 'paper' AND state = 'withheld'`, opening); err != nil {
 			return err
 		}
 		if err := s.draft(ctx, tx, ingest.MailDraft{Kind: ingest.MailPaper}, opening, q.id); err != nil {

@@ -291,7 +291,7 @@ func TestMigrates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for version := int64(1); version < 3; version++ {
+	for version := int64(1); version < 4; version++ {
 		t.Run(strconv.FormatInt(version, 10), func(t *testing.T) {
 			dir := t.TempDir()
 			db, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), "_synchronous=FULL&_journal_mode=WAL"))
@@ -311,6 +311,13 @@ func TestMigrates(t *testing.T) {
 				`INSERT INTO originals (sha256, size, content) VALUES ('` + hash + `', 3, CAST('old' AS BLOB))`,
 				`INSERT INTO submissions (id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state)
 					VALUES ('old', 'scan', 'a', 'k', '', 1, 1, '` + hash + `', 3, 'image/png', '{}', 'received')`,
+				`INSERT INTO requests (id, reference, status, category, service, confidence, needs_review, reasons, subject, body, sender_name, sender_email, sender_phone, sender_address, place, opened_at)
+					VALUES (7, '2026-000007', 'new', 'voirie', 'Voirie', 0.9, 0, '[]', 'Lampadaire', 'éteint', 'Alice', 'alice@example.fr', '', '', '', 1)`,
+				`INSERT INTO submissions (id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, request_id, link)
+					VALUES ('filed', 'mailbox', 'a', 'f', '', 1772439240000000, 1772439240000000, '` + hash + `', 3, 'message/rfc822', '{}', 'filed', 7, 'opens')`,
+				`INSERT INTO readings (submission_id, kind, subject, body, sender_name, sender_email, sender_phone, sender_address, message_id, text_key, detail)
+					VALUES ('filed', 'mail', 'Lampadaire', 'éteint', 'Alice', 'alice@example.fr', '', '', 'm@example.fr', '', '{}')`,
+				`INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ('note', 'scan.note', 'old', NULL, '{}', 'pending', 1)`,
 			} {
 				if _, err := db.ExecContext(t.Context(), q); err != nil {
 					t.Fatal(err)
@@ -322,9 +329,24 @@ func TestMigrates(t *testing.T) {
 			if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
 				t.Errorf("a command beside an older daemon: %v", err)
 			}
-			s := open(t, dir)
+			h := openHouse(t, dir)
+			s := h.s
 			if rec, err := s.Submission(t.Context(), "old"); err != nil || rec.State != ingest.StateReceived {
 				t.Errorf("row after the migration: %+v, %v", rec, err)
+			}
+			// What an older version filed had no receipt, and gets deadlines.
+			if got := h.pending(); !slices.Equal(got, []string{"note"}) {
+				t.Errorf("to be delivered: %v", got)
+			}
+			if n, err := s.ReplanAll(t.Context()); err != nil || n != 1 {
+				t.Errorf("planned anew: %d, %v", n, err)
+			}
+			if q := request(t, s, "2026-000007"); q.Subject != "Lampadaire" || len(q.Deadlines) != 3 || len(q.Mails) != 0 || !q.AnsweredAt.IsZero() {
+				t.Errorf("request after the migration: %+v", q)
+			}
+			h.ok(s.Categorize(t.Context(), "2026-000007", "voirie", "Voirie", marie))
+			if m := request(t, s, "2026-000007").Mails; len(m) != 2 || m[1].Kind != ingest.MailARE || m[1].To != "alice@example.fr" {
+				t.Errorf("confirmed after the migration: %+v", m)
 			}
 			file(t, s, "old", ingest.Filing{
 				Reading: ingest.Reading{Pages: []ingest.Page{{Number: 1, Layout: &ocr.Layout{Width: 1}}}},

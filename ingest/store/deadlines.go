@@ -31,11 +31,11 @@ func (s *Store) replan(ctx context.Context, tx *tx, requestID int64) error {
 // deadlineFacts collects what deadlines depend on; sql.ErrNoRows for a request that nothing opens.
 func (s *Store) deadlineFacts(ctx context.Context, run sqlRunner, requestID int64) (ingest.DeadlineFacts, error) {
 	var f ingest.DeadlineFacts
-	var channel, hints, elsewhere string
-	var received, answered, first, competent int64
-	err := run.row(ctx, `SELECT q.category, q.procedure, q.answered_at, q.first_at, q.elsewhere, q.competent_at, s.channel, s.hints, s.received_at
+	var opening, channel, hints, elsewhere string
+	var received, recorded, answered, first, competent int64
+	err := run.row(ctx, `SELECT q.category, q.procedure, q.answered_at, q.first_at, q.elsewhere, q.competent_at, s.id, s.channel, s.hints, s.received_at, s.recorded_at
 		FROM requests q JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' WHERE q.id = $1`, requestID).
-		Scan(&f.Category, &f.Procedure, &answered, &first, &elsewhere, &competent, &channel, &hints, &received)
+		Scan(&f.Category, &f.Procedure, &answered, &first, &elsewhere, &competent, &opening, &channel, &hints, &received, &recorded)
 	if err != nil {
 		return f, err
 	}
@@ -43,13 +43,16 @@ func (s *Store) deadlineFacts(ctx context.Context, run sqlRunner, requestID int6
 	if err := json.Unmarshal([]byte(hints), &h); err != nil {
 		return f, fmt.Errorf("store: hints: %w", err)
 	}
+	f.NoReceipt, f.Recorded = h.NoReceipt, s.time(recorded)
 	f.Channel, f.Received, f.Postmark = ingest.Channel(channel), s.time(received), h.Postmark
 	f.Answered, f.First, f.Elsewhere, f.Competent = s.time(answered), s.time(first), elsewhere != "", s.time(competent)
 	if f.Asked, err = s.asked(ctx, run, requestID); err != nil {
 		return f, err
 	}
-	err = run.rows(ctx, `SELECT kind, ended_at FROM mails WHERE request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1)
-		AND state IN ('sent', 'printed') AND kind IN ('aee', 'are', 'paper') ORDER BY ended_at`, []any{requestID}, func(row rowScanner) error {
+	// Of the opening: what another one got, that was merged into this request or taken out of
+	// it, acknowledges nothing here. The kinds are those of the index mails_once.
+	err = run.rows(ctx, `SELECT kind, ended_at FROM mails WHERE submission_id = $1 AND kind IN ('aee', 'are', 'joined', 'paper')
+		AND state IN ('sent', 'printed') ORDER BY ended_at`, []any{opening}, func(row rowScanner) error {
 		var kind string
 		var at int64
 		err := row.Scan(&kind, &at)

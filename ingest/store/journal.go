@@ -132,7 +132,7 @@ func (s *Store) verifyMails(ctx context.Context, report func(Finding)) error {
 				return err
 			}
 			page = append(page, m)
-			if content != nil {
+			if content != nil || m.made != "" {
 				if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != m.made || m.made != m.sum {
 					broken = append(broken, Finding{FindingJournal, m.id, "the mail's bytes are not those that the journal has"})
 				}

@@ -24,6 +24,7 @@ const (
 	eventMailBounced  = "mail.bounced"
 	eventMailWithheld = "mail.withheld"
 	eventMailPrinted  = "mail.printed"
+	eventMailReleased = "mail.released"
 )
 
 // draft writes down a mail that was decided on, and the outbox row that sends it. One that
@@ -285,7 +286,22 @@ func (s *Store) endMailIn(ctx context.Context, tx *tx, id string, state ingest.M
 
 // failMail records that a mail cannot be sent: an agent sees to it.
 func (s *Store) failMail(ctx context.Context, tx *tx, id, reason string) error {
-	return s.endMailIn(ctx, tx, id, ingest.MailFailed, reason, eventMailFailed, map[string]any{"reason": reason})
+	var kind, state, to string
+	var request sql.NullInt64
+	err := tx.row(ctx, `SELECT kind, state, recipient, request_id FROM mails WHERE id = $1`, id).Scan(&kind, &state, &to, &request)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) != ingest.MailQueued {
+		return nil // no mail, or one that came to its end
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.endMailIn(ctx, tx, id, ingest.MailFailed, reason, eventMailFailed, map[string]any{"reason": reason}); err != nil {
+		return err
+	}
+	if !request.Valid || !ingest.MailKind(kind).ToCitizen() {
+		return nil
+	}
+	return s.askReview(ctx, tx, request.Int64, "un envoi n’a pas pu partir ("+to+")\u00a0: proposer le courrier papier")
 }
 
 // bounce is what a delivery report says of a mail of ours (RFC 3464).
@@ -332,4 +348,38 @@ func (s *Store) askReview(ctx context.Context, tx *tx, requestID int64, why stri
 		return fmt.Errorf("store: reasons: %w", err)
 	}
 	return tx.exec(ctx, `UPDATE requests SET needs_review = 1, reasons = $1 WHERE id = $2`, string(out), requestID)
+}
+
+// sendWithheld has a mail sent that was withheld: a person wants it to be. One without an
+// address is refused.
+func (s *Store) sendWithheld(ctx context.Context, id, actor string) (sent bool, err error) {
+	m, err := s.Mail(ctx, id)
+	switch {
+	case errors.Is(err, ingest.ErrNotFound):
+		return false, fmt.Errorf("%w: submission, delivery or mail %s", ingest.ErrNotFound, id)
+	case err != nil || m.State != ingest.MailWithheld:
+		return false, err
+	case m.To == "":
+		return false, refused("there is no address to send it to; see \"saisine requests letter\"")
+	}
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+		sent = false
+		n, err := tx.execN(ctx, `UPDATE mails SET state = 'queued', reason = '', not_before = 0, ended_at = NULL WHERE id = $1 AND state = 'withheld'`, id)
+		if err != nil || n == 0 {
+			return err
+		}
+		sent = true
+		var request sql.NullInt64
+		if err := tx.row(ctx, `SELECT request_id FROM mails WHERE id = $1`, id).Scan(&request); err != nil {
+			return err
+		}
+		if err := s.event(ctx, tx, eventMailReleased, actor, m.Submission, request.Int64, map[string]any{"mail": id, "kind": m.Kind}); err != nil {
+			return err
+		}
+		tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: ingest.OutboxMail})
+		return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)
+			ON CONFLICT (id) DO UPDATE SET state = 'pending', reason = '', ended_at = NULL, attempt = outbox.attempt + 1`,
+			id, ingest.OutboxMail, nullString(m.Submission), request, micros(s.opts.Now()))
+	})
+	return sent, err
 }

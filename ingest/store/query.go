@@ -366,7 +366,8 @@ func (s *Store) PendingOutbox(ctx context.Context, after int64, limit int) ([]Wa
 		return err
 	}, func() (*sql.Rows, error) {
 		return s.read.QueryContext(ctx, `SELECT seq, id, attempt, kind FROM outbox o WHERE state = 'pending' AND seq > $1
-			AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.id = o.id AND m.not_before > $2) ORDER BY seq LIMIT $3`, after, micros(s.opts.Now()), limit)
+			AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.id = o.id AND m.not_before > $2 AND m.not_before <= $3) ORDER BY seq LIMIT $4`,
+			after, micros(s.opts.Now()), micros(s.opts.Now().Add(heldMax)), limit)
 	})
 	return out, err
 }
@@ -401,9 +402,9 @@ func canBeKept(state ingest.State, reason string) bool {
 	return state == ingest.StateSetAside && !strings.HasPrefix(reason, ingest.ReasonSplit+":") && !strings.HasPrefix(reason, ingest.ReasonJoined+":")
 }
 
-// RetryAny takes a failed submission or delivery up again, and a submission that was set
-// aside, which is then not set aside any more. ErrNotFound when there is
-// neither; taken is false when it has not failed.
+// RetryAny takes a failed submission or delivery up again, a submission that was set aside,
+// which is then not set aside any more, and a mail that was withheld. ErrNotFound when there
+// is none of these; taken is false when it has not failed.
 func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err error) {
 	rec, err := s.Submission(ctx, id)
 	if err == nil {
@@ -419,6 +420,9 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 		return false, err
 	}
 	o, err := s.Outbox(ctx, id)
+	if errors.Is(err, ingest.ErrNotFound) {
+		return s.sendWithheld(ctx, id, actor)
+	}
 	if err != nil {
 		return false, err
 	}

@@ -99,21 +99,35 @@ func (s *Store) tellStatus(ctx context.Context, tx *tx, q requestKey, old, statu
 	}
 	drafts := s.opts.Correspondence.StatusChanged(f)
 	if len(drafts) > 0 {
-		if err := s.supersede(ctx, tx, q.id, ingest.MailStatus, "remplacé par un avis plus récent"); err != nil {
+		if err := s.supersede(ctx, tx, q.id, "remplacé par un avis plus récent"); err != nil {
 			return err
 		}
+		// What was withheld just now makes room for this one.
+		if f.Log, err = s.mailLog(ctx, tx, to.email); err != nil {
+			return err
+		}
+		drafts = s.opts.Correspondence.StatusChanged(f)
 	}
 	return s.draftAll(ctx, tx, drafts, to.submission, q.id)
 }
 
-// supersede withholds the mails of a kind that have not been made yet.
-func (s *Store) supersede(ctx context.Context, tx *tx, requestID int64, kind ingest.MailKind, why string) error {
+// supersede withholds the notices of statuses that have not been made yet. Those of something
+// else that has happened to the request stay.
+func (s *Store) supersede(ctx context.Context, tx *tx, requestID int64, why string) error {
 	var ids []string
-	err := tx.rows(ctx, `SELECT id FROM mails WHERE request_id = $1 AND kind = $2 AND state = 'queued' AND content IS NULL`, []any{requestID, string(kind)}, func(row rowScanner) error {
-		var id string
-		err := row.Scan(&id)
-		ids = append(ids, id)
-		return err
+	err := tx.rows(ctx, `SELECT id, detail FROM mails WHERE request_id = $1 AND kind = $2 AND state = 'queued' AND content IS NULL`, []any{requestID, string(ingest.MailStatus)}, func(row rowScanner) error {
+		var id, text string
+		if err := row.Scan(&id, &text); err != nil {
+			return err
+		}
+		var d ingest.MailDetail
+		if err := json.Unmarshal([]byte(text), &d); err != nil {
+			return fmt.Errorf("store: mail %s: %w", id, err)
+		}
+		if slices.Contains(statuses, d.Status) {
+			ids = append(ids, id)
+		}
+		return nil
 	})
 	for _, id := range ids {
 		if err != nil {
@@ -122,7 +136,7 @@ func (s *Store) supersede(ctx context.Context, tx *tx, requestID int64, kind ing
 		err = errors.Join(
 			tx.exec(ctx, `UPDATE mails SET state = 'withheld', reason = $1, ended_at = $2 WHERE id = $3`, why, micros(s.opts.Now()), id),
 			tx.exec(ctx, `UPDATE outbox SET state = 'delivered', ended_at = $1 WHERE id = $2 AND state = 'pending'`, micros(s.opts.Now()), id),
-			s.journal(ctx, tx, eventMailWithheld, id, "", map[string]any{"kind": kind, "reason": why}),
+			s.journal(ctx, tx, eventMailWithheld, id, "", map[string]any{"kind": ingest.MailStatus, "reason": why}),
 		)
 	}
 	return err
@@ -228,7 +242,9 @@ func (s *Store) PiecesCame(ctx context.Context, reference string, at time.Time, 
 }
 
 // Transmit records that another administration is competent and was sent the request, and
-// when it got it, if that is known (CRPA L114-2, L114-3).
+// when it got it, if that is known (CRPA L114-2, L114-3). The citizen is told, once for each
+// administration. It is ErrRefused without a name, and
+// for a time to come or before the town had it.
 func (s *Store) Transmit(ctx context.Context, reference, to string, competent time.Time, actor string) error {
 	if strings.TrimSpace(to) == "" {
 		return refused("say which administration is competent")
@@ -238,11 +254,48 @@ func (s *Store) Transmit(ctx context.Context, reference, to string, competent ti
 		if err != nil {
 			return err
 		}
+		if competent, err = s.competentAt(ctx, tx, q, competent); err != nil {
+			return err
+		}
+		var before string
+		if err := tx.row(ctx, `SELECT elsewhere FROM requests WHERE id = $1`, q.id).Scan(&before); err != nil {
+			return err
+		}
 		if err := tx.exec(ctx, `UPDATE requests SET elsewhere = $1, competent_at = $2 WHERE id = $3`, to, micros(competent), q.id); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, eventTransmitted, actor, "", q.id, map[string]any{"to": to})
+		if err := s.event(ctx, tx, eventTransmitted, actor, "", q.id, map[string]any{"to": to}); err != nil || s.opts.Correspondence == nil || before == to {
+			return err
+		}
+		citizen, err := s.citizen(ctx, tx, q.id)
+		if err != nil {
+			return err
+		}
+		f := ingest.StatusFacts{Now: s.opts.Now(), Reference: q.reference, Category: citizen.category, To: citizen.email, NoReply: citizen.noReply}
+		return s.draftAll(ctx, tx, s.opts.Correspondence.Transmitted(f, to), citizen.submission, q.id)
 	})
+}
+
+// competentAt checks when the competent administration got a request. A day without an hour
+// may be that on which the town got it.
+func (s *Store) competentAt(ctx context.Context, tx *tx, q requestKey, at time.Time) (time.Time, error) {
+	if at.IsZero() {
+		return at, nil
+	}
+	f, err := s.deadlineFacts(ctx, tx, q.id)
+	if err != nil {
+		return at, err
+	}
+	day := func(t time.Time) string { return t.In(s.opts.Zone).Format(time.DateOnly) }
+	switch {
+	case at.After(s.opts.Now()):
+		return at, refused("another administration cannot have got %s at a time to come", q.reference)
+	case day(at) < day(f.Received):
+		return at, refused("another administration cannot have got %s before the town, which got it on %s", q.reference, day(f.Received))
+	case at.Before(f.Received):
+		return f.Received, nil
+	}
+	return at, nil
 }
 
 // SetProcedure names the kind of file that a request is (notice.Procedure, "" for none),
