@@ -397,7 +397,7 @@ func TestFollowUpPage(t *testing.T) {
 	are := tw.written(1, ingest.MailARE, ingest.MailSent)[0]
 	base := "http://" + tw.public
 	html := get(t, base+page)
-	download := regexp.MustCompile(page+`/accuses/[0-9a-f-]+`).FindString(html)
+	download := regexp.MustCompile(page + `/accuses/[0-9a-f-]+`).FindString(html)
 	for _, want := range []string{are.Request, "Accusé de réception", "Éclairage public", "Réponse attendue avant le", "Votre demande est enregistrée"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %q", want)
