@@ -100,6 +100,10 @@ func TestGolden(t *testing.T) {
 		{name: "status-answered", kind: LetterStatus, change: func(l *Letter) {
 			l.Status, l.Note = "answered", "Bonjour,\nle trou sera rebouché lundi.\n\nBien à vous"
 		}},
+		{name: "status-waiting_citizen", kind: LetterStatus, change: func(l *Letter) { l.Status, l.Note = "waiting_citizen", "Il nous manque le numéro du poteau." }},
+		{name: "status-transmitted", kind: LetterStatus, change: func(l *Letter) {
+			l.Status, l.Note = StatusTransmitted, "Administration compétente\u00a0: Communauté de communes"
+		}},
 		{name: "status-closed", kind: LetterStatus, change: func(l *Letter) { l.Status = "closed" }},
 		{name: "status-reopened", kind: LetterStatus, change: func(l *Letter) { l.Status = StatusReopened }},
 		{name: "pieces", kind: LetterPieces, pieces: two},
@@ -122,9 +126,9 @@ func TestGolden(t *testing.T) {
 		if err := sound(r); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		golden(t, tt.name+".txt", "Subject: "+r.Subject+"\n\n"+r.Text)
-		golden(t, tt.name+".html", r.HTML)
-		used = append(used, tt.name+".txt", tt.name+".html")
+		golden(t, tt.name+".txt.golden", "Subject: "+r.Subject+"\n\n"+r.Text)
+		golden(t, tt.name+".html.golden", r.HTML)
+		used = append(used, tt.name+".txt.golden", tt.name+".html.golden")
 	}
 	entries, err := os.ReadDir("testdata/golden")
 	if err != nil {

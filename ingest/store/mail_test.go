@@ -312,6 +312,29 @@ func TestTheNextServiceIsTold(t *testing.T) {
 	}
 }
 
+// Only a new request is handed over: one on which somebody works already stays where it stands.
+func TestConfirmingLeavesTheStatus(t *testing.T) {
+	for _, status := range statuses {
+		h := newHouse(t)
+		h.file("a", "", "", unsure)
+		if got := request(t, h.s, long("1")).Status; got != ingest.StatusNew {
+			t.Fatalf("unsure, and yet %s", got)
+		}
+		h.ok(h.s.SetStatus(t.Context(), long("1"), status, "", marie))
+		h.ok(h.s.Categorize(t.Context(), long("1"), "voirie", "Voirie", marie))
+		want := status
+		if status == ingest.StatusNew {
+			want = ingest.StatusAssigned
+		}
+		if got := request(t, h.s, long("1")).Status; got != want {
+			t.Errorf("%s, when it is confirmed: %s", status, got)
+		}
+		if got := h.mail("1", ingest.MailARE).State; got != ingest.MailQueued {
+			t.Errorf("%s: the ARE is %s", status, got)
+		}
+	}
+}
+
 func TestMakeMailKeepsTheFirstBytes(t *testing.T) {
 	h := newHouse(t)
 	ctx := t.Context()

@@ -31,7 +31,7 @@ func (s *Server) addUser(user string) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		if err := s.own(dir); err != nil {
+		if err := s.user.Own(dir); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (s *Server) deliver(user string, mail []byte) error {
 	if err := os.WriteFile(tmp, mail, 0o600); err != nil {
 		return err
 	}
-	if err := s.own(tmp); err != nil {
+	if err := s.user.Own(tmp); err != nil {
 		return err
 	}
 	return os.Rename(tmp, filepath.Join(s.maildir(user), "new", name))

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"saisine.fr/saisine/ingest/servertest"
 )
 
 const (
@@ -54,12 +55,12 @@ type Server struct {
 	// the kernel did not announce them.
 	IdleCheck int
 
-	tb       testing.TB
-	uid, gid int
-	cmd      *exec.Cmd
-	stdin    io.Closer
-	waited   chan struct{}
-	seq      atomic.Int64
+	tb     testing.TB
+	user   servertest.User
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	waited chan struct{}
+	seq    atomic.Int64
 }
 
 // Option changes how Start configures the server.
@@ -125,11 +126,13 @@ func (s *Server) prepare() (err error) {
 	if s.Dir, err = os.MkdirTemp("", "dovecottest-"); err != nil {
 		return err
 	}
-	if err := s.chooseUser(); err != nil {
+	// Dovecot refuses to serve mail as root.
+	if s.user, err = servertest.Unprivileged(); err != nil {
 		return err
 	}
+	s.User, s.Group = s.user.Name, s.user.Group
 	for _, port := range []*int{&s.IMAPPort, &s.IMAPSPort, &s.LMTPPort} {
-		if *port, err = freePort(); err != nil {
+		if *port, err = servertest.FreePort(); err != nil {
 			return err
 		}
 	}
@@ -137,60 +140,18 @@ func (s *Server) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	cert, key, err := selfSigned()
+	cert, key, err := servertest.SelfSigned()
 	if err != nil {
 		return err
 	}
 	s.CAFile = filepath.Join(s.Dir, "cert.pem")
 	secret := base64.StdEncoding.EncodeToString([]byte(TokenSecret))
-	for name, content := range map[string][]byte{
+	return s.user.Lay(s.Dir, map[string][]byte{
 		"dovecot.conf": conf, "cert.pem": cert, "key.pem": key,
 		"oauth2.conf.ext":            []byte(fmt.Sprintf(oauth2Template, s.Dir)),
 		"keys/default/HS256/default": []byte(secret),
 		"base/.keep":                 nil, "state/.keep": nil, "mail/.keep": nil,
-	} {
-		path := filepath.Join(s.Dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return err
-		}
-	}
-	return filepath.WalkDir(s.Dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return s.own(path)
 	})
-}
-
-// chooseUser: Dovecot refuses to serve mail as root.
-func (s *Server) chooseUser() error {
-	u, err := user.Current()
-	if os.Geteuid() == 0 {
-		u, err = user.Lookup("nobody")
-	}
-	if err != nil {
-		return err
-	}
-	g, err := user.LookupGroupId(u.Gid)
-	if err != nil {
-		return err
-	}
-	s.User, s.Group = u.Username, g.Name
-	if s.uid, err = strconv.Atoi(u.Uid); err != nil {
-		return err
-	}
-	s.gid, err = strconv.Atoi(u.Gid)
-	return err
-}
-
-func (s *Server) own(path string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Chown(path, s.uid, s.gid)
 }
 
 // launch runs Dovecot under a shell that ends it when the test process is gone,
@@ -200,9 +161,7 @@ func (s *Server) launch() error {
 	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, dovecotPath(), filepath.Join(s.Dir, "dovecot.conf"))
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "HOME="+s.Dir)
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}}
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user.Credential()}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -212,7 +171,7 @@ func (s *Server) launch() error {
 		return err
 	}
 	defer func() { _ = out.Close() }()
-	if err := s.own(out.Name()); err != nil {
+	if err := s.user.Own(out.Name()); err != nil {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -225,7 +184,7 @@ func (s *Server) launch() error {
 		close(waited)
 	}(s.waited)
 	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
-		if err := await(startPatience, func() bool { return s.answers(port) }); err != nil {
+		if err := servertest.Await(startPatience, func() bool { return s.answers(port) }); err != nil {
 			log, _ := os.ReadFile(out.Name())
 			return fmt.Errorf("dovecot does not answer on port %d: %w\n%s", port, err, tail(string(log), 20))
 		}
@@ -233,14 +192,7 @@ func (s *Server) launch() error {
 	return nil
 }
 
-func (s *Server) answers(port int) bool {
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(context.Background(), "tcp", s.addr(port))
-	if err != nil {
-		return false
-	}
-	return conn.Close() == nil
-}
+func (s *Server) answers(port int) bool { return servertest.Answers(s.addr(port)) }
 
 func (s *Server) addr(port int) string { return net.JoinHostPort(s.Host, strconv.Itoa(port)) }
 
@@ -311,15 +263,12 @@ func (s *Server) Restart() {
 	s.Stop()
 	// The kernel may hold the ports a little longer.
 	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
-		s.must(await(startPatience, func() bool {
-			l, err := listen(s.addr(port))
-			return err == nil && l.Close() == nil
-		}))
+		s.must(servertest.Await(startPatience, func() bool { return servertest.Free(s.addr(port)) }))
 	}
 	// A killed server leaves its pid and sockets, and a process that is still dying may
 	// answer on one of them.
 	base := filepath.Join(s.Dir, "base")
-	s.must(errors.Join(os.RemoveAll(base), os.Mkdir(base, 0o700), s.own(base)))
+	s.must(errors.Join(os.RemoveAll(base), os.Mkdir(base, 0o700), s.user.Own(base)))
 	s.must(s.launch())
 }
 
@@ -330,31 +279,6 @@ func (s *Server) masterPID() (int, bool) {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	return pid, err == nil && pid > 1
-}
-
-// await polls until ok, at most for patience.
-func await(patience time.Duration, ok func() bool) error {
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v", patience)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return nil
-}
-
-func listen(addr string) (net.Listener, error) {
-	var config net.ListenConfig
-	return config.Listen(context.Background(), "tcp", addr)
-}
-
-func freePort() (int, error) {
-	l, err := listen("127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 func tail(s string, lines int) string {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"saisine.fr/saisine/ingest/servertest"
 )
 
 // Stored is a mail that the server delivered to a citizen.
@@ -58,7 +60,7 @@ func modified(e fs.DirEntry) time.Time {
 func (s *Server) Await(n int, patience time.Duration) []Stored {
 	s.tb.Helper()
 	dir := filepath.Join(s.Dir, "mail", "new")
-	err := await(patience, func() bool {
+	err := servertest.Await(patience, func() bool {
 		entries, _ := os.ReadDir(dir)
 		return len(entries) >= n
 	})

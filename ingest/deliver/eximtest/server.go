@@ -18,13 +18,14 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"saisine.fr/saisine/ingest/servertest"
 )
 
 const (
@@ -64,12 +65,12 @@ type Server struct {
 	// NoUTF8 is true when SMTPUTF8 is not offered (RFC 6531).
 	NoUTF8 bool
 
-	tb       testing.TB
-	auth     []string
-	uid, gid int
-	cmd      *exec.Cmd
-	stdin    io.Closer
-	waited   chan struct{}
+	tb     testing.TB
+	auth   []string
+	user   servertest.User
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	waited chan struct{}
 }
 
 // Option changes how Start configures the server.
@@ -131,11 +132,14 @@ func (s *Server) prepare() (err error) {
 	if s.Dir, err = os.MkdirTemp("", "eximtest-"); err != nil {
 		return err
 	}
-	if err := s.chooseUser(); err != nil {
+	// Started by another user than root, with a configuration of its own, Exim gives up its
+	// rights and stays that user, so no process of it ever needs root.
+	if s.user, err = servertest.Unprivileged(); err != nil {
 		return err
 	}
+	s.User, s.Group = s.user.Name, s.user.Group
 	for _, port := range s.ports() {
-		if *port, err = freePort(); err != nil {
+		if *port, err = servertest.FreePort(); err != nil {
 			return err
 		}
 	}
@@ -144,60 +148,17 @@ func (s *Server) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	cert, key, err := selfSigned()
+	cert, key, err := servertest.SelfSigned()
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{
+	return s.user.Lay(s.Dir, map[string][]byte{
 		"exim.conf": conf, "cert.pem": cert, "key.pem": key,
 		"spool/.keep": nil, "log/.keep": nil,
-	} {
-		path := filepath.Join(s.Dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return err
-		}
-	}
-	return filepath.WalkDir(s.Dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return s.own(path)
 	})
 }
 
 func (s *Server) ports() []*int { return []*int{&s.SubmissionPort, &s.TLSPort, &s.PlainPort} }
-
-// chooseUser: started by another user than root, with a configuration of its own, Exim
-// gives up its rights and stays that user, so no process of it ever needs root.
-func (s *Server) chooseUser() error {
-	u, err := user.Current()
-	if os.Geteuid() == 0 {
-		u, err = user.Lookup("nobody")
-	}
-	if err != nil {
-		return err
-	}
-	g, err := user.LookupGroupId(u.Gid)
-	if err != nil {
-		return err
-	}
-	s.User, s.Group = u.Username, g.Name
-	if s.uid, err = strconv.Atoi(u.Uid); err != nil {
-		return err
-	}
-	s.gid, err = strconv.Atoi(u.Gid)
-	return err
-}
-
-func (s *Server) own(path string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Chown(path, s.uid, s.gid)
-}
 
 // launch runs Exim under a shell that ends it when the test process is gone, however
 // that ended: its standard input is then closed. All its processes are one group.
@@ -209,10 +170,7 @@ func (s *Server) launch() error {
 	const script = `"$0" -C "$1" -bdf -q1s & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
 	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, exim, filepath.Join(s.Dir, "exim.conf"))
 	cmd.Dir = s.Dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.Credential()}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -232,7 +190,7 @@ func (s *Server) launch() error {
 		close(waited)
 	}(s.waited)
 	for _, port := range s.ports() {
-		if err := await(startPatience, func() bool { return s.answers(*port) || s.ended() }); err != nil || s.ended() {
+		if err := servertest.Await(startPatience, func() bool { return s.answers(*port) || s.ended() }); err != nil || s.ended() {
 			return fmt.Errorf("exim does not answer on port %d\n%s", *port, s.log())
 		}
 	}
@@ -248,14 +206,7 @@ func (s *Server) ended() bool {
 	}
 }
 
-func (s *Server) answers(port int) bool {
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(context.Background(), "tcp", s.addr(port))
-	if err != nil {
-		return false
-	}
-	return conn.Close() == nil
-}
+func (s *Server) answers(port int) bool { return servertest.Answers(s.addr(port)) }
 
 func (s *Server) addr(port int) string { return net.JoinHostPort(s.Host, strconv.Itoa(port)) }
 
@@ -286,7 +237,7 @@ func (s *Server) Kill() {
 	s.cmd = nil
 	// The shell is gone; the daemon, which only it could wait for, may still be dying.
 	for _, port := range s.ports() {
-		s.must(await(stopPatience, func() bool { return !s.answers(*port) }))
+		s.must(servertest.Await(stopPatience, func() bool { return !s.answers(*port) }))
 	}
 }
 
@@ -296,10 +247,7 @@ func (s *Server) Restart() {
 	s.Stop()
 	// The kernel may hold the ports a little longer.
 	for _, port := range s.ports() {
-		s.must(await(startPatience, func() bool {
-			l, err := listen(s.addr(*port))
-			return err == nil && l.Close() == nil
-		}))
+		s.must(servertest.Await(startPatience, func() bool { return servertest.Free(s.addr(*port)) }))
 	}
 	s.must(s.launch())
 }
@@ -316,29 +264,4 @@ func (s *Server) log() string {
 		fmt.Fprintf(&b, "%s:\n%s\n", name, strings.Join(lines[max(0, len(lines)-30):], "\n"))
 	}
 	return b.String()
-}
-
-// await polls until ok, at most for patience.
-func await(patience time.Duration, ok func() bool) error {
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not within %v", patience)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return nil
-}
-
-func listen(addr string) (net.Listener, error) {
-	var config net.ListenConfig
-	return config.Listen(context.Background(), "tcp", addr)
-}
-
-func freePort() (int, error) {
-	l, err := listen("127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
