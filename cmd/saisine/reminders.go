@@ -129,7 +129,7 @@ func (r *rounds) due(ctx context.Context) ([]store.Due, error) {
 		horizon = calendar.AddWorkingDays(today, n)
 	}
 	var list []store.Due
-	err := r.h.store.Open(ctx, calendar.Start(horizon.Add(1)), func(d store.Due) error {
+	err := r.h.store.OpenDeadlines(ctx, calendar.Start(horizon.Add(1)), func(d store.Due) error {
 		day, err := notice.ParseDay(d.Deadline.Day)
 		// What the citizen has not sent in time is the service's business, and not before.
 		if err == nil && (d.Deadline.Who == string(notice.WhoTown) || d.Deadline.Who == string(notice.WhoCitizen) && day.Before(today)) {

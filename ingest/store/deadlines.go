@@ -189,9 +189,9 @@ type Due struct {
 	Deadline                              ingest.Deadline
 }
 
-// Open calls f for each open deadline that is due before the given moment, the nearest
+// OpenDeadlines calls f for each open deadline that is due before the given moment, the nearest
 // first, of requests that are open.
-func (s *Store) Open(ctx context.Context, before time.Time, f func(Due) error) error {
+func (s *Store) OpenDeadlines(ctx context.Context, before time.Time, f func(Due) error) error {
 	return each(func(row rowScanner) error {
 		var d Due
 		var status string

@@ -501,7 +501,7 @@ func TestOpenDeadlines(t *testing.T) {
 	h.ok(h.do("merge 4 1"))
 	list := func(before time.Time) string {
 		var out []string
-		h.ok(h.s.Open(ctx, before, func(d Due) error {
+		h.ok(h.s.OpenDeadlines(ctx, before, func(d Due) error {
 			out = append(out, short(d.Reference)+" "+d.Deadline.Kind)
 			if d.Subject == "" || d.Category != "voirie" || d.Service != "Voirie" || d.Sender.Email == "" || d.Deadline.Due.IsZero() || d.Deadline.Rule == "" || d.Deadline.Who == "" {
 				t.Errorf("%+v", d)
