@@ -28,6 +28,11 @@ func (s *Store) replan(ctx context.Context, tx *tx, requestID int64) error {
 	return s.saveDeadlines(ctx, tx, requestID, s.opts.Correspondence.Deadlines(f))
 }
 
+// receiptsQuery finds those of the opening: what another submission got, that was merged into
+// the request or taken out of it, acknowledges nothing here. The kinds are those of the index.
+const receiptsQuery = `SELECT kind, ended_at FROM mails WHERE submission_id = $1 AND kind IN ('aee', 'are', 'joined', 'paper')
+	AND state IN ('sent', 'printed') ORDER BY ended_at`
+
 // deadlineFacts collects what deadlines depend on; sql.ErrNoRows for a request that nothing opens.
 func (s *Store) deadlineFacts(ctx context.Context, run sqlRunner, requestID int64) (ingest.DeadlineFacts, error) {
 	var f ingest.DeadlineFacts
@@ -49,10 +54,7 @@ func (s *Store) deadlineFacts(ctx context.Context, run sqlRunner, requestID int6
 	if f.Asked, err = s.asked(ctx, run, requestID); err != nil {
 		return f, err
 	}
-	// Of the opening: what another one got, that was merged into this request or taken out of
-	// it, acknowledges nothing here. The kinds are those of the index mails_once.
-	err = run.rows(ctx, `SELECT kind, ended_at FROM mails WHERE submission_id = $1 AND kind IN ('aee', 'are', 'joined', 'paper')
-		AND state IN ('sent', 'printed') ORDER BY ended_at`, []any{opening}, func(row rowScanner) error {
+	err = run.rows(ctx, receiptsQuery, []any{opening}, func(row rowScanner) error {
 		var kind string
 		var at int64
 		err := row.Scan(&kind, &at)

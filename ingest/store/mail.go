@@ -83,6 +83,18 @@ func (s *Store) draftAll(ctx context.Context, tx *tx, list []ingest.MailDraft, s
 // logged is how far back MailLog looks.
 const logged = 24 * time.Hour
 
+// mailLogQuery and bouncedQuery leave out what is empty, as their indexes do, so that SQLite can
+// use them: one is asked at each filing, and a mail's row is as long as its content.
+const (
+	mailLogQuery = `SELECT
+		coalesce(sum(CASE WHEN kind IN ('aee', 'are') AND created_at >= $1 THEN 1 ELSE 0 END), 0),
+		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN created_at END), 0),
+		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
+		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND recipient <> '' AND created_at BETWEEN $3 AND $4
+			AND state <> 'withheld' ORDER BY created_at DESC LIMIT 1000) AS recent`
+	bouncedQuery = `SELECT id, state, request_id FROM mails WHERE message_id = $1 AND message_id <> ''`
+)
+
 // mailLog looks up what was written to an address of late.
 func (s *Store) mailLog(ctx context.Context, run sqlRunner, address string) (ingest.MailLog, error) {
 	var l ingest.MailLog
@@ -91,12 +103,7 @@ func (s *Store) mailLog(ctx context.Context, run sqlRunner, address string) (ing
 	}
 	now := s.opts.Now()
 	var receipt, other int64
-	err := run.row(ctx, `SELECT
-		coalesce(sum(CASE WHEN kind IN ('aee', 'are') AND created_at >= $1 THEN 1 ELSE 0 END), 0),
-		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN created_at END), 0),
-		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
-		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND created_at BETWEEN $3 AND $4 AND state <> 'withheld'
-			ORDER BY created_at DESC LIMIT 1000) AS recent`,
+	err := run.row(ctx, mailLogQuery,
 		micros(now.Add(-time.Hour)), strings.ToLower(address), micros(now.Add(-logged)), micros(now)).Scan(&l.Receipts, &receipt, &other)
 	l.LastReceipt, l.LastOther = s.time(receipt), s.time(other)
 	return l, err
@@ -312,10 +319,7 @@ type bounce struct{ messageID, recipient, reason string }
 func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b bounce) error {
 	var id, state string
 	var request sql.NullInt64
-	if b.messageID == "" {
-		return nil // so are those that are not made yet
-	}
-	err := tx.row(ctx, `SELECT id, state, request_id FROM mails WHERE message_id = $1`, b.messageID).Scan(&id, &state, &request)
+	err := tx.row(ctx, bouncedQuery, b.messageID).Scan(&id, &state, &request)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) == ingest.MailBounced {
 		return nil
 	}

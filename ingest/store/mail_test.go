@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -738,6 +739,27 @@ func TestMailLog(t *testing.T) {
 		got, err := h.s.mailLog(t.Context(), reading{h.s.read}, tt.address)
 		if err != nil || got.Receipts != tt.want.Receipts || !got.LastReceipt.Equal(tt.want.LastReceipt) || !got.LastOther.Equal(tt.want.LastOther) {
 			t.Errorf("%s: %+v %v", tt.name, got, err)
+		}
+	}
+}
+
+// What is asked at each filing, and at each report, is answered from an index: the rows of
+// mails are as long as the mails.
+func TestMailQueriesUseIndexes(t *testing.T) {
+	h := newHouse(t)
+	for query, params := range map[string]int{mailLogQuery: 4, bouncedQuery: 1, receiptsQuery: 1, deadlinesQuery: 1} {
+		plan := ""
+		h.ok(each(func(row rowScanner) error {
+			var id, parent, unused int
+			var step string
+			err := row.Scan(&id, &parent, &unused, &step)
+			plan += step + "\n"
+			return err
+		}, func() (*sql.Rows, error) {
+			return h.s.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, slices.Repeat([]any{"1"}, params)...)
+		}))
+		if strings.Contains(plan, "SCAN mails") || strings.Contains(plan, "SCAN deadlines") || !strings.Contains(plan, "SEARCH") {
+			t.Errorf("%s reads a whole table:\n%s", query, plan)
 		}
 	}
 }

@@ -524,7 +524,7 @@ func TestOpenDeadlines(t *testing.T) {
 		}
 	}
 	stop := errors.New("enough")
-	if err := h.s.Open(ctx, day.AddDate(1, 0, 0), func(Due) error { return stop }); !errors.Is(err, stop) {
+	if err := h.s.OpenDeadlines(ctx, day.AddDate(1, 0, 0), func(Due) error { return stop }); !errors.Is(err, stop) {
 		t.Error(err)
 	}
 }
