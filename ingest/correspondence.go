@@ -103,7 +103,7 @@ type DeadlineFacts struct {
 	Elsewhere bool
 	Competent time.Time
 	Asked     []AskedPieces
-	// Sent are the mails that went to the citizen, with when they did; Printed likewise.
+	// Receipts are those of the opening that were sent or printed, oldest first.
 	Receipts []SentReceipt
 	// Answered is when the town answered; zero while it has not.
 	Answered time.Time

@@ -95,7 +95,8 @@ func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 	}
 	// Paper is acknowledged once the service is known; what joined by paper is not.
 	paper := d.Kind == ingest.MailPaper
-	if has(d.Kind) || d.Kind == ingest.MailAEE && has(ingest.MailARE) || paper && !sure || d.Kind == ingest.MailJoined && !electronicChannel(f.Channel) {
+	named := sure && (f.Confirmed || !m.Doubtful) // the service, and the sense of silence
+	if has(d.Kind) || d.Kind == ingest.MailAEE && has(ingest.MailARE) || paper && !named || d.Kind == ingest.MailJoined && !electronicChannel(f.Channel) {
 		return out
 	}
 	if !paper {
@@ -210,6 +211,11 @@ func (s *Secretary) Plan(f ingest.DeadlineFacts) (Plan, bool) {
 		k.Missing = append(k.Missing, Asked{At: a.At, Until: until, CameAt: a.CameAt})
 	}
 	plan, err := s.Calendar.Plan(k)
+	if err != nil {
+		// Pieces that were asked for by a clock that was wrong, say: better the plain dates than none.
+		k.Missing, k.Rule.Procedure, k.First, k.Competent = nil, Ordinary, time.Time{}, time.Time{}
+		plan, err = s.Calendar.Plan(k)
+	}
 	return plan, err == nil
 }
 

@@ -92,7 +92,7 @@ const (
 		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
 		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND recipient <> '' AND created_at BETWEEN $3 AND $4
 			AND state <> 'withheld' ORDER BY created_at DESC LIMIT 1000) AS recent`
-	bouncedQuery = `SELECT id, state, request_id FROM mails WHERE message_id = $1 AND message_id <> ''`
+	bouncedQuery = `SELECT id, kind, state, request_id FROM mails WHERE message_id = $1 AND message_id <> ''`
 )
 
 // mailLog looks up what was written to an address of late.
@@ -317,9 +317,9 @@ type bounce struct{ messageID, recipient, reason string }
 // bounced marks the mail with this Message-ID as come back. The Message-ID cannot be
 // guessed: who names it has seen the mail. Nothing happens when it is none of ours.
 func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b bounce) error {
-	var id, state string
+	var id, kind, state string
 	var request sql.NullInt64
-	err := tx.row(ctx, bouncedQuery, b.messageID).Scan(&id, &state, &request)
+	err := tx.row(ctx, bouncedQuery, b.messageID).Scan(&id, &kind, &state, &request)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) == ingest.MailBounced {
 		return nil
 	}
@@ -331,7 +331,7 @@ func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b boun
 	if err := s.endMailIn(ctx, tx, id, ingest.MailBounced, reason, eventMailBounced, map[string]any{"reason": reason, "report": submissionID}); err != nil {
 		return err
 	}
-	if !request.Valid {
+	if !request.Valid || !ingest.MailKind(kind).ToCitizen() {
 		return nil
 	}
 	return s.askReview(ctx, tx, request.Int64, "un envoi n’a pas été remis ("+b.recipient+")\u00a0: proposer le courrier papier")

@@ -94,21 +94,14 @@ func (s *Store) tellStatus(ctx context.Context, tx *tx, q requestKey, old, statu
 	f := ingest.StatusFacts{
 		Now: s.opts.Now(), Reference: q.reference, Category: to.category, Old: old, New: status, Note: note, To: to.email, NoReply: to.noReply,
 	}
+	// First: what is withheld makes room for the new one, and is untrue though there be none.
+	if err := s.supersede(ctx, tx, q.id, "remplacé par un avis plus récent"); err != nil {
+		return err
+	}
 	if f.Log, err = s.mailLog(ctx, tx, to.email); err != nil {
 		return err
 	}
-	drafts := s.opts.Correspondence.StatusChanged(f)
-	if len(drafts) > 0 {
-		if err := s.supersede(ctx, tx, q.id, "remplacé par un avis plus récent"); err != nil {
-			return err
-		}
-		// What was withheld just now makes room for this one.
-		if f.Log, err = s.mailLog(ctx, tx, to.email); err != nil {
-			return err
-		}
-		drafts = s.opts.Correspondence.StatusChanged(f)
-	}
-	return s.draftAll(ctx, tx, drafts, to.submission, q.id)
+	return s.draftAll(ctx, tx, s.opts.Correspondence.StatusChanged(f), to.submission, q.id)
 }
 
 // supersede withholds the notices of statuses that have not been made yet. Those of something
