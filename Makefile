@@ -32,7 +32,7 @@ PIXELS := ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(PIXELS:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(PIXELS:%=-e saisine.fr/saisine/%))
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
 	$(GO_TEST) -shuffle=on -timeout 10m $(PIXELS:%=./%)
 

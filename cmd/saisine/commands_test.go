@@ -21,6 +21,7 @@ func quietTown(t *testing.T, extra string) *town {
 }
 
 func TestImport(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {
@@ -98,6 +99,7 @@ not json
 
 // An import beside a running daemon leaves the treatment to it.
 func TestImportBesideTheDaemon(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	d := tw.start()
 	path := filepath.Join(t.TempDir(), "a.eml")
@@ -113,6 +115,7 @@ func TestImportBesideTheDaemon(t *testing.T) {
 
 // A mail over the limit is a failed submission, and `retry` takes it up.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t, func(s *townSetup) { s.extra = "limits: {message: 64KiB, file: 32KiB}" })
 	tw.dovecot.Deliver(townUser, plainMail("k0xgros0", strings.Repeat("Une ligne de plus.\r\n", 10_000)))
 	tw.deliver("k0xmail0")
@@ -156,6 +159,7 @@ func TestRetry(t *testing.T) {
 
 // A file that is no scan fails with a note, and dropping it back tries it again.
 func TestNoScanIsRetried(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	tw.dropScan("compte rendu.docx", []byte("PK\x03\x04 no scan"))
 	d := tw.start()
@@ -191,6 +195,7 @@ func TestNoScanIsRetried(t *testing.T) {
 // verify finds what the store cannot see by itself: a mail in the done folder that the
 // ledger does not know.
 func TestVerifyFindsForeignMail(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t)
 	tw.deliver("k0xmail0")
 	d := tw.start()
@@ -213,6 +218,7 @@ func TestVerifyFindsForeignMail(t *testing.T) {
 }
 
 func TestReadCommand(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	dir := t.TempDir()
 	eml, pdf, missing := filepath.Join(dir, "a.eml"), filepath.Join(dir, "b.pdf"), filepath.Join(dir, "c.pdf")
@@ -367,6 +373,7 @@ func TestPrintable(t *testing.T) {
 
 // The demo ends by itself with at least 12 requests from three channels.
 func TestDemoOnce(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	out, errOut, code := tw.output("demo", "--once")
 	if code != 0 {
@@ -387,6 +394,7 @@ func TestDemoOnce(t *testing.T) {
 // Mails and their replies that are imported together join, whatever the order of
 // their reading.
 func TestImportedThreadsJoin(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	dir := t.TempDir()
 	const n = 20

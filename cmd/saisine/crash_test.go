@@ -240,6 +240,7 @@ func markOf(s submissionJSON) string {
 // the ledger once and filed once. The points are shared out among a few towns, and no town
 // is cleaned between its points, as none is.
 func TestKillAtEveryStep(t *testing.T) {
+	t.Parallel()
 	const towns = 3
 	var shares [towns][]int // of crashPoints
 	for i, p := range crashPoints {

@@ -20,6 +20,7 @@ const (
 // by people who did not know the rules; the measures of likeness were chosen on the first
 // two, and the third only tells.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	own, err := filepath.Glob("../../ingest/match/testdata/stream-*.jsonl")
 	if err != nil || len(own) == 0 {
 		t.Fatal("no streams: ", err)

@@ -100,6 +100,7 @@ func (tw *town) signalRedis(s syscall.Signal) {
 // TestRandomKills kills the daemon at moments that nobody chose, again and again, under
 // load.
 func TestRandomKills(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t)
 	l := newLoad(tw)
 	var citizens sync.WaitGroup
@@ -234,6 +235,7 @@ func TestDiskFull(t *testing.T) {
 
 // A machine without redis-server, or one on which it does not start, still takes in.
 func TestIntakeWithoutRedis(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t)
 	tw.deliver("k0xmail0")
 	d := tw.start("PATH=" + t.TempDir())

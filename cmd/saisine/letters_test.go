@@ -135,6 +135,7 @@ func (tw *town) notesUnder() string {
 
 // TestLettersOfAStack: a pile with separator sheets, through the whole house.
 func TestLettersOfAStack(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	pile := stack(t, scanned(t, "alpha"), tw.scannedSheet(), scanned(t, "bravo", "charlie"), tw.printedSheet("--service", "Voirie", "--channel", "counter", "--postmark", "2026-11-20"), scanned(t, "delta"))
@@ -201,6 +202,7 @@ func TestLettersOfAStack(t *testing.T) {
 
 // TestTwoSidedStack: fronts, then backs in reverse.
 func TestTwoSidedStack(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	if err := os.MkdirAll(filepath.Join(tw.scans, "recto-verso"), 0o700); err != nil {
@@ -237,6 +239,7 @@ func TestTwoSidedStack(t *testing.T) {
 // TestKillWhileCollating kills the daemon where a pile becomes letters, and where a copy
 // is stored.
 func TestKillWhileCollating(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"store.collating", "copy.stored"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
@@ -262,6 +265,7 @@ func TestKillWhileCollating(t *testing.T) {
 
 // TestReadWords: the confidence and place of each word, when asked for.
 func TestReadWords(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	file := scanned(t, "alpha")
 	for _, asked := range []bool{false, true} {

@@ -135,6 +135,7 @@ func mixture(t *testing.T, dir string, n int) (unreadable map[string]bool) {
 
 // A thousand files are one command: read in order, the broken ones told, memory bounded.
 func TestReadThousandFiles(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	dir := filepath.Join(tw.dir, "archive")
 	unreadable := mixture(t, dir, 1000)
@@ -377,6 +378,7 @@ func TestListWithoutPermission(t *testing.T) {
 }
 
 func TestReadFilesFrom(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	dir := filepath.Join(tw.dir, "in")
 	for _, name := range []string{"a.eml", "line\nfeed.eml", "é.eml", "sub/s.eml"} {

@@ -118,6 +118,7 @@ func parts(t *testing.T, raw []byte) (mail.Header, map[string]string) {
 // request; a report that it could not be delivered marks it; an answering machine gets one
 // mail.
 func TestReceiptOfAMail(t *testing.T) {
+	t.Parallel()
 	tw := newPostTown(t, "")
 	d := tw.start()
 	tw.dovecot.Deliver(townUser, citizenMail("amelie", "References: <older@exemple.net>\r\n", lampText))
@@ -226,6 +227,7 @@ func (tw *postTown) request(reference string) requestJSON {
 
 // Statuses, pieces, the wrong door and paper: each act reaches the citizen, and moves the dates.
 func TestStatusActs(t *testing.T) {
+	t.Parallel()
 	tw := newPostTown(t, "")
 	d := tw.start()
 	tw.dovecot.Deliver(townUser, citizenMail("amelie", "", lampText))
@@ -305,6 +307,7 @@ var receiptMails = flag.Int("receipts.mails", 40, "mails of TestThousandReceipts
 // As many receipts as mails, none to nobody twice, although the mail server is killed and
 // saisine too: a crash may repeat one receipt, and then under the same Message-ID.
 func TestThousandReceipts(t *testing.T) {
+	t.Parallel()
 	n := *receiptMails
 	tw := newPostTown(t, "", func(s *townSetup) { s.level = "info" })
 	for i := range n {
@@ -361,6 +364,7 @@ func TestThousandReceipts(t *testing.T) {
 // TestKillWhileAnswering kills the daemon where a receipt is made, where the server has it,
 // and where its report comes back.
 func TestKillWhileAnswering(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"mail.made", "mail.taken", "mail.bouncing"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
@@ -384,6 +388,7 @@ func TestKillWhileAnswering(t *testing.T) {
 // The follow-up page shows what was sent and takes an answer, whoever it says it is from; a
 // revoked link is worth nothing.
 func TestFollowUpPage(t *testing.T) {
+	t.Parallel()
 	tw := newPostTown(t, "")
 	d := tw.start()
 	fields := map[string]string{

@@ -182,6 +182,7 @@ const (
 )
 
 func TestReminders(t *testing.T) {
+	t.Parallel()
 	h := newClockHouse(t, "2026-03-02 09:00")
 	a := h.request("eclairage-public", lamp)
 	about := "[" + a + "]"
@@ -218,6 +219,7 @@ func TestReminders(t *testing.T) {
 }
 
 func TestDigestAndPieces(t *testing.T) {
+	t.Parallel()
 	h := newClockHouse(t, "2026-03-02 09:00")
 	h.cfg.Letters.DaysBefore = 0
 	b := h.request("voirie", hole)
@@ -245,6 +247,7 @@ func TestDigestAndPieces(t *testing.T) {
 
 // The clock jumps a day or a year either way: no flood, and no reminder lost.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	for _, years := range []int{1, -1} {
 		h := newClockHouse(t, "2026-03-02 09:00")
 		var all []string

@@ -14,6 +14,7 @@ import (
 // TestTwinsAreOneRequest hands the same matter in by two ways at the same instant and
 // treats both at once, in either order of arrival: one request, with one opening.
 func TestTwinsAreOneRequest(t *testing.T) {
+	t.Parallel()
 	cfg := config.Default()
 	log := slog.New(slog.DiscardHandler)
 	h, err := openStreamHouse(t.Context(), cfg, log, t.TempDir())
