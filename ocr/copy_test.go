@@ -326,6 +326,7 @@ func TestCopyEvaluation(t *testing.T) {
 }
 
 func TestCopySamples(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.PDF([]string{letter(1)}, samplescan.Options{Noise: 5})
@@ -354,6 +355,7 @@ func TestCopySamples(t *testing.T) {
 // A page with a text layer of its own is copied as it is, and pages of several files come
 // in the order asked for.
 func TestCopyOfSeveralFiles(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.TextPDF([]string{letter(1)})
@@ -388,6 +390,7 @@ func TestCopyOfSeveralFiles(t *testing.T) {
 }
 
 func TestCopyImages(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	dir := t.TempDir()
@@ -520,6 +523,7 @@ func withOrientation(jpeg []byte, orientation byte) []byte {
 
 // Pages may lie anywhere in their coordinates, be cut, turned, and of other units.
 func TestCopyOddPages(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	jpeg, err := samplescan.JPEG(letter(1), samplescan.Options{Noise: 4})
@@ -582,6 +586,7 @@ func checkInk(t *testing.T, path string, p boxedPage, l *Layout) {
 }
 
 func TestCopyOfProtectedFiles(t *testing.T) {
+	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.PDF([]string{letter(1)}, samplescan.Options{Noise: 5})
@@ -735,6 +740,7 @@ func TestCopyErrors(t *testing.T) {
 
 // Many pages go in parts, and come together in order.
 func TestCopyInParts(t *testing.T) {
+	long(t)
 	t.Parallel()
 	texts := make([]string, 2*partPages+5)
 	r := newReader(t, Options{MaxPages: len(texts)})

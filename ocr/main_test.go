@@ -222,3 +222,11 @@ func setTIFFSize(t *testing.T, path string, w, h uint32) {
 		t.Fatal(err)
 	}
 }
+
+// long leaves out, in short runs, a test that recognises many pages and tries nothing at once.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("recognises many pages")
+	}
+}

@@ -117,6 +117,7 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 
 // Pages that are no clean French letter: which of them a clerk must look at.
 func TestUnsureOfOddPages(t *testing.T) {
+	long(t)
 	if testing.Short() {
 		t.Skip("reads a dozen pages")
 	}
