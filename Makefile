@@ -25,16 +25,16 @@ LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 demo: build
 	@bin/saisine demo $(ARGS)
 
-# They compute on pixels, each test in its one goroutine: the race detector finds nothing
+# They compute, on pixels and weights, each in one goroutine: the race detector finds nothing
 # there, and makes them ten times slower. The short tests of ocr, its pool of children, have
 # it all the same.
-PIXELS := ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
+COMPUTING := ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(PIXELS:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
-	$(GO_TEST) -shuffle=on -timeout 10m $(PIXELS:%=./%)
+	$(GO_TEST) -shuffle=on -timeout 10m $(COMPUTING:%=./%)
 
 ## run: the daemon with your own configuration (CONFIG=saisine.yaml)
 run: build

@@ -292,9 +292,7 @@ const claim = "pdfaid:part='2' pdfaid:conformance='B'"
 
 func TestCopyEvaluation(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("reads a dozen pages")
-	}
+	long(t)
 	files, err := filepath.Glob(filepath.Join(evaluationScans(t), "l01_*.pdf"))
 	if err != nil {
 		t.Fatal(err)

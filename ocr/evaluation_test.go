@@ -41,9 +41,7 @@ var goals = map[string]float64{
 // and with SAISINE_EVALUATION_PLAIN=1 that of plain "pdftoppm -r 300 | tesseract"
 // beside it.
 func TestEvaluation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads dozens of pages")
-	}
+	long(t)
 	dir := evaluationScans(t)
 	files, err := filepath.Glob(filepath.Join(dir, "*.*.pdf"))
 	if err != nil {

@@ -101,7 +101,7 @@ func (tw *town) signalRedis(s syscall.Signal) {
 // load.
 func TestRandomKills(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t)
+	tw := newTown(t, realBuild)
 	l := newLoad(tw)
 	var citizens sync.WaitGroup
 	for round := range 8 {

@@ -243,7 +243,7 @@ func TestKillWhileCollating(t *testing.T) {
 	for _, point := range []string{"store.collating", "copy.stored"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			tw := newTown(t, func(s *townSetup) { s.noMail = true })
+			tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
 			pile := stack(t, scanned(t, "alpha"), tw.printedSheet(), scanned(t, "bravo"))
 			d := tw.start("SAISINE_CRASH_AT=" + point)
 			tw.dropScan("pile.pdf", pile)

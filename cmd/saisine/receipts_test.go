@@ -309,7 +309,7 @@ var receiptMails = flag.Int("receipts.mails", 40, "mails of TestThousandReceipts
 func TestThousandReceipts(t *testing.T) {
 	t.Parallel()
 	n := *receiptMails
-	tw := newPostTown(t, "", func(s *townSetup) { s.level = "info" })
+	tw := newPostTown(t, "", realBuild, func(s *townSetup) { s.level = "info" })
 	for i := range n {
 		name := fmt.Sprintf("citoyen%d", i)
 		tw.dovecot.Deliver(townUser, citizenMail(name, "", strings.Replace(lampText, "12 rue des Acacias", fmt.Sprintf("%d rue des Acacias", i+1), 1)))
@@ -368,7 +368,7 @@ func TestKillWhileAnswering(t *testing.T) {
 	for _, point := range []string{"mail.made", "mail.taken", "mail.bouncing"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			tw := newPostTown(t, "")
+			tw := newPostTown(t, "", realBuild)
 			d := tw.start("SAISINE_CRASH_AT=" + point)
 			tw.dovecot.Deliver(townUser, citizenMail("bounce.bruno", "", lampText))
 			if !d.dieBy(time.Minute) {

@@ -65,6 +65,7 @@ type town struct {
 	public  string // address of the form
 	admin   string
 	level   string
+	exe     string // the program that runs here
 }
 
 const townUser = "sve@saint-exemple.fr"
@@ -78,19 +79,31 @@ type townSetup struct {
 	extra   string
 	poll    string
 	level   string
+	exe     string
+}
+
+// realBuild runs the program as a town has it, without the race detector: where it is killed
+// over and over, what matters is what it leaves behind. Other tests look for races.
+func realBuild(s *townSetup) {
+	if os.Getenv("GO_TEST_SAISINE_BINARY") != "" {
+		return
+	}
+	if plain, err := plainProgram(); err == nil {
+		s.exe = plain
+	}
 }
 
 // newTown writes the configuration of a town that is quick to notice things.
 func newTown(t testing.TB, opts ...townOption) *town {
 	t.Helper()
 	dir := t.TempDir()
-	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s", level: "debug"}
+	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s", level: "debug", exe: program()}
 	for _, o := range opts {
 		o(s)
 	}
 	tw := &town{
 		t: t, dir: dir, data: s.data, scans: filepath.Join(dir, "scans"), config: filepath.Join(dir, "saisine.yaml"),
-		public: freePort(t), admin: freePort(t), level: s.level,
+		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe,
 	}
 	if err := os.MkdirAll(tw.scans, 0o700); err != nil {
 		t.Fatal(err)
@@ -165,7 +178,7 @@ func (l *logBuffer) tail(n int) string {
 func (tw *town) launch(env ...string) *daemonProcess {
 	tw.t.Helper()
 	d := &daemonProcess{t: tw.t, log: &logBuffer{}, done: make(chan struct{})}
-	d.cmd = exec.Command(program(), "serve", "--config", tw.config, "--log-level", tw.level)
+	d.cmd = exec.Command(tw.exe, "serve", "--config", tw.config, "--log-level", tw.level)
 	d.cmd.Env = append(os.Environ(), append([]string{asProgram + "=1"}, env...)...)
 	d.cmd.Stderr = d.log
 	d.cmd.Stdout = d.log
@@ -273,7 +286,7 @@ func (tw *town) saisine(args ...string) (stdout string, code int) {
 func (tw *town) output(args ...string) (stdout, stderr string, code int) {
 	tw.t.Helper()
 	var out, errOut bytes.Buffer
-	cmd := exec.Command(program(), append(args, "--config", tw.config)...)
+	cmd := exec.Command(tw.exe, append(args, "--config", tw.config)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
