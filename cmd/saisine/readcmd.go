@@ -312,12 +312,16 @@ func printReading(w io.Writer, name string, r ingest.Reading) error {
 	return nil
 }
 
+// noSpinner keeps a bar of unknown length from turning by itself: the goroutine that does so
+// reads what Add writes (progressbar v3.19.1, NewOptions64 and IsStarted).
+var noSpinner = progressbar.OptionSetSpinnerChangeInterval(0)
+
 // progress shows a bar on standard error when that is a terminal and there is enough
 // to do; otherwise it shows nothing. A total of -1 means that nobody knows it.
 func (a *app) progress(total int, what string) *progressbar.ProgressBar {
 	if !isTerminal(a.stderr) || total == 0 || total == 1 {
-		return progressbar.DefaultSilent(int64(total))
+		return progressbar.NewOptions(total, progressbar.OptionSetVisibility(false), noSpinner)
 	}
 	return progressbar.NewOptions(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), noSpinner)
 }
