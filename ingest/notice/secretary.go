@@ -76,43 +76,60 @@ func (s *Secretary) forbidden(to, noReply string) string {
 // Receipts implements ingest.Correspondence.
 func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 	var out ingest.Reply
-	has := func(k ingest.MailKind) bool { return slices.Contains(f.Sent, k) }
 	m, known := s.Matter(f.Category, Procedure(f.Procedure))
 	sure := known && !f.NeedsReview && f.Link == ingest.LinkOpens
 	if sure && !f.NoReceipt {
 		s.assign(&out, m)
 	}
-	d := ingest.MailDraft{To: f.From.Email}
-	switch {
-	case f.Link != ingest.LinkOpens:
-		d.Kind = ingest.MailJoined
-	case !electronicChannel(f.Channel):
-		d.Kind, d.To = ingest.MailPaper, ""
-	case sure && (f.Confirmed || !m.Doubtful && f.Confidence >= sureConfidence) && len(s.lacking(f, m)) == 0:
-		d.Kind = ingest.MailARE
-	default:
-		d.Kind = ingest.MailAEE
-	}
-	// Paper is acknowledged once the service is known; what joined by paper is not.
-	paper := d.Kind == ingest.MailPaper
-	named := sure && (f.Confirmed || !m.Doubtful) // the service, and the sense of silence
-	if has(d.Kind) || d.Kind == ingest.MailAEE && has(ingest.MailARE) || paper && !named || d.Kind == ingest.MailJoined && !electronicChannel(f.Channel) {
+	kind, due := s.receipt(f, m, sure)
+	if !due {
 		return out
 	}
-	if !paper {
-		d.Withheld = s.forbidden(f.From.Email, f.NoReply)
-	}
-	switch {
-	case f.NoReceipt:
-		d.Withheld = "reprise d’anciens envois, sans accusé"
-	case d.Withheld != "" || paper:
-	case d.Kind == ingest.MailJoined && (recent(f.Now, f.Log.LastReceipt) || recent(f.Now, f.Log.LastOther)):
-		d.Withheld = "un message automatique est parti à cette adresse il y a moins d’une heure"
-	case f.Log.Receipts >= s.perHour() && !f.Confirmed:
-		d.Withheld = "envois trop nombreux de cette adresse en une heure (CRPA L112-11)"
+	d := ingest.MailDraft{Kind: kind, To: f.From.Email, Withheld: s.withheld(kind, f)}
+	if kind == ingest.MailPaper {
+		d.To = ""
 	}
 	out.Mails = append(out.Mails, d)
 	return out
+}
+
+// receipt says which one a submission gets; due is false when it has it, or gets none now.
+// Paper is acknowledged once the service and the sense of silence can be named; what joins a
+// request on paper is not.
+func (s *Secretary) receipt(f ingest.ReceiptFacts, m Matter, sure bool) (kind ingest.MailKind, due bool) {
+	has := func(k ingest.MailKind) bool { return slices.Contains(f.Sent, k) }
+	online := electronicChannel(f.Channel)
+	named := sure && (f.Confirmed || !m.Doubtful)
+	switch {
+	case f.Link != ingest.LinkOpens:
+		return ingest.MailJoined, online && !has(ingest.MailJoined)
+	case !online:
+		return ingest.MailPaper, named && !has(ingest.MailPaper)
+	case named && (f.Confirmed || f.Confidence >= sureConfidence) && len(s.lacking(f, m)) == 0:
+		return ingest.MailARE, !has(ingest.MailARE)
+	default:
+		return ingest.MailAEE, !has(ingest.MailAEE) && !has(ingest.MailARE)
+	}
+}
+
+// withheld says why a receipt is not sent, or "".
+func (s *Secretary) withheld(kind ingest.MailKind, f ingest.ReceiptFacts) string {
+	if f.NoReceipt {
+		return "reprise d’anciens envois, sans accusé"
+	}
+	if kind == ingest.MailPaper {
+		return ""
+	}
+	if why := s.forbidden(f.From.Email, f.NoReply); why != "" {
+		return why
+	}
+	switch {
+	case kind == ingest.MailJoined && (recent(f.Now, f.Log.LastReceipt) || recent(f.Now, f.Log.LastOther)):
+		return "un message automatique est parti à cette adresse il y a moins d’une heure"
+	case f.Log.Receipts >= s.perHour() && !f.Confirmed:
+		return "envois trop nombreux de cette adresse en une heure (CRPA L112-11)"
+	}
+	return ""
 }
 
 func (s *Secretary) perHour() int {
