@@ -58,7 +58,7 @@ $(LINT):
 ## test-faults: the fault tests alone, several times
 FAULTS ?= 5
 test-faults: packages-test
-	$(GO_TEST) -race -count=$(FAULTS) -timeout 80m -run 'TestKill|TestRandomKills|TestRedisFaults|TestResumes|TestDiskFull|TestFiveHundred' ./cmd/saisine
+	$(GO_TEST) -race -count=$(FAULTS) -timeout 80m -run 'TestKill|TestRandomKills|TestRedisFaults|TestResumes|TestDiskFull|TestFiveHundred|TestThousandReceipts' ./cmd/saisine -receipts.mails=200
 
 ## fuzz: every fuzz target for FUZZTIME each
 FUZZTIME ?= 5m
