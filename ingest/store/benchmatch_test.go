@@ -401,7 +401,9 @@ func benchPostgres(t *testing.T) benchStore {
 	// the insertions that are measured are checked again.
 	execAll(t, ctx, conn, []string{`ALTER TABLE match_keys DROP CONSTRAINT match_keys_doc_fkey`})
 	load("match_keys", []string{"key", "doc"}, len(keys), func(i int) []any { return []any{keys[i].key, keys[i].doc} })
-	execAll(t, ctx, conn, []string{`ALTER TABLE match_keys ADD FOREIGN KEY (doc) REFERENCES submissions (seq) NOT VALID`, "ANALYZE", "CHECKPOINT"})
+	execAll(t, ctx, conn, []string{`ALTER TABLE match_keys ADD FOREIGN KEY (doc) REFERENCES submissions (seq) NOT VALID`})
+	// As autovacuum leaves a table: what all may see is read from the index alone.
+	execAll(t, ctx, conn, []string{"VACUUM (ANALYZE)", "CHECKPOINT"})
 	var size string
 	if err := conn.QueryRow(ctx, `SELECT pg_size_pretty(pg_database_size(current_database()))`).Scan(&size); err != nil {
 		t.Fatal(err)
