@@ -96,16 +96,14 @@ func (f follower) silence(q ingest.Request) *webform.DeadlineLine {
 		if err != nil || !d.DoneAt.IsZero() {
 			continue
 		}
-		l := &webform.DeadlineLine{Day: time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC)}
+		l := &webform.DeadlineLine{Label: "Réponse attendue avant le", Day: time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC)}
 		switch {
 		case d.Sense == string(notice.Acceptance):
-			l.Label = "Réponse attendue avant le"
 			l.Explain = "Si la mairie ne vous a pas répondu à cette date, votre demande est considérée comme acceptée, sous réserve que le dossier soit complet (" + d.Article + ")."
 		case d.Sense == string(notice.Rejection):
-			l.Label = "Réponse attendue avant le"
 			l.Explain = "Si la mairie ne vous a pas répondu à cette date, votre demande est considérée comme refusée, sous réserve que le dossier soit complet (" + d.Article + "). Vous pourrez alors contester ce refus."
 		case d.Kind == string(notice.KindGDPR):
-			l.Label, l.Explain = "Réponse attendue avant le", "La mairie doit vous répondre avant cette date ("+d.Article+")."
+			l.Explain = "La mairie doit vous répondre avant cette date (" + d.Article + ")."
 		default:
 			continue
 		}

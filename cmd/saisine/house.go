@@ -104,7 +104,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		return nil, err
 	}
 	h.tokens = ingest.Tokens{Key: key}
-	if h.mails, err = newMailroom(cfg, h.store, h.rules, h.secretary, h.tokens); err != nil {
+	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.tokens); err != nil {
 		return nil, err
 	}
 	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}

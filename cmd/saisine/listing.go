@@ -78,7 +78,7 @@ func (o office) mailroom(ctx context.Context) (*mailroom, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMailroom(o.cfg, o.store, o.rules, o.secretary, ingest.Tokens{Key: key})
+	return newMailroom(o.cfg, o.store, o.secretary, ingest.Tokens{Key: key})
 }
 
 // withStore runs f with the configured store.

@@ -12,7 +12,6 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/crashpoint"
 	"saisine.fr/saisine/ingest/deliver"
 	"saisine.fr/saisine/ingest/notice"
@@ -23,7 +22,6 @@ import (
 type mailroom struct {
 	cfg       config.Config
 	store     *store.Store
-	rules     *classify.Rules
 	secretary *notice.Secretary
 	templates *notice.Templates
 	tokens    ingest.Tokens
@@ -36,12 +34,12 @@ type mailroom struct {
 }
 
 // newMailroom reads the town's texts and gets ready to reach its mail server.
-func newMailroom(cfg config.Config, s *store.Store, rules *classify.Rules, secretary *notice.Secretary, tokens ingest.Tokens) (*mailroom, error) {
+func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, tokens ingest.Tokens) (*mailroom, error) {
 	templates, err := notice.LoadTemplates(cfg.Letters.Templates)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("letters.templates: %w", err)}
 	}
-	m := &mailroom{cfg: cfg, store: s, rules: rules, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
+	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
 	if cfg.SMTP.Host == "" {
 		return m, nil
 	}

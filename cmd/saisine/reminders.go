@@ -63,12 +63,16 @@ func (r *rounds) Process(ctx context.Context, round string) error {
 	if round != r.h.secretary.Calendar.Round(r.now(), r.hours) {
 		return nil // of an hour that is over: the next one makes up for it
 	}
-	for _, step := range []func(context.Context) error{r.digests, r.mornings, r.escalate, r.pieces} {
-		if err := step(ctx); err != nil {
+	due, err := r.due(ctx)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, []store.Due) error{r.digests, r.mornings, r.escalate, r.pieces} {
+		if err := step(ctx, due); err != nil {
 			return err
 		}
 	}
-	_, err := r.h.store.TakeSlot(ctx, roundSlot, round)
+	_, err = r.h.store.TakeSlot(ctx, roundSlot, round)
 	return err
 }
 
@@ -97,7 +101,7 @@ func services(rules *classify.Rules) []classify.Service {
 const stepDigest = "digest"
 
 // digests tells the services that want one list an hour of what is new.
-func (r *rounds) digests(ctx context.Context) error {
+func (r *rounds) digests(ctx context.Context, _ []store.Due) error {
 	for _, s := range services(r.h.rules) {
 		if s.Mail != classify.MailHourly || s.Email == "" {
 			continue
@@ -142,11 +146,7 @@ func (r *rounds) due(ctx context.Context) ([]store.Due, error) {
 
 // mornings sends each service, once a working day, what is due soon, due today and late. Nothing
 // due, no mail.
-func (r *rounds) mornings(ctx context.Context) error {
-	list, err := r.due(ctx)
-	if err != nil {
-		return err
-	}
+func (r *rounds) mornings(ctx context.Context, list []store.Due) error {
 	byService := map[string][]string{}
 	for _, d := range list {
 		name := d.Service
@@ -185,13 +185,9 @@ func (r *rounds) toOurselves(address string) string {
 }
 
 // escalate tells the manager once of each request with a deadline that stays late.
-func (r *rounds) escalate(ctx context.Context) error {
+func (r *rounds) escalate(ctx context.Context, list []store.Due) error {
 	if r.h.cfg.Letters.Manager == "" {
 		return nil
-	}
-	list, err := r.due(ctx)
-	if err != nil {
-		return err
 	}
 	calendar := r.h.secretary.Calendar
 	today := calendar.Day(r.now())
@@ -221,7 +217,7 @@ func (r *rounds) escalate(ctx context.Context) error {
 }
 
 // pieces reminds citizens once of the pieces that they were asked for.
-func (r *rounds) pieces(ctx context.Context) error {
+func (r *rounds) pieces(ctx context.Context, _ []store.Due) error {
 	awaited, err := r.h.store.AwaitedPieces(ctx)
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ func newClockHouse(t *testing.T, start string) *clockHouse {
 	}
 	t.Cleanup(func() { _ = h.store.Close() })
 	h.tokens = ingest.Tokens{Key: make([]byte, 32)}
-	if h.mails, err = newMailroom(cfg, h.store, h.rules, h.secretary, h.tokens); err != nil {
+	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.tokens); err != nil {
 		t.Fatal(err)
 	}
 	h.mails.now = clock
