@@ -415,8 +415,15 @@ func (s *Store) outbox(ctx context.Context, tx *tx, kind, submissionID string, r
 		return fmt.Errorf("store: new id: %w", err)
 	}
 	tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: uid.String(), Kind: kind})
-	return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)`,
-		uid.String(), kind, submissionID, nullInt(requestID), micros(s.opts.Now()))
+	return s.outboxRow(ctx, tx, uid.String(), kind, submissionID, requestID)
+}
+
+// outboxRow adds the row with this id, or takes one that has ended up again; whether it is
+// told of is for the caller. submissionID "" and requestID 0 mean none.
+func (s *Store) outboxRow(ctx context.Context, tx *tx, id, kind, submissionID string, requestID int64) error {
+	return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)
+		ON CONFLICT (id) DO UPDATE SET state = 'pending', reason = '', ended_at = NULL, attempt = outbox.attempt + 1`,
+		id, kind, nullString(submissionID), nullInt(requestID), micros(s.opts.Now()))
 }
 
 // candidates answers Filing.Match from inside the filing transaction.

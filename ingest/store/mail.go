@@ -64,8 +64,7 @@ func (s *Store) draft(ctx context.Context, tx *tx, d ingest.MailDraft, submissio
 		if !d.NotBefore.After(s.opts.Now()) {
 			tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: ingest.OutboxMail})
 		}
-		return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)`,
-			id, ingest.OutboxMail, nullString(submissionID), nullInt(requestID), micros(s.opts.Now()))
+		return s.outboxRow(ctx, tx, id, ingest.OutboxMail, submissionID, requestID)
 	default:
 		return nil
 	}
@@ -381,9 +380,7 @@ func (s *Store) sendWithheld(ctx context.Context, id, actor string) (sent bool, 
 			return err
 		}
 		tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: ingest.OutboxMail})
-		return tx.exec(ctx, `INSERT INTO outbox (id, kind, submission_id, request_id, payload, state, created_at) VALUES ($1, $2, $3, $4, '{}', 'pending', $5)
-			ON CONFLICT (id) DO UPDATE SET state = 'pending', reason = '', ended_at = NULL, attempt = outbox.attempt + 1`,
-			id, ingest.OutboxMail, nullString(m.Submission), request, micros(s.opts.Now()))
+		return s.outboxRow(ctx, tx, id, ingest.OutboxMail, m.Submission, request.Int64)
 	})
 	return sent, err
 }

@@ -71,22 +71,25 @@ func (s *Store) Remind(ctx context.Context, r Reminder) (bool, error) {
 // takeSlot notes the value of a slot. It is taken only by that very value: a later one was
 // noted by a clock that was wrong.
 func (s *Store) takeSlot(ctx context.Context, tx *tx, slot, value string) (taken bool, err error) {
-	var have string
-	err = tx.row(ctx, `SELECT value FROM settings WHERE name = $1`, "slot/"+slot).Scan(&have)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) || have == value {
-		return have == value, err
+	if taken, err = slotTaken(ctx, tx, slot, value); err != nil || taken {
+		return taken, err
 	}
 	return false, tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, "slot/"+slot, value)
 }
 
 // SlotTaken reports whether a slot has this value.
 func (s *Store) SlotTaken(ctx context.Context, slot, value string) (bool, error) {
+	taken, err := slotTaken(ctx, reading{s.read}, slot, value)
+	return taken, unavailable(err)
+}
+
+func slotTaken(ctx context.Context, run sqlRunner, slot, value string) (bool, error) {
 	var have string
-	err := s.read.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, "slot/"+slot).Scan(&have)
+	err := run.row(ctx, `SELECT value FROM settings WHERE name = $1`, "slot/"+slot).Scan(&have)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	return have == value, unavailable(err)
+	return err == nil && have == value, err
 }
 
 // TakeSlot notes the value of a slot, and reports whether it had it before.
