@@ -91,7 +91,7 @@ const (
 		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
 		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND recipient <> '' AND created_at BETWEEN $3 AND $4
 			AND state <> 'withheld' ORDER BY created_at DESC LIMIT 1000) AS recent`
-	bouncedQuery = `SELECT id, kind, state, request_id FROM mails WHERE message_id = $1 AND message_id <> ''`
+	bouncedQuery = `SELECT id FROM mails WHERE message_id = $1 AND message_id <> ''`
 )
 
 // mailLog looks up what was written to an address of late.
@@ -259,25 +259,36 @@ var mailOpen = map[ingest.MailState]string{
 
 func (s *Store) endMail(ctx context.Context, id string, state ingest.MailState, reason, kind string, detail map[string]any) error {
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
-		return s.endMailIn(ctx, tx, id, state, reason, kind, detail)
+		_, err := s.endMailIn(ctx, tx, id, state, reason, kind, detail)
+		return err
 	})
 }
 
-func (s *Store) endMailIn(ctx context.Context, tx *tx, id string, state ingest.MailState, reason, kind string, detail map[string]any) error {
+// endedMail is a mail that has just come to an end, the zero one where nothing has changed.
+type endedMail struct {
+	kind      ingest.MailKind
+	recipient string
+	request   int64 // 0: none
+}
+
+func (s *Store) endMailIn(ctx context.Context, tx *tx, id string, state ingest.MailState, reason, kind string, detail map[string]any) (endedMail, error) {
 	answer, _ := detail["answer"].(string)
 	n, err := tx.execN(ctx, `UPDATE mails SET state = $1, reason = $2, answer = CASE WHEN $3 = '' THEN answer ELSE $3 END, ended_at = $4
 		WHERE id = $5 AND state IN `+mailOpen[state], string(state), reason, answer, micros(s.opts.Now()), id)
 	if err != nil || n == 0 {
-		return err
+		return endedMail{}, err
 	}
+	var m endedMail
 	var mailKind, sum string
 	var request sql.NullInt64
 	var submission sql.NullString
-	if err := tx.row(ctx, `SELECT kind, sha256, request_id, submission_id FROM mails WHERE id = $1`, id).Scan(&mailKind, &sum, &request, &submission); err != nil {
-		return err
+	if err := tx.row(ctx, `SELECT kind, recipient, sha256, request_id, submission_id FROM mails WHERE id = $1`, id).
+		Scan(&mailKind, &m.recipient, &sum, &request, &submission); err != nil {
+		return m, err
 	}
+	m.kind, m.request = ingest.MailKind(mailKind), request.Int64
 	if err := s.journal(ctx, tx, kind, id, sum, detail); err != nil {
-		return err
+		return m, err
 	}
 	told := map[string]any{"mail": id, "kind": mailKind}
 	for k, v := range detail {
@@ -287,39 +298,37 @@ func (s *Store) endMailIn(ctx context.Context, tx *tx, id string, state ingest.M
 	if by, ok := detail["actor"].(string); ok {
 		actor = by
 	}
-	return s.event(ctx, tx, kind, actor, submission.String, request.Int64, told)
+	return m, s.event(ctx, tx, kind, actor, submission.String, request.Int64, told)
 }
 
-// failMail records that a mail cannot be sent: an agent sees to it.
+// failMail records that a mail cannot be sent: an agent sees to it. Nothing happens when there
+// is no such mail, or it has come to its end.
 func (s *Store) failMail(ctx context.Context, tx *tx, id, reason string) error {
-	var kind, state, to string
-	var request sql.NullInt64
-	err := tx.row(ctx, `SELECT kind, state, recipient, request_id FROM mails WHERE id = $1`, id).Scan(&kind, &state, &to, &request)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) != ingest.MailQueued {
-		return nil // no mail, or one that came to its end
-	}
+	m, err := s.endMailIn(ctx, tx, id, ingest.MailFailed, reason, eventMailFailed, map[string]any{"reason": reason})
 	if err != nil {
 		return err
 	}
-	if err := s.endMailIn(ctx, tx, id, ingest.MailFailed, reason, eventMailFailed, map[string]any{"reason": reason}); err != nil {
-		return err
-	}
-	if !request.Valid || !ingest.MailKind(kind).ToCitizen() {
+	return s.proposePaper(ctx, tx, m, "un envoi n’a pas pu partir ("+m.recipient+")")
+}
+
+// proposePaper has a person see to a citizen whom no mail reaches.
+func (s *Store) proposePaper(ctx context.Context, tx *tx, m endedMail, why string) error {
+	if m.request == 0 || !m.kind.ToCitizen() {
 		return nil
 	}
-	return s.askReview(ctx, tx, request.Int64, "un envoi n’a pas pu partir ("+to+")\u00a0: proposer le courrier papier")
+	return s.askReview(ctx, tx, m.request, why+"\u00a0: proposer le courrier papier")
 }
 
 // bounce is what a delivery report says of a mail of ours (RFC 3464).
 type bounce struct{ messageID, recipient, reason string }
 
 // bounced marks the mail with this Message-ID as come back. The Message-ID cannot be
-// guessed: who names it has seen the mail. Nothing happens when it is none of ours.
+// guessed: who names it has seen the mail. Nothing happens when it is none of ours, or has
+// come back before.
 func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b bounce) error {
-	var id, kind, state string
-	var request sql.NullInt64
-	err := tx.row(ctx, bouncedQuery, b.messageID).Scan(&id, &kind, &state, &request)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && ingest.MailState(state) == ingest.MailBounced {
+	var id string
+	err := tx.row(ctx, bouncedQuery, b.messageID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
@@ -327,13 +336,11 @@ func (s *Store) bounced(ctx context.Context, tx *tx, submissionID string, b boun
 	}
 	crashpoint.Hit("mail.bouncing")
 	reason := strings.TrimSpace("non remis à " + b.recipient + " : " + b.reason)
-	if err := s.endMailIn(ctx, tx, id, ingest.MailBounced, reason, eventMailBounced, map[string]any{"reason": reason, "report": submissionID}); err != nil {
+	m, err := s.endMailIn(ctx, tx, id, ingest.MailBounced, reason, eventMailBounced, map[string]any{"reason": reason, "report": submissionID})
+	if err != nil {
 		return err
 	}
-	if !request.Valid || !ingest.MailKind(kind).ToCitizen() {
-		return nil
-	}
-	return s.askReview(ctx, tx, request.Int64, "un envoi n’a pas été remis ("+b.recipient+")\u00a0: proposer le courrier papier")
+	return s.proposePaper(ctx, tx, m, "un envoi n’a pas été remis ("+b.recipient+")")
 }
 
 // askReview has a person look at a request, and says why.
