@@ -29,13 +29,10 @@ const (
 	eventSplit    = "request.split"
 )
 
-// ErrRefused is wrapped by the errors of acts that make no sense as things are. The
-// message says why, and what to do instead.
-var ErrRefused = errors.New("this cannot be done")
+// ErrRefused is ingest.ErrRefused.
+var ErrRefused = ingest.ErrRefused
 
-func refused(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
-}
+func refused(format string, args ...any) error { return ingest.Refused(format, args...) }
 
 // Link moves a filed submission into the request with this reference (of one that was
 // merged, the one that it went into), as a duplicate or follow-up. What answers it there

@@ -703,7 +703,7 @@ func TestCategorizeAndSettled(t *testing.T) {
 	if err != nil || len(events) != 2 {
 		t.Fatalf("history: %+v %v", events, err)
 	}
-	old, chosen := Choice{"voirie", "Voirie", "", 0.8, false}, Choice{"eau", "Eaux", marie, 1, false}
+	old, chosen := Choice{Category: "voirie", Service: "Voirie", Confidence: 0.8}, Choice{Category: "eau", Service: "Eaux", By: marie, Confidence: 1}
 	if d := events[1].Detail; d.Old == nil || *d.Old != old || d.New == nil || *d.New != chosen {
 		t.Errorf("event: %+v", events[1])
 	}

@@ -16,16 +16,6 @@ import (
 // eventCategorized is stored, so it never changes.
 const eventCategorized = "request.categorized"
 
-// Choice is the category of a request as the event of a correction keeps it.
-type Choice struct {
-	Category string `json:"category"`
-	Service  string `json:"service"`
-	// By is the person who chose, or "" for saisine.
-	By          string  `json:"by"`
-	Confidence  float64 `json:"confidence"`
-	NeedsReview bool    `json:"needs_review"`
-}
-
 // Categorize sets category and service of a request (of one that was merged, of the one
 // that it went into) to what a person has chosen, or confirmed. Whether there is such a
 // category is for the caller to know. Choosing the same again changes nothing. The error

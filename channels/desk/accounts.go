@@ -1,0 +1,4 @@
+package desk
+
+// Accounts are the agents and their sessions.
+type Accounts interface{}

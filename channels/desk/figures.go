@@ -1,0 +1,4 @@
+package desk
+
+// figureRoutes are the figures.
+func (a *Adapter) figureRoutes(o *router) {}

@@ -1,0 +1,4 @@
+package desk
+
+// replyRoutes are answers to citizens.
+func (a *Adapter) replyRoutes(o *router) {}

@@ -1,0 +1,78 @@
+-- +goose Up
+
+-- What lists show and sort by, kept with the request: by which channel its opening came, who
+-- has it, and the next open deadline of the town (next_due 0: none).
+ALTER TABLE requests ADD COLUMN channel TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN assignee TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN next_due BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN next_day TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN next_rule TEXT NOT NULL DEFAULT '';
+ALTER TABLE requests ADD COLUMN next_article TEXT NOT NULL DEFAULT '';
+UPDATE requests SET channel = coalesce((SELECT s.channel FROM submissions s WHERE s.request_id = requests.id AND s.link = 'opens'), '');
+
+-- The agents of the desk.
+CREATE TABLE agents (
+    login      TEXT    NOT NULL PRIMARY KEY, -- in small letters
+    name       TEXT    NOT NULL,
+    title      TEXT    NOT NULL DEFAULT '',
+    email      TEXT    NOT NULL DEFAULT '',
+    role       TEXT    NOT NULL CHECK (role IN ('reader', 'agent', 'manager', 'administrator')),
+    services   TEXT    NOT NULL DEFAULT '[]',
+    language   TEXT    NOT NULL DEFAULT 'fr',
+    password   TEXT    NOT NULL DEFAULT '', -- argon2id, in its PHC form
+    totp       TEXT    NOT NULL DEFAULT '',
+    totp_step  BIGINT  NOT NULL DEFAULT 0, -- of the last code taken: none is good twice
+    subject    TEXT    NOT NULL DEFAULT '', -- OpenID Connect: issuer, space, sub
+    disabled   INTEGER NOT NULL DEFAULT 0,
+    -- Raised when the password, the role or the services change: sessions of before end.
+    generation INTEGER NOT NULL DEFAULT 0,
+    created_at BIGINT  NOT NULL,
+    seen_at    BIGINT  NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX agents_subject ON agents (subject) WHERE subject <> '';
+
+-- Their sessions; token is a hash of what the cookie holds.
+CREATE TABLE sessions (
+    token  TEXT   NOT NULL PRIMARY KEY,
+    data   BLOB   NOT NULL,
+    expiry BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_expiry ON sessions (expiry);
+
+-- Who read what of a sealed service, and who came in.
+CREATE TABLE access_log (
+    seq    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at     BIGINT  NOT NULL,
+    agent  TEXT    NOT NULL,
+    what   TEXT    NOT NULL,
+    detail TEXT    NOT NULL
+);
+CREATE INDEX access_log_at ON access_log (at);
+
+-- Services that are sealed. One that the categories file no longer names stays sealed: its
+-- requests are still there.
+CREATE TABLE sealed_services (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    since BIGINT NOT NULL
+);
+
+-- Filters that agents keep.
+CREATE TABLE saved_views (
+    agent TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    query TEXT NOT NULL,
+    PRIMARY KEY (agent, name)
+) WITHOUT ROWID;
+
+-- Texts of the town that were changed in the desk: every version. The newest of a kind and
+-- name is in force; an empty one gives way to the file or the built-in text.
+CREATE TABLE town_texts (
+    seq     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind    TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    content TEXT    NOT NULL,
+    agent   TEXT    NOT NULL,
+    note    TEXT    NOT NULL,
+    at      BIGINT  NOT NULL
+);
+CREATE INDEX town_texts_name ON town_texts (kind, name, seq);
