@@ -26,4 +26,11 @@ var englishCommon = map[string]string{
 	"Erreur interne": "Internal error",
 	"L’incident est noté dans le journal du service. Rien n’est perdu : réessayez dans un instant.": "The incident is in the log. Nothing is lost: try again in a moment.",
 	"Retour aux demandes": "Back to the requests",
+
+	"rechercher": "search", "demande suivante, précédente": "next, previous request", "accepter une catégorie proposée": "accept a suggested category",
+	"choisir une autre catégorie": "choose another category", "enregistrer et passer à la suivante": "save and go to the next",
+	"mot douteux suivant": "next doubtful word", "répondre": "answer", "nouvelle demande": "new request", "cette aide": "this help",
+	"aucune relève réussie depuis le démarrage": "no successful poll since the start",
+	"aucune relève réussie depuis le %s":        "no successful poll since %s",
+	"Que faire ?":                               "What to do?",
 }
