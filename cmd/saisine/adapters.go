@@ -12,9 +12,10 @@ import (
 
 // This file lists every way in and every way out. Nothing registers itself.
 
-// addAdapters puts every chosen channel under the supervisor and returns the
-// form, which also serves pages (nil when it is off).
-func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, secret []byte) *webform.Adapter {
+// addAdapters puts every chosen channel under the supervisor and returns those that
+// also serve pages.
+func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, secret []byte) (doors, error) {
+	var d doors
 	for _, c := range chosen.Mailbox {
 		health := new(channels.Health)
 		super.Add(mailbox.New(c, mailbox.Options{
@@ -28,18 +29,25 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 			Now: func() time.Time { return time.Now().In(h.zone) },
 		}), health)
 	}
-	if !chosen.Webform.Enabled {
-		return nil
+	if chosen.Webform.Enabled {
+		health := new(channels.Health)
+		d.form = webform.New(webform.Options{
+			Town: h.cfg.Town, Form: chosen.Webform,
+			Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
+			Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
+			Log: h.log, Health: health,
+		})
+		super.Add(d.form, health)
 	}
-	health := new(channels.Health)
-	form := webform.New(webform.Options{
-		Town: h.cfg.Town, Form: chosen.Webform,
-		Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
-		Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
-		Log: h.log, Health: health,
-	})
-	super.Add(form, health)
-	return form
+	if chosen.Desk.Enabled {
+		health := new(channels.Health)
+		var err error
+		if d.desk, err = h.newDesk(super, health); err != nil {
+			return d, err
+		}
+		super.Add(d.desk, health)
+	}
+	return d, nil
 }
 
 // scanFolder returns the configuration of a scan account.

@@ -92,11 +92,14 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	super := channels.NewSupervisor(log, channels.SupervisorOptions{})
-	form := h.addAdapters(super, onlyRoles(cfg, has).Channels, secret)
+	doors, err := h.addAdapters(super, onlyRoles(cfg, has).Channels, secret)
+	if err != nil {
+		return errors.Join(err, closeListener(public), closeListener(admin))
+	}
 	h.metrics.registry.MustRegister(houseCollector{h, super})
 
 	// The servers outlive ctx, so that a citizen who is just posting gets an answer.
-	servers := startServers(log, public, publicHandler(form), admin, adminHandler(h, super))
+	servers := startServers(log, public, doors.handler(), admin, adminHandler(h, super))
 	defer func() { err = errors.Join(err, servers.shutdown()) }()
 	log.LogAttrs(ctx, slog.LevelInfo, "saisine runs", slog.String("version", version), slog.String("data_dir", cfg.DataDir),
 		slog.String("listen", addrString(public)), slog.String("admin_listen", addrString(admin)))
@@ -121,7 +124,7 @@ func onlyRoles(cfg config.Config, has func(string) bool) config.Config {
 		cfg.Channels.Mailbox, cfg.Channels.Scans = nil, nil
 	}
 	if !has(roleWeb) {
-		cfg.Channels.Webform.Enabled = false
+		cfg.Channels.Webform.Enabled, cfg.Channels.Desk.Enabled = false, false
 	}
 	return cfg
 }
@@ -156,14 +159,6 @@ func addrString(l net.Listener) string {
 		return ""
 	}
 	return l.Addr().String()
-}
-
-// publicHandler serves the citizens' pages.
-func publicHandler(form *webform.Adapter) http.Handler {
-	if form == nil {
-		return http.NotFoundHandler()
-	}
-	return form.Handler()
 }
 
 // httpServers are the servers of one process.

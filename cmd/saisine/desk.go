@@ -1,0 +1,51 @@
+package main
+
+import (
+	"net/http"
+
+	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/desk"
+	"saisine.fr/saisine/channels/webform"
+)
+
+// doors are the ways in that are pages.
+type doors struct {
+	form *webform.Adapter // nil when it is off
+	desk *desk.Adapter    // nil when it is off
+}
+
+// handler serves the citizens' pages and the desk.
+func (d doors) handler() http.Handler {
+	mux := http.NewServeMux()
+	switch {
+	case d.form != nil:
+		mux.Handle("/", d.form.Handler())
+	case d.desk != nil:
+		mux.Handle("GET /{$}", http.RedirectHandler("/agent/", http.StatusSeeOther))
+	}
+	if d.desk != nil {
+		mux.Handle("/agent/", d.desk.Handler())
+		mux.Handle("GET /agent", http.RedirectHandler("/agent/", http.StatusSeeOther))
+	}
+	return mux
+}
+
+// newDesk makes the agents' pages from what the house can do.
+func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*desk.Adapter, error) {
+	return desk.New(desk.Options{
+		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health,
+		Facts: deskFacts{h},
+	})
+}
+
+// deskFacts is desk.TownFacts.
+type deskFacts struct{ h *house }
+
+// Categories implements desk.TownFacts.
+func (f deskFacts) Categories() []desk.Category {
+	var out []desk.Category
+	for _, c := range f.h.rules.File().Categories {
+		out = append(out, desk.Category{Code: c.Code, Label: c.Label, Service: c.Service.Name})
+	}
+	return out
+}
