@@ -1,9 +1,10 @@
-package accessibility
+package browsertest
 
 import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // The pinned release of axe-core, which is fetched and not committed: its licence is
@@ -22,9 +25,9 @@ const (
 	axeSHA256  = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
 )
 
-// axeCore returns the script of axe-core. It is fetched once, with npm, into the
+// AxeCore returns the script of axe-core. It is fetched once, with npm, into the
 // user's cache folder.
-func axeCore(t *testing.T) string {
+func AxeCore(t testing.TB) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -43,7 +46,7 @@ func axeCore(t *testing.T) string {
 }
 
 // fetchAxe fetches the archive, and keeps it at path.
-func fetchAxe(t *testing.T, path string) []byte {
+func fetchAxe(t testing.TB, path string) []byte {
 	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
 		const missing = "axe-core is not in the cache, and npm, which fetches it, is missing. Install it: sudo apt-get install npm"
@@ -116,4 +119,33 @@ func unpackAxe(tgz []byte) (string, error) {
 			return string(b), err
 		}
 	}
+}
+
+// Violation is what axe-core reports, and on which elements.
+type Violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+// RunAxe asks axe-core with all its rules. It is put into the page by the debugger,
+// which the page's content security policy does not bind.
+func RunAxe(ctx context.Context, t testing.TB) []Violation {
+	t.Helper()
+	type result struct {
+		Rules      int         `json:"rules"`
+		Violations []Violation `json:"violations"`
+	}
+	const ask = `axe.run(document, {resultTypes: ["violations"]}).then(r => ({rules: r.passes.length, violations: r.violations}))`
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[result](ask, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("axe-core: %v", err)
+	}
+	if out.Rules < 10 {
+		t.Errorf("axe-core found no fault, but only %d rules had something to look at", out.Rules)
+	}
+	return out.Violations
 }
