@@ -44,10 +44,14 @@ func refused(format string, args ...any) error { return ingest.Refused(format, a
 // there is no such submission or request, and ErrRefused when the submission is in no
 // request or opens this one.
 func (s *Store) Link(ctx context.Context, submissionID, reference string, link ingest.Link, actor string) error {
-	if link != ingest.LinkDuplicate && link != ingest.LinkFollowUp {
-		return refused("a submission is linked as %q or %q, not as %q", ingest.LinkDuplicate, ingest.LinkFollowUp, link)
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.link(submissionID, reference, link, actor))
+}
+
+func (s *Store) link(submissionID, reference string, link ingest.Link, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		if link != ingest.LinkDuplicate && link != ingest.LinkFollowUp {
+			return refused("a submission is linked as %q or %q, not as %q", ingest.LinkDuplicate, ingest.LinkFollowUp, link)
+		}
 		sub, from, err := filedIn(ctx, tx, submissionID)
 		if err != nil {
 			return err
@@ -70,7 +74,7 @@ func (s *Store) Link(ctx context.Context, submissionID, reference string, link i
 			return err
 		}
 		return s.event(ctx, tx, eventLinked, actor, submissionID, to.id, d)
-	})
+	}
 }
 
 func (s *Store) linkInto(ctx context.Context, tx *tx, sub piece, from, to requestKey, link ingest.Link, d map[string]any, actor string) error {
@@ -118,7 +122,11 @@ func (s *Store) linkInto(ctx context.Context, tx *tx, sub piece, from, to reques
 // there is no such request, and ErrRefused for a request and itself, also by way of an
 // earlier merge, and for one that was merged into a third.
 func (s *Store) Merge(ctx context.Context, fromRef, intoRef, actor string) error {
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.merge(fromRef, intoRef, actor))
+}
+
+func (s *Store) merge(fromRef, intoRef, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
 		from, err := liveRequest(ctx, tx, fromRef)
 		if err != nil {
 			return err
@@ -155,7 +163,7 @@ func (s *Store) Merge(ctx context.Context, fromRef, intoRef, actor string) error
 			"reasons": []string{"demande réunie à une autre par " + actor},
 		}
 		return s.endIn(ctx, tx, from, into, moved[opening].id, moved, eventMerged, d, actor)
-	})
+	}
 }
 
 // Unlink takes a duplicate or follow-up out of its request, with what answers it there. It
@@ -168,8 +176,16 @@ func (s *Store) Merge(ctx context.Context, fromRef, intoRef, actor string) error
 // and ErrRefused when it is in no request, or opens one in which others are.
 func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (string, error) {
 	var reference string
-	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		reference = ""
+	if err := s.do(ctx, s.unlink(submissionID, actor, &reference)); err != nil {
+		// When ctx has ended, the writer may still be at it: reference is not ours to read.
+		return "", err
+	}
+	return reference, nil
+}
+
+func (s *Store) unlink(submissionID, actor string, reference *string) work {
+	return func(ctx context.Context, tx *tx) error {
+		*reference = ""
 		sub, from, err := filedIn(ctx, tx, submissionID)
 		if err != nil {
 			return err
@@ -180,19 +196,14 @@ func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (string,
 		}
 		if sub.link == ingest.LinkOpens {
 			if len(withAnswers(all, []string{sub.id})) == len(all) {
-				reference = from.reference
+				*reference = from.reference
 				return nil
 			}
 			return refused("submission %s opens %s; split the others off, or link this one to another request", submissionID, from.reference)
 		}
-		reference, err = s.takeOut(ctx, tx, from, all, []string{sub.id}, eventUnlinked, actor)
+		*reference, err = s.takeOut(ctx, tx, from, all, []string{sub.id}, eventUnlinked, actor)
 		return err
-	})
-	if err != nil {
-		// When ctx has ended, the writer may still be at it: reference is not ours to read.
-		return "", err
 	}
-	return reference, nil
 }
 
 // Split takes several duplicates and follow-ups out of a request together, with what
@@ -204,12 +215,19 @@ func (s *Store) Unlink(ctx context.Context, submissionID, actor string) (string,
 // The error wraps ingest.ErrNotFound when there is no such request, and ErrRefused when no
 // submission is named, one is not in the request, or one opens it.
 func (s *Store) Split(ctx context.Context, reference string, submissionIDs []string, actor string) (string, error) {
-	if len(submissionIDs) == 0 {
-		return "", refused("name the submissions to split off %s", reference)
-	}
 	var taken string
-	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		taken = ""
+	if err := s.do(ctx, s.split(reference, submissionIDs, actor, &taken)); err != nil {
+		return "", err
+	}
+	return taken, nil
+}
+
+func (s *Store) split(reference string, submissionIDs []string, actor string, taken *string) work {
+	return func(ctx context.Context, tx *tx) error {
+		*taken = ""
+		if len(submissionIDs) == 0 {
+			return refused("name the submissions to split off %s", reference)
+		}
 		from, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -227,13 +245,9 @@ func (s *Store) Split(ctx context.Context, reference string, submissionIDs []str
 				return refused("submission %s opens %s, which it keeps; split the others off", id, from.reference)
 			}
 		}
-		taken, err = s.takeOut(ctx, tx, from, all, submissionIDs, eventSplit, actor)
+		*taken, err = s.takeOut(ctx, tx, from, all, submissionIDs, eventSplit, actor)
 		return err
-	})
-	if err != nil {
-		return "", err
 	}
-	return taken, nil
 }
 
 // takeOut moves submissions that do not open their request into a request of their own.

@@ -21,15 +21,19 @@ const eventCategorized = "request.categorized"
 // category is for the caller to know. Choosing the same again changes nothing. The error
 // wraps ingest.ErrNotFound when there is no such request, and ErrRefused without a category.
 func (s *Store) Categorize(ctx context.Context, reference, category, service, actor string) error {
-	if category == "" || actor == "" {
-		return refused("a category, and who chose it, must be given")
-	}
-	chosen := Choice{Category: category, Service: service, By: actor, Confidence: 1}
-	reasons, err := json.Marshal([]string{"choisi par " + actor})
-	if err != nil {
-		return fmt.Errorf("store: reasons: %w", err)
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.categorize(reference, category, service, actor))
+}
+
+func (s *Store) categorize(reference, category, service, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		if category == "" || actor == "" {
+			return refused("a category, and who chose it, must be given")
+		}
+		chosen := Choice{Category: category, Service: service, By: actor, Confidence: 1}
+		reasons, err := json.Marshal([]string{"choisi par " + actor})
+		if err != nil {
+			return fmt.Errorf("store: reasons: %w", err)
+		}
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -58,7 +62,7 @@ func (s *Store) Categorize(ctx context.Context, reference, category, service, ac
 			return err
 		}
 		return s.announceAll(ctx, tx, all, q.id) // the notes name category and service
-	})
+	}
 }
 
 // Settled is a request whose category is settled, so that a classifier may learn from it.

@@ -39,14 +39,18 @@ func settledStatus(s ingest.Status) bool {
 // the same again changes nothing. The error wraps ingest.ErrNotFound when there is no such
 // request, and ErrRefused for an unknown status.
 func (s *Store) SetStatus(ctx context.Context, reference string, status ingest.Status, note, actor string) error {
-	if !slices.Contains(statuses, status) {
-		var names []string
-		for _, x := range statuses {
-			names = append(names, string(x))
+	return s.do(ctx, s.moveTo(reference, status, note, actor))
+}
+
+func (s *Store) moveTo(reference string, status ingest.Status, note, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		if !slices.Contains(statuses, status) {
+			var names []string
+			for _, x := range statuses {
+				names = append(names, string(x))
+			}
+			return refused("there is no status %q; there are %s", status, strings.Join(names, ", "))
 		}
-		return refused("there is no status %q; there are %s", status, strings.Join(names, ", "))
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -62,7 +66,7 @@ func (s *Store) SetStatus(ctx context.Context, reference string, status ingest.S
 			return err
 		}
 		return s.tellStatus(ctx, tx, q, old, status, note)
-	})
+	}
 }
 
 func statusOf(ctx context.Context, tx *tx, requestID int64) (ingest.Status, error) {
@@ -163,27 +167,34 @@ func (s *Store) reopenFor(ctx context.Context, tx *tx, requestID int64, submissi
 
 // AskPieces records that the citizen was asked for missing pieces, until the last day of the
 // time allowed (2026-04-23), and has them told; the request waits for them (CRPA L114-5).
-// The errors are those of SetStatus, and ErrRefused without a piece or a day.
+// Asking again for what is awaited already changes nothing. The errors are those of SetStatus,
+// and ErrRefused without a piece or a day.
 func (s *Store) AskPieces(ctx context.Context, reference string, pieces []string, until, note, actor string) error {
-	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p string) bool { return strings.TrimSpace(p) == "" })
-	if len(pieces) == 0 {
-		return refused("name at least one missing piece")
-	}
-	last, err := time.ParseInLocation(time.DateOnly, until, s.opts.Zone)
-	if err != nil || last.Before(s.opts.Now().AddDate(0, 0, -1)) {
-		return refused("%q is no day to come; write the last day of the time allowed as 2026-04-23", until)
-	}
-	text, err := json.Marshal(pieces)
-	if err != nil {
-		return fmt.Errorf("store: pieces: %w", err)
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.askPieces(reference, pieces, until, note, actor))
+}
+
+func (s *Store) askPieces(reference string, pieces []string, until, note, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		pieces := slices.DeleteFunc(slices.Clone(pieces), func(p string) bool { return strings.TrimSpace(p) == "" })
+		if len(pieces) == 0 {
+			return refused("name at least one missing piece")
+		}
+		last, err := time.ParseInLocation(time.DateOnly, until, s.opts.Zone)
+		if err != nil || last.Before(s.opts.Now().AddDate(0, 0, -1)) {
+			return refused("%q is no day to come; write the last day of the time allowed as 2026-04-23", until)
+		}
+		text, err := json.Marshal(pieces)
+		if err != nil {
+			return fmt.Errorf("store: pieces: %w", err)
+		}
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, `INSERT INTO asked_pieces (request_id, at, until, pieces) VALUES ($1, $2, $3, $4)`,
-			q.id, micros(s.opts.Now()), until, string(text)); err != nil {
+		n, err := tx.execN(ctx, `INSERT INTO asked_pieces (request_id, at, until, pieces) SELECT $1, $2, $3, $4
+			WHERE NOT EXISTS (SELECT 1 FROM asked_pieces WHERE request_id = $1 AND until = $3 AND pieces = $4 AND came_at = 0)`,
+			q.id, micros(s.opts.Now()), until, string(text))
+		if err != nil || n == 0 {
 			return err
 		}
 		if err := s.setStatus(ctx, tx, q.id, ingest.StatusWaitingCitizen); err != nil {
@@ -199,17 +210,21 @@ func (s *Store) AskPieces(ctx context.Context, reference string, pieces []string
 		return s.draftAll(ctx, tx, s.opts.Correspondence.PiecesAsked(ingest.PiecesFacts{
 			Now: s.opts.Now(), Pieces: pieces, Until: until, Note: note, To: to.email, NoReply: to.noReply,
 		}), to.submission, q.id)
-	})
+	}
 }
 
 // PiecesCame records that all pieces that were asked for are there since at: the clock of an
 // acceptance starts then, that of a rejection goes on (CRPA L114-5). It is ErrRefused when
 // none were awaited.
 func (s *Store) PiecesCame(ctx context.Context, reference string, at time.Time, actor string) error {
-	if at.After(s.opts.Now()) {
-		return refused("pieces cannot have come at a time to come")
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.piecesCame(reference, at, actor))
+}
+
+func (s *Store) piecesCame(reference string, at time.Time, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		if at.After(s.opts.Now()) {
+			return refused("pieces cannot have come at a time to come")
+		}
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -231,28 +246,37 @@ func (s *Store) PiecesCame(ctx context.Context, reference string, at time.Time, 
 			}
 		}
 		return s.event(ctx, tx, eventPiecesCame, actor, "", q.id, map[string]any{"at": at.UTC().Format(time.RFC3339)})
-	})
+	}
 }
 
 // Transmit records that another administration is competent and was sent the request, and
 // when it got it, if that is known (CRPA L114-2, L114-3). The citizen is told, once for each
-// administration. It is ErrRefused without a name, and
+// administration; saying the same again changes nothing. It is ErrRefused without a name, and
 // for a time to come or before the town had it.
 func (s *Store) Transmit(ctx context.Context, reference, to string, competent time.Time, actor string) error {
-	if strings.TrimSpace(to) == "" {
-		return refused("say which administration is competent")
-	}
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.transmit(reference, to, competent, actor))
+}
+
+func (s *Store) transmit(reference, to string, competent time.Time, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
+		if strings.TrimSpace(to) == "" {
+			return refused("say which administration is competent")
+		}
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
 		}
+		competent := competent // of this run
 		if competent, err = s.competentAt(ctx, tx, q, competent); err != nil {
 			return err
 		}
 		var before string
-		if err := tx.row(ctx, `SELECT elsewhere FROM requests WHERE id = $1`, q.id).Scan(&before); err != nil {
+		var since int64
+		if err := tx.row(ctx, `SELECT elsewhere, competent_at FROM requests WHERE id = $1`, q.id).Scan(&before, &since); err != nil {
 			return err
+		}
+		if before == to && since == micros(competent) {
+			return nil
 		}
 		if err := tx.exec(ctx, `UPDATE requests SET elsewhere = $1, competent_at = $2 WHERE id = $3`, to, micros(competent), q.id); err != nil {
 			return err
@@ -266,7 +290,7 @@ func (s *Store) Transmit(ctx context.Context, reference, to string, competent ti
 		}
 		f := ingest.StatusFacts{Now: s.opts.Now(), Reference: q.reference, Category: citizen.category, To: citizen.email, NoReply: citizen.noReply}
 		return s.draftAll(ctx, tx, s.opts.Correspondence.Transmitted(f, to), citizen.submission, q.id)
-	})
+	}
 }
 
 // competentAt checks when the competent administration got a request. A day without an hour
@@ -309,7 +333,11 @@ func (s *Store) SetProcedure(ctx context.Context, reference, procedure, actor st
 // RevokeLinks makes all follow-up links of a request's submissions worthless; new ones can
 // be given out (see LinkGeneration).
 func (s *Store) RevokeLinks(ctx context.Context, reference, actor string) error {
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.revokeLinks(reference, actor))
+}
+
+func (s *Store) revokeLinks(reference, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
@@ -318,7 +346,7 @@ func (s *Store) RevokeLinks(ctx context.Context, reference, actor string) error 
 			return err
 		}
 		return s.event(ctx, tx, eventLinkRevoked, actor, "", q.id, map[string]any{})
-	})
+	}
 }
 
 // LinkGeneration is how often the follow-up links of a submission were revoked. The error
