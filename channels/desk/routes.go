@@ -73,6 +73,10 @@ func (a *Adapter) routes() *router {
 	return o
 }
 
+// Rights returns the least role that each page asks for, by its pattern (net/http.ServeMux);
+// "" is for everybody.
+func (a *Adapter) Rights() map[string]ingest.Role { return a.routes().needs }
+
 // Handler returns the desk under /agent/.
 func (a *Adapter) Handler() http.Handler {
 	o := a.routes()

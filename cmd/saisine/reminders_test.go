@@ -42,11 +42,17 @@ type clockHouse struct {
 
 func newClockHouse(t *testing.T, start string) *clockHouse {
 	t.Helper()
+	return newClockHouseOf(t, start, remindedServices)
+}
+
+// newClockHouseOf is newClockHouse with a categories file of its own.
+func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
+	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
 	cfg.DataDir, cfg.Categories = filepath.Join(dir, "data"), filepath.Join(dir, "categories.yaml")
 	cfg.SMTP.Host, cfg.SMTP.From, cfg.Letters.Manager, cfg.Letters.Review = "127.0.0.1", "Mairie <sve@ville.test>", "dgs@ville.test", "accueil@ville.test"
-	if err := os.WriteFile(cfg.Categories, []byte(remindedServices), 0o600); err != nil {
+	if err := os.WriteFile(cfg.Categories, []byte(categories), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
