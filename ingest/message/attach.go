@@ -36,7 +36,7 @@ func (p *parser) attach(r io.Reader, a Attachment) {
 
 	var w io.Writer
 	if p.attachment != nil {
-		w = p.attachment(AttachmentInfo{Name: a.Name, Type: a.Type, Index: a.Index})
+		w = p.attachment(AttachmentInfo{Name: a.Name, Type: a.Type, Index: a.Index, ContentID: a.ContentID})
 	}
 	sink := &attachmentSink{w: w, left: p.lim.File}
 	sum := sha256.New()

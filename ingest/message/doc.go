@@ -124,6 +124,8 @@ type AttachmentInfo struct {
 	Name  string
 	Type  string // media type, corrected by the first bytes of the content
 	Index int    // position in Attachments (Files), from 0
+	// ContentID is that of Attachment.
+	ContentID string
 }
 
 // Address is a mail address with its display name, decoded. Either may be empty.

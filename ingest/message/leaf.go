@@ -49,7 +49,12 @@ func (p *parser) html(r io.Reader, pt part) []block {
 	if charsetName(cs) == "" {
 		cs = metaCharset(raw)
 	}
-	text := htmlText(p.decodeText(raw, cs), int(p.lim.TextMax))
+	decoded := p.decodeText(raw, cs)
+	if p.page != nil {
+		p.keepPage(decoded, pt)
+		return nil
+	}
+	text := htmlText(decoded, int(p.lim.TextMax))
 	if text == "" {
 		return nil
 	}

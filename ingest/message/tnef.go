@@ -50,6 +50,12 @@ func (p *parser) tnef(body io.Reader, pt part) []block {
 	if err := t.read(); err != nil {
 		p.problem(ProblemTNEF, "Le fichier winmail.dat est abîmé ou coupé ; il a été lu autant que possible.")
 	}
+	if p.page != nil {
+		if p.page.mark() == 0 {
+			p.keepPage(t.p.decodeText(t.html, t.htmlCharset()), pt)
+		}
+		return nil
+	}
 	if p.hasText {
 		return nil
 	}
@@ -195,11 +201,7 @@ func (t *tnefReader) text() []block {
 		return []block{{kindPlain, Cut(s, maxText)}}
 	}
 	if len(t.html) > 0 {
-		cs := metaCharset(t.html)
-		if cs == "" {
-			cs = t.codepage
-		}
-		if s := htmlText(t.p.decodeText(t.html, cs), maxText); s != "" {
+		if s := htmlText(t.p.decodeText(t.html, t.htmlCharset()), maxText); s != "" {
 			return []block{{kindHTML, s}}
 		}
 	}
@@ -209,6 +211,14 @@ func (t *tnefReader) text() []block {
 		}
 	}
 	return nil
+}
+
+// htmlCharset is the character set of the HTML, as far as it or the stream says.
+func (t *tnefReader) htmlCharset() string {
+	if cs := metaCharset(t.html); cs != "" {
+		return cs
+	}
+	return t.codepage
 }
 
 func (t *tnefReader) string8(b []byte) string {

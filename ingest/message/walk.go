@@ -58,6 +58,8 @@ type parser struct {
 	stop        bool  // a limit was met: nothing more is read
 	textLeft    int64 // raw bytes of text that may still be collected
 	htmlLeft    int64
+	// page, in ReadPage, keeps the HTML as it is; nil elsewhere.
+	page *htmlTexts
 }
 
 func newParser(o Options) *parser {
@@ -235,6 +237,7 @@ func (p *parser) multipart(l *lineReader, pt part, subtype string) []block {
 func (p *parser) children(l *lineReader, pt part, frame int, subtype string) [][]block {
 	var children [][]block
 	ended := false
+	first := p.page.mark()
 	for l.hit == frame && !p.stop {
 		closed := l.closed
 		l.hit = noHit
@@ -255,8 +258,12 @@ func (p *parser) children(l *lineReader, pt part, frame int, subtype string) [][
 			pl.defaultType = "message/rfc822" // RFC 2046 §5.1.5
 		}
 		h := readHeader(l, false, p.problem)
+		next := p.page.mark()
 		if blocks := p.entity(l, &h, pl); len(blocks) > 0 {
 			children = append(children, blocks)
+		}
+		if subtype == "alternative" {
+			p.page.instead(first, next)
 		}
 		l.drain()
 	}
