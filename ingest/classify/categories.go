@@ -89,6 +89,9 @@ type Service struct {
 	// Mail says how the service is told of new requests: each (by a mail of its own), hourly
 	// (in one list) or none.
 	Mail string `yaml:"mail"`
+	// Sealed is true when the service's requests are shown to its own agents only. It is
+	// the same in all categories of a service.
+	Sealed bool `yaml:"sealed"`
 }
 
 // How a service is told of new requests.
@@ -225,7 +228,25 @@ func (f *File) check(add func(path, format string, args ...any)) {
 			add(path+".code", "%s is the code of categories[%d] already", c.Code, j)
 		}
 		c.check(path, add)
+		// A request is hidden by the name of its service: one that is half sealed is not.
+		if j := slices.IndexFunc(f.Categories[:i], func(o Category) bool { return o.Service.Name == c.Service.Name }); j >= 0 && f.Categories[j].Service.Sealed != c.Service.Sealed {
+			add(path+".service.sealed", "must be the same in all categories of %s: categories[%d] has %t", c.Service.Name, j, f.Categories[j].Service.Sealed)
+		}
 	}
+}
+
+// Services returns the names of the services in the order of the file, each once.
+func (f *File) Services() (all, sealed []string) {
+	for _, c := range f.Categories {
+		if slices.Contains(all, c.Service.Name) {
+			continue
+		}
+		all = append(all, c.Service.Name)
+		if c.Service.Sealed {
+			sealed = append(sealed, c.Service.Name)
+		}
+	}
+	return all, sealed
 }
 
 func (c Category) check(path string, add func(path, format string, args ...any)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,8 @@ func TestFileProblems(t *testing.T) {
 		{"urgent, except", "urgent: {except: [dans la]}\n" + entry(""), "f:1:19: urgent.except[0]: nothing is left"},
 		{"quiet", entry("    quiet: [closed, new]\n"), "f:5:21: categories[0].quiet[1]: must be one of [assigned in_progress waiting_citizen answered closed]"},
 		{"quiet of no status", entry("    quiet: [done]\n"), "f:5:13: categories[0].quiet[0]: must be one of"},
+		{"half sealed", entry("  - code: b\n    label: B\n    service: {name: S, sealed: true}\n"), "f:7:32: categories[1].service.sealed: must be the same in all categories of S: categories[0] has false"},
+		{"sealed in the first only", "categories:\n  - {code: a, label: A, service: {name: S, sealed: true}}\n  - {code: b, label: B, service: {name: S}}\n", "f:3:34: categories[1].service.sealed: must be the same in all categories of S: categories[0] has true"},
 		{"mails to the service", "categories:\n  - code: a\n    label: A\n    service: {name: S, mail: daily}\n", "f:4:30: categories[0].service.mail: must be one of each, hourly, none"},
 		{"short beginning", entry("    phrases: [{weight: 1, any: ['éa*']}]\n"), "f:5:33: categories[0].phrases[0].any[0]: at least three letters"},
 	} {
@@ -133,5 +136,28 @@ func TestCheckMentions(t *testing.T) {
 	}
 	if err := CheckMentions(filepath.Join(t.TempDir(), "none.yaml"), Service{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// The services of the built-in file whose requests are nobody else's business.
+func TestSealedServices(t *testing.T) {
+	f, err := LoadFile("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, sealed := f.Services()
+	want := []string{"Centre communal d’action sociale", "Police municipale", "Direction des ressources humaines"}
+	if !slices.Equal(sealed, want) || len(all) != 21 {
+		t.Errorf("%d services, sealed: %q", len(all), sealed)
+	}
+	r := New(f)
+	for name, want := range map[string][]string{
+		"ccas": {want[0]}, "CCAS": {want[0]}, "Action  Sociale": {want[0]}, "police": {want[1]}, "RH": {want[2]}, "centre communal d'action sociale": {want[0]},
+		"technique": {"Service voirie", "Service éclairage public", "Service propreté et déchets", "Service espaces verts", "Service de l’eau et de l’assainissement"},
+		"":          nil, "inconnu": nil,
+	} {
+		if got := r.ServicesOf(name); !slices.Equal(got, want) {
+			t.Errorf("folder %q: %q, want %q", name, got, want)
+		}
 	}
 }

@@ -62,6 +62,8 @@ type Store struct {
 	spool  string
 	files  *fileStore
 	copies *fileStore
+	// proposed is kept by ProposedServices.
+	proposed proposed
 }
 
 // ErrUnsafe is returned by Open when the database does not keep what it acknowledges.
@@ -157,6 +159,9 @@ func (s *Store) prepare(ctx context.Context, path string) error {
 		return fmt.Errorf("store: migrations: %w", err)
 	}
 	if err := s.migrate(ctx, p); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := s.numberEarlier(ctx); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	// 32 MiB of log between checkpoints, instead of 4, make the checkpoint's own fsyncs

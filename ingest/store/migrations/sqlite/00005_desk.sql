@@ -20,7 +20,9 @@ CREATE TABLE agents (
     services   TEXT    NOT NULL DEFAULT '[]',
     language   TEXT    NOT NULL DEFAULT 'fr',
     password   TEXT    NOT NULL DEFAULT '', -- argon2id, in its PHC form
-    totp       TEXT    NOT NULL DEFAULT '',
+    -- A one-time password is good until then, and for choosing another one; 0: it is none.
+    one_time   BIGINT  NOT NULL DEFAULT 0,
+    totp       TEXT    NOT NULL DEFAULT '', -- encrypted with a key of the settings
     totp_step  BIGINT  NOT NULL DEFAULT 0, -- of the last code taken: none is good twice
     subject    TEXT    NOT NULL DEFAULT '', -- OpenID Connect: issuer, space, sub
     disabled   INTEGER NOT NULL DEFAULT 0,
@@ -76,3 +78,38 @@ CREATE TABLE town_texts (
     at      BIGINT  NOT NULL
 );
 CREATE INDEX town_texts_name ON town_texts (kind, name, seq);
+
+-- Who wrote or called before: by the end of a phone number, which is the same however its
+-- beginning is written, and by the words of a name, whatever their accents.
+CREATE INDEX requests_phone ON requests (substr(replace(replace(replace(replace(sender_phone, ' ', ''), '.', ''), '-', ''), '/', ''), -9)) WHERE sender_phone <> '';
+CREATE VIRTUAL TABLE requests_senders USING fts5(sender_name, content = 'requests', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
+INSERT INTO requests_senders (rowid, sender_name) SELECT id, sender_name FROM requests;
+-- +goose StatementBegin
+CREATE TRIGGER requests_senders_insert AFTER INSERT ON requests BEGIN
+    INSERT INTO requests_senders (rowid, sender_name) VALUES (new.id, new.sender_name);
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER requests_senders_update AFTER UPDATE OF sender_name ON requests WHEN old.sender_name <> new.sender_name BEGIN
+    INSERT INTO requests_senders (requests_senders, rowid, sender_name) VALUES ('delete', old.id, old.sender_name);
+    INSERT INTO requests_senders (rowid, sender_name) VALUES (new.id, new.sender_name);
+END;
+-- +goose StatementEnd
+
+-- What failed and a person has dealt with elsewhere: it is no longer listed, until it is tried
+-- again and fails anew (attempt). id is that of a submission, a delivery or a mail.
+CREATE TABLE dealt_with (
+    id      TEXT    NOT NULL,
+    attempt INTEGER NOT NULL,
+    agent   TEXT    NOT NULL,
+    at      BIGINT  NOT NULL,
+    PRIMARY KEY (id, attempt)
+) WITHOUT ROWID;
+CREATE INDEX submissions_aside ON submissions (seq) WHERE state = 'set_aside';
+CREATE INDEX mails_undelivered ON mails (seq) WHERE state IN ('failed', 'bounced');
+CREATE INDEX mails_withheld ON mails (seq) WHERE state = 'withheld';
+
+-- The figures are counted from these alone.
+CREATE INDEX requests_figures ON requests (opened_at, service, category, channel) WHERE merged_into IS NULL;
+CREATE INDEX requests_answered ON requests (answered_at, service, opened_at) WHERE answered_at <> 0 AND merged_into IS NULL;
+CREATE INDEX requests_checked ON requests (opened_at, service) WHERE category_by <> '' AND merged_into IS NULL;
