@@ -17,6 +17,8 @@ type Correspondence interface {
 	Transmitted(f StatusFacts, administration string) []MailDraft
 	// PiecesAsked decides how the citizen is asked for missing pieces.
 	PiecesAsked(f PiecesFacts) []MailDraft
+	// Unreachable says in French why no mail that a person writes can go to an address, or "".
+	Unreachable(to string) string
 }
 
 // Reply is what comes of a submission for those concerned.

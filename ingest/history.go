@@ -41,6 +41,12 @@ type EventDetail struct {
 	Until  string
 	// Mail is the mail that it is about, Kind its kind, Reason why it was not sent.
 	Mail, Kind, Reason string
+	// Before and After are what was corrected.
+	Before, After *Correction
+	// Agent is the login to whom a request was handed, "" for nobody; Text what an agent noted.
+	Agent, Text string
+	// Number is that of an answer in the register of outgoing mail.
+	Number string
 }
 
 // Choice is the category of a request as the event of a correction keeps it.

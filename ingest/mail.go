@@ -24,6 +24,9 @@ const (
 	// MailPieces asks the citizen for missing pieces (CRPA L114-5), MailPiecesReminder once more.
 	MailPieces         MailKind = "pieces"
 	MailPiecesReminder MailKind = "pieces_reminder"
+	// MailReply is an agent's answer to the citizen, in their own words: by mail, or as a
+	// letter to be printed.
+	MailReply MailKind = "reply"
 	// MailService tells a service of a new request, MailDigest of those of the last hour.
 	MailService MailKind = "service"
 	MailDigest  MailKind = "digest"
@@ -37,7 +40,7 @@ func (k MailKind) Receipt() bool { return k == MailAEE || k == MailARE || k == M
 
 // ToCitizen reports whether it is written to who asked, not to somebody of the town.
 func (k MailKind) ToCitizen() bool {
-	return slices.Contains([]MailKind{MailAEE, MailARE, MailJoined, MailPaper, MailStatus, MailPieces, MailPiecesReminder}, k)
+	return slices.Contains([]MailKind{MailAEE, MailARE, MailJoined, MailPaper, MailStatus, MailPieces, MailPiecesReminder, MailReply}, k)
 }
 
 // MailState is where a mail stands.
@@ -72,7 +75,12 @@ type MailDraft struct {
 	// NotBefore is when it may go at the earliest; zero means at once.
 	NotBefore time.Time
 	Detail    MailDetail
+	// Key tells a draft from the same one sent again; "" for what has another guard.
+	Key string
 }
+
+// OnPaper is that of Mail.
+func (d MailDraft) OnPaper() bool { return d.Kind == MailPaper || d.Detail.Paper }
 
 // MailDetail is what a mail says that cannot be looked up later.
 type MailDetail struct {
@@ -86,6 +94,31 @@ type MailDetail struct {
 	// Service is whom a mail within the town is for, References what it is about.
 	Service    string   `json:"service,omitempty"`
 	References []string `json:"references,omitempty"`
+
+	// Of MailReply: what the agent wrote, who they are, and how the letter is addressed.
+	Subject string   `json:"subject,omitempty"`
+	Body    string   `json:"body,omitempty"`
+	Officer *Officer `json:"officer,omitempty"`
+	// Recipient is to whom a letter is addressed; nil leaves it to what is known of the citizen.
+	Recipient *Addressee `json:"recipient,omitempty"`
+	// Paper is set for a letter to be printed.
+	Paper bool `json:"paper,omitempty"`
+	// Answers is the submission that a mail answers in its thread, where that is not the one
+	// that it is about.
+	Answers string `json:"answers,omitempty"`
+}
+
+// Addressee is to whom a letter is posted.
+type Addressee struct {
+	Name    string `json:"name"`
+	Address string `json:"address"` // postal, its lines parted by line feeds
+}
+
+// Officer is the agent who writes to a citizen: name, function and service (CRPA L111-2).
+type Officer struct {
+	Name    string `json:"name"`
+	Title   string `json:"title,omitempty"`
+	Service string `json:"service,omitempty"`
 }
 
 // Mail is a mail as the store keeps it.
@@ -109,4 +142,9 @@ type Mail struct {
 	Size   int64
 	// Answer is the last word of the mail server.
 	Answer string
+	// Number is that of the register of outgoing mail, D-2026-000123, or "".
+	Number string
 }
+
+// OnPaper reports whether it is a letter to be printed (PDF), and not a mail.
+func (m Mail) OnPaper() bool { return m.Kind == MailPaper || m.Detail.Paper }

@@ -95,6 +95,9 @@ type Hints struct {
 	Partial bool `json:"partial,omitempty"`
 	// NoReceipt is set when the citizen must not be sent a receipt (bulk imports).
 	NoReceipt bool `json:"no_receipt,omitempty"`
+	// Batch names the upload at the desk with which a scan came, or "": there is no file
+	// beside which a note could lie.
+	Batch string `json:"batch,omitempty"`
 	// TwoSided is set for a scan of one side of a stack: the fronts, or the backs in
 	// reverse. It is joined with the other one.
 	TwoSided bool `json:"two_sided,omitempty"`

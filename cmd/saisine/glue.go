@@ -184,8 +184,9 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 		return err
 	}
 	folder, ok := scanFolder(h.cfg, rec.Account)
-	if !ok || rec.Hints.Partial {
-		// An import, or a folder that is no longer configured: nobody reads a note there.
+	if !ok || rec.Hints.Partial || rec.Hints.Batch != "" {
+		// An import, a folder that is no longer configured, or what came by the desk: nobody
+		// reads a note there.
 		// What was never taken has the adapter's own note beside it.
 		return nil
 	}
@@ -274,7 +275,7 @@ func (h *house) categoryLabel(code string) string {
 	return code
 }
 
-func formCategories(rules *classify.Rules) []webform.Category {
+func formCategories(rules ruleBook) []webform.Category {
 	var out []webform.Category
 	for _, c := range rules.File().Categories {
 		out = append(out, webform.Category{Code: c.Code, Label: c.Label})

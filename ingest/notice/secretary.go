@@ -73,6 +73,10 @@ func (s *Secretary) forbidden(to, noReply string) string {
 	return s.Muted
 }
 
+// Unreachable implements ingest.Correspondence. What forbids automatic answers (RFC 3834) does
+// not forbid a person's.
+func (s *Secretary) Unreachable(to string) string { return s.forbidden(to, "") }
+
 // Receipts implements ingest.Correspondence.
 func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 	var out ingest.Reply

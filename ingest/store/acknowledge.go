@@ -119,7 +119,11 @@ func (s *Store) DraftPaper(ctx context.Context, reference string) (ingest.Mail, 
 		if err := s.draft(ctx, tx, ingest.MailDraft{Kind: ingest.MailPaper}, opening, q.id); err != nil {
 			return err
 		}
-		return tx.row(ctx, `SELECT id FROM mails WHERE submission_id = $1 AND kind = 'paper'`, opening).Scan(&id)
+		if err := tx.row(ctx, `SELECT id FROM mails WHERE submission_id = $1 AND kind = 'paper'`, opening).Scan(&id); err != nil {
+			return err
+		}
+		_, err = s.depart(ctx, tx, id, true)
+		return err
 	})
 	if err != nil {
 		return ingest.Mail{}, err

@@ -99,7 +99,7 @@ func (s *Store) Sides(ctx context.Context, rec ingest.Record) ([]ingest.Record, 
 	var out []ingest.Record
 	err := each(func(row rowScanner) error {
 		side, err := s.scanRecord(row)
-		if err == nil && side.Hints.TwoSided && side.Hints.Service == rec.Hints.Service {
+		if err == nil && side.Hints.TwoSided && side.Hints.Service == rec.Hints.Service && side.Hints.Batch == rec.Hints.Batch {
 			out = append(out, side)
 		}
 		return err

@@ -70,6 +70,9 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			requestID, string(m.Link), nullString(m.To), id); err != nil {
 			return err
 		}
+		if _, err := s.register(ctx, tx, ingest.Incoming, row.receivedAt, row.channel, id, ""); err != nil {
+			return err
+		}
 		if m.Link != ingest.LinkOpens && len(f.Classification.Urgent) > 0 {
 			// Somebody writes again because it has become dangerous.
 			if err := addUrgent(ctx, tx, requestID, f.Classification.Urgent); err != nil {

@@ -31,42 +31,53 @@ const (
 // is there already (the same receipt of the same submission) is left alone. requestID 0
 // and submissionID "" mean none.
 func (s *Store) draft(ctx context.Context, tx *tx, d ingest.MailDraft, submissionID string, requestID int64) error {
+	_, err := s.compose(ctx, tx, d, submissionID, requestID)
+	return err
+}
+
+// compose is draft, and returns the id of the mail; "" when it was there already.
+func (s *Store) compose(ctx context.Context, tx *tx, d ingest.MailDraft, submissionID string, requestID int64) (string, error) {
 	uid, err := uuid.NewV7()
 	if err != nil {
-		return fmt.Errorf("store: new id: %w", err)
+		return "", fmt.Errorf("store: new id: %w", err)
 	}
 	id := uid.String()
 	detail, err := json.Marshal(d.Detail)
 	if err != nil {
-		return fmt.Errorf("store: mail: %w", err)
+		return "", fmt.Errorf("store: mail: %w", err)
 	}
 	state := ingest.MailQueued
 	switch {
 	case d.Withheld != "":
 		state = ingest.MailWithheld
-	case d.Kind == ingest.MailPaper:
+	case d.OnPaper():
 		state = ingest.MailToPrint
 	}
-	n, err := tx.execN(ctx, `INSERT INTO mails (id, kind, request_id, submission_id, recipient, detail, state, reason, created_at, not_before)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+	n, err := tx.execN(ctx, `INSERT INTO mails (id, kind, request_id, submission_id, recipient, detail, state, reason, created_at, not_before, once)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 		id, string(d.Kind), nullInt(requestID), nullString(submissionID), strings.ToLower(d.To), string(detail), string(state), d.Withheld,
-		micros(s.opts.Now()), micros(d.NotBefore))
+		micros(s.opts.Now()), micros(d.NotBefore), d.Key)
 	if err != nil || n == 0 {
-		return err
+		return "", err
+	}
+	if registers(d) {
+		if _, err := s.depart(ctx, tx, id, d.OnPaper()); err != nil {
+			return "", err
+		}
 	}
 	switch state {
 	case ingest.MailWithheld:
 		if err := s.journal(ctx, tx, eventMailWithheld, id, "", map[string]any{"kind": d.Kind, "reason": d.Withheld}); err != nil {
-			return err
+			return "", err
 		}
-		return s.event(ctx, tx, eventMailWithheld, actorSystem, submissionID, requestID, map[string]any{"mail": id, "kind": d.Kind, "reason": d.Withheld})
+		return id, s.event(ctx, tx, eventMailWithheld, actorSystem, submissionID, requestID, map[string]any{"mail": id, "kind": d.Kind, "reason": d.Withheld})
 	case ingest.MailQueued:
 		if !d.NotBefore.After(s.opts.Now()) {
 			tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: id, Kind: ingest.OutboxMail})
 		}
-		return s.outboxRow(ctx, tx, id, ingest.OutboxMail, submissionID, requestID)
+		return id, s.outboxRow(ctx, tx, id, ingest.OutboxMail, submissionID, requestID)
 	default:
-		return nil
+		return id, nil
 	}
 }
 
@@ -88,7 +99,7 @@ const (
 	mailLogQuery = `SELECT
 		coalesce(sum(CASE WHEN kind IN ('aee', 'are') AND created_at >= $1 THEN 1 ELSE 0 END), 0),
 		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN created_at END), 0),
-		coalesce(max(CASE WHEN kind IN ('aee', 'are') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
+		coalesce(max(CASE WHEN kind IN ('aee', 'are', 'reply') THEN NULL WHEN not_before > created_at THEN not_before ELSE created_at END), 0)
 		FROM (SELECT kind, created_at, not_before FROM mails WHERE recipient = $2 AND recipient <> '' AND created_at BETWEEN $3 AND $4
 			AND state <> 'withheld' ORDER BY created_at DESC LIMIT 1000) AS recent`
 	bouncedQuery = `SELECT id FROM mails WHERE message_id = $1 AND message_id <> ''`
@@ -119,17 +130,22 @@ func (s *Store) MailLog(ctx context.Context, address string) (ingest.MailLog, er
 const heldMax = 48 * time.Hour
 
 const mailQuery = `SELECT m.id, m.kind, m.state, m.reason, q.reference, m.submission_id, m.recipient, m.message_id, m.detail,
-	m.created_at, m.not_before, coalesce(m.ended_at, 0), m.sha256, coalesce(length(m.content), 0), m.answer
-	FROM mails m LEFT JOIN requests q ON q.id = m.request_id `
+	m.created_at, m.not_before, coalesce(m.ended_at, 0), m.sha256, coalesce(length(m.content), 0), m.answer,
+	coalesce(g.year, 0), coalesce(g.number, 0)
+	FROM mails m LEFT JOIN requests q ON q.id = m.request_id LEFT JOIN register g ON g.mail_id = m.id `
 
 func (s *Store) scanMail(row rowScanner) (ingest.Mail, error) {
 	var m ingest.Mail
 	var kind, state, detail string
 	var reference, submission sql.NullString
 	var created, notBefore, ended int64
+	var year, number int
 	if err := row.Scan(&m.ID, &kind, &state, &m.Reason, &reference, &submission, &m.To, &m.MessageID, &detail,
-		&created, &notBefore, &ended, &m.SHA256, &m.Size, &m.Answer); err != nil {
+		&created, &notBefore, &ended, &m.SHA256, &m.Size, &m.Answer, &year, &number); err != nil {
 		return m, err
+	}
+	if number != 0 {
+		m.Number = ingest.RegisterNumber(ingest.Outgoing, year, number)
 	}
 	m.Kind, m.State, m.Request, m.Submission = ingest.MailKind(kind), ingest.MailState(state), reference.String, submission.String
 	m.CreatedAt, m.NotBefore, m.EndedAt = s.time(created), s.time(notBefore), s.time(ended)

@@ -55,7 +55,7 @@ type VerifyReport struct {
 // original hashes to its ledger row, every filed submission has its reading and
 // request, every request has exactly one opening submission or was merged into another one, every page of a scan that
 // was divided is in one of its letters and every letter has its pages, every searchable
-// copy is whole, and the database file itself is sound. progress, when not nil, is called after each original.
+// copy is whole, the registers of mail have every number, and the database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
 	var rep VerifyReport
 	report := func(f Finding) { rep.Findings++; found(f) }
@@ -69,6 +69,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 		s.verifyCollations,
 		s.verifyCopies,
 		s.verifyJournal,
+		s.verifyRegister,
 		s.verifyFiles,
 	}
 	for _, step := range steps {
