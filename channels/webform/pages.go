@@ -102,7 +102,7 @@ func groupCategories(list []Category) []categoryGroup {
 func (a *Adapter) formView(f postForm, p *post, now time.Time) formView {
 	v := formView{
 		Action:   f.action,
-		Groups:   a.categories,
+		Groups:   a.choice.Load().groups,
 		MaxFile:  frSize(a.opts.Limits.MaxFile),
 		MaxFiles: frNumber(int64(a.opts.Limits.MaxFiles)),
 		MaxPost:  frSize(a.opts.Limits.MaxPost),

@@ -38,7 +38,7 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) 
 	var client netip.Prefix
 	counted := false
 	if a.limiter != nil {
-		if client, counted = a.client(r); counted {
+		if client, counted = a.trusted.Client(r); counted {
 			if wait := a.limiter.take(client, arrived); wait > 0 {
 				a.refuseRate(w, r, f, arrived, wait)
 				return
@@ -172,7 +172,7 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 	}
 	s.Hints.Answers = answers
 	if p.Category != "" && answers == "" {
-		if a.known[p.Category] {
+		if a.choice.Load().known[p.Category] {
 			s.Hints.Category = p.Category
 		} else {
 			p.problem("form_category", "La catégorie choisie n’est pas dans la liste de la commune.")

@@ -13,11 +13,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/clientip"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
@@ -62,17 +63,16 @@ type Options struct {
 // Before Run, and after its context has ended, a post is answered with 503 and its
 // text is given back. All methods are safe for concurrent use.
 type Adapter struct {
-	opts       Options
-	log        *slog.Logger
-	now        func() time.Time
-	location   *time.Location
-	main       postForm
-	limiter    *rateLimiter // nil: no limit
-	trusted    []netip.Prefix
-	categories []categoryGroup
-	known      map[string]bool
-	pages      *pages
-	large      chan struct{} // one slot for each streamed post
+	opts     Options
+	log      *slog.Logger
+	now      func() time.Time
+	location *time.Location
+	main     postForm
+	limiter  *rateLimiter // nil: no limit
+	trusted  clientip.Trusted
+	choice   atomic.Pointer[choice]
+	pages    *pages
+	large    chan struct{} // one slot for each streamed post
 
 	mu       sync.RWMutex
 	sink     ingest.Sink
@@ -90,22 +90,18 @@ func New(opts Options) *Adapter {
 		_, _ = rand.Read(opts.Secret) // never fails since Go 1.24
 	}
 	a := &Adapter{
-		opts:       opts,
-		log:        opts.Log,
-		now:        opts.Now,
-		main:       postForm{action: "/demandes", page: "form", tokens: newTokenKey(opts.Secret), back: toMainForm},
-		categories: groupCategories(opts.Categories),
-		known:      make(map[string]bool, len(opts.Categories)),
-		large:      make(chan struct{}, maxStreamed),
+		opts:  opts,
+		log:   opts.Log,
+		now:   opts.Now,
+		main:  postForm{action: "/demandes", page: "form", tokens: newTokenKey(opts.Secret), back: toMainForm},
+		large: make(chan struct{}, maxStreamed),
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
-	for _, c := range opts.Categories {
-		a.known[c.Code] = true
-	}
+	a.SetCategories(opts.Categories)
 	var bad []string
-	a.trusted, bad = parseTrusted(opts.Form.Trusted)
+	a.trusted, bad = clientip.Parse(opts.Form.Trusted)
 	for _, s := range bad {
 		a.log.Warn("trusted proxy is no address or network, left out", "value", fmt.Sprintf("%q", s))
 	}
@@ -120,6 +116,22 @@ func New(opts Options) *Adapter {
 	a.location = loc
 	a.pages = newPages(opts.Town.Name)
 	return a
+}
+
+// choice is the list of subjects that citizens choose from.
+type choice struct {
+	groups []categoryGroup
+	known  map[string]bool // by code
+}
+
+// SetCategories puts another list in the place of Options.Categories. A form that shows the
+// one before can still be sent.
+func (a *Adapter) SetCategories(list []Category) {
+	c := &choice{groups: groupCategories(list), known: make(map[string]bool, len(list))}
+	for _, category := range list {
+		c.known[category.Code] = true
+	}
+	a.choice.Store(c)
 }
 
 func (l Limits) withDefaults() Limits {

@@ -5,46 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"testing"
 	"time"
 )
-
-func TestClientAddress(t *testing.T) {
-	trusted, bad := parseTrusted([]string{"10.0.0.0/8", "::1", "192.0.2.1", "2001:db8:1::/48", "mandataire", "1.2.3.4/99"})
-	if !reflect.DeepEqual(bad, []string{"mandataire", "1.2.3.4/99"}) {
-		t.Errorf("bad entries %q", bad)
-	}
-	a := &Adapter{trusted: trusted}
-	for _, tc := range []struct {
-		name, remote string
-		forwarded    []string
-		want         string // "" = nobody is counted
-	}{
-		{"direct", "203.0.113.5:1234", nil, "203.0.113.5/32"},
-		{"direct, claims another", "203.0.113.5:1234", []string{"198.51.100.1"}, "203.0.113.5/32"},
-		{"mapped", "[::ffff:203.0.113.5]:1", nil, "203.0.113.5/32"},
-		{"IPv6", "[2001:db8:7:8:9:a:b:c]:1", nil, "2001:db8:7:8::/64"},
-		{"zone", "[fe80::1%eth0]:1", nil, "fe80::/64"},
-		{"by proxy", "10.1.1.1:1", []string{"203.0.113.5"}, "203.0.113.5/32"},
-		{"by proxy, IPv6 with port", "10.1.1.1:1", []string{"[2001:db8:7:8::1]:99"}, "2001:db8:7:8::/64"},
-		{"by proxy, IPv4 with port", "10.1.1.1:1", []string{"203.0.113.5:99"}, "203.0.113.5/32"},
-		{"by two proxies", "[::1]:1", []string{"203.0.113.5, 10.2.2.2"}, "203.0.113.5/32"},
-		{"claim before the proxy", "10.1.1.1:1", []string{"198.51.100.1, 203.0.113.5"}, "203.0.113.5/32"},
-		{"claim in a header of its own", "10.1.1.1:1", []string{"198.51.100.1", "203.0.113.5, 2001:db8:1::9"}, "203.0.113.5/32"},
-		{"many claims before two proxies", "10.1.1.1:1", []string{"192.0.2.66, 198.51.100.9,198.51.100.1 , 203.0.113.5, 10.2.2.2"}, "203.0.113.5/32"},
-		{"proxy tells nothing", "10.1.1.1:1", nil, ""},
-		{"proxy tells a name", "10.1.1.1:1", []string{"unknown"}, ""},
-		{"all trusted", "10.1.1.1:1", []string{"10.3.3.3,10.4.4.4"}, ""},
-		{"unix socket", "@", []string{"203.0.113.5"}, ""},
-	} {
-		r := &http.Request{RemoteAddr: tc.remote, Header: http.Header{"X-Forwarded-For": tc.forwarded}}
-		got, ok := a.client(r)
-		if want := tc.want; ok != (want != "") || ok && got.String() != want {
-			t.Errorf("%s: %v, %v, want %q", tc.name, got, ok, want)
-		}
-	}
-}
 
 func TestRateLimiterWindow(t *testing.T) {
 	const limit = 5

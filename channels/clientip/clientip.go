@@ -1,4 +1,6 @@
-package webform
+// Package clientip says whose request one is, for limits by address: past the reverse
+// proxies that the configuration trusts, and no further.
+package clientip
 
 import (
 	"net/http"
@@ -6,8 +8,11 @@ import (
 	"strings"
 )
 
-// parseTrusted reads addresses and networks; bad are the entries that are neither.
-func parseTrusted(list []string) (trusted []netip.Prefix, bad []string) {
+// Trusted are the proxies whose X-Forwarded-For is believed.
+type Trusted []netip.Prefix
+
+// Parse reads addresses and networks; bad are the entries that are neither.
+func Parse(list []string) (trusted Trusted, bad []string) {
 	for _, s := range list {
 		if p, err := netip.ParsePrefix(s); err == nil {
 			trusted = append(trusted, p.Masked())
@@ -21,8 +26,8 @@ func parseTrusted(list []string) (trusted []netip.Prefix, bad []string) {
 	return trusted, bad
 }
 
-func (a *Adapter) isTrusted(ip netip.Addr) bool {
-	for _, p := range a.trusted {
+func (t Trusted) contains(ip netip.Addr) bool {
+	for _, p := range t {
 		if p.Contains(ip) {
 			return true
 		}
@@ -30,20 +35,25 @@ func (a *Adapter) isTrusted(ip netip.Addr) bool {
 	return false
 }
 
-// client returns whom the rate limit counts for r. It walks X-Forwarded-For from the
-// right, since each proxy appends the address it saw, past the proxies that are
-// trusted: everything left of the first other hop is the client's own claim.
+// peer is the machine at the other end of the connection.
+func peer(r *http.Request) (netip.Addr, bool) {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	return ap.Addr().Unmap().WithZone(""), err == nil
+}
+
+// Client returns whom a limit counts for r. It walks X-Forwarded-For from the right, since
+// each proxy appends the address it saw, past the proxies that are trusted: everything left
+// of the first other hop is the client's own claim.
 //
-// ok is false when every hop is trusted, or none is an address: the town's own
-// machine, a script on it, or a proxy that tells no addresses. Nobody is counted
-// then, for a proxy set up like that would make all citizens one client.
-func (a *Adapter) client(r *http.Request) (client netip.Prefix, ok bool) {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+// ok is false when every hop is trusted, or none is an address: the town's own machine, a
+// script on it, or a proxy that tells no addresses. Nobody is counted then, for a proxy set
+// up like that would make everybody one client.
+func (t Trusted) Client(r *http.Request) (client netip.Prefix, ok bool) {
+	ip, ok := peer(r)
+	if !ok {
 		return netip.Prefix{}, false
 	}
-	ip := peer.Addr().Unmap().WithZone("")
-	if !a.isTrusted(ip) {
+	if !t.contains(ip) {
 		return group(ip), true
 	}
 	lines := r.Header["X-Forwarded-For"]
@@ -60,12 +70,22 @@ func (a *Adapter) client(r *http.Request) (client netip.Prefix, ok bool) {
 			if !valid {
 				return netip.Prefix{}, false
 			}
-			if !a.isTrusted(ip) {
+			if !t.contains(ip) {
 				return group(ip), true
 			}
 		}
 	}
 	return netip.Prefix{}, false
+}
+
+// Secure reports whether the browser speaks TLS: to us, or to a trusted proxy that says so
+// (X-Forwarded-Proto).
+func (t Trusted) Secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	ip, ok := peer(r)
+	return ok && t.contains(ip) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // parseHop reads one entry of X-Forwarded-For: an address, which some proxies write
