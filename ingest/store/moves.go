@@ -42,7 +42,7 @@ func refused(format string, args ...any) error { return ingest.Refused(format, a
 //
 // Linking again what is linked so changes nothing. The error wraps ingest.ErrNotFound when
 // there is no such submission or request, and ErrRefused when the submission is in no
-// request or opens this one.
+// request or opens this one, or would leave a sealed service.
 func (s *Store) Link(ctx context.Context, submissionID, reference string, link ingest.Link, actor string) error {
 	return s.do(ctx, s.link(submissionID, reference, link, actor))
 }
@@ -78,6 +78,9 @@ func (s *Store) link(submissionID, reference string, link ingest.Link, actor str
 }
 
 func (s *Store) linkInto(ctx context.Context, tx *tx, sub piece, from, to requestKey, link ingest.Link, d map[string]any, actor string) error {
+	if err := keepSealed(ctx, tx, from, to); err != nil {
+		return err
+	}
 	all, err := pieces(ctx, tx, from.id)
 	if err != nil {
 		return err
@@ -120,7 +123,8 @@ func (s *Store) linkInto(ctx context.Context, tx *tx, sub piece, from, to reques
 //
 // Merging again what is merged so changes nothing. The error wraps ingest.ErrNotFound when
 // there is no such request, and ErrRefused for a request and itself, also by way of an
-// earlier merge, and for one that was merged into a third.
+// earlier merge, for one that was merged into a third, and for one of a sealed service that
+// would leave it.
 func (s *Store) Merge(ctx context.Context, fromRef, intoRef, actor string) error {
 	return s.do(ctx, s.merge(fromRef, intoRef, actor))
 }
@@ -144,6 +148,9 @@ func (s *Store) merge(fromRef, intoRef, actor string) work {
 			return refused("%s was merged into %s already; merge that one", fromRef, from.reference)
 		case from.id == into.id:
 			return refused("%s was merged into %s already; the other way round would be a circle", intoRef, fromRef)
+		}
+		if err := keepSealed(ctx, tx, from, into); err != nil {
+			return err
 		}
 		moved, err := pieces(ctx, tx, from.id)
 		if err != nil {
@@ -281,6 +288,9 @@ func (s *Store) takeOut(ctx context.Context, tx *tx, from requestKey, all []piec
 		return "", err
 	}
 	if err := keepApart(ctx, tx, from.id, to.id, "séparées par "+actor); err != nil {
+		return "", err
+	}
+	if err := s.staySealed(ctx, tx, from, to); err != nil {
 		return "", err
 	}
 	if err := s.event(ctx, tx, kind, actor, opens.id, from.id, d); err != nil {

@@ -64,7 +64,8 @@ func (s *Store) openAgain(ctx context.Context, tx *tx, id string) (requestKey, e
 
 // reopen makes another submission the opening of its request, which says from then on what
 // that one says. A category that a person chose stays, but for review: it was chosen for
-// another text, and must not teach anything about this one.
+// another text, and must not teach anything about this one. That of a sealed service stays
+// too: what was sealed is not unsealed by the way.
 func (s *Store) reopen(ctx context.Context, tx *tx, requestID int64, id string) error {
 	row, f, err := s.kept(ctx, tx, id)
 	if err != nil {
@@ -79,7 +80,8 @@ func (s *Store) reopen(ctx context.Context, tx *tx, requestID int64, id string) 
 		r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, requestID); err != nil {
 		return err
 	}
-	n, err := tx.execN(ctx, `UPDATE requests SET category_by = '', needs_review = 1 WHERE id = $1 AND category_by <> ''`, requestID)
+	n, err := tx.execN(ctx, `UPDATE requests SET category_by = '', needs_review = 1
+		WHERE id = $1 AND (category_by <> '' OR service IN (SELECT name FROM sealed_services))`, requestID)
 	if err != nil || n > 0 {
 		return err
 	}

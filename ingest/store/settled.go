@@ -57,6 +57,9 @@ func (s *Store) categorize(reference, category, service, actor string) work {
 		if err := s.event(ctx, tx, eventCategorized, actor, "", q.id, map[string]any{"old": old, "new": chosen}); err != nil {
 			return err
 		}
+		if err := s.unassignBlind(ctx, tx, q.id); err != nil {
+			return err
+		}
 		all, err := pieces(ctx, tx, q.id)
 		if err != nil {
 			return err

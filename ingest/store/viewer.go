@@ -61,8 +61,12 @@ func (s *Store) Visible(ctx context.Context, v ingest.Viewer, reference string) 
 // VisibleSubmission is Visible for a submission: by the service of its request or, while it
 // is in none, by the one that its channel proposed (a scan's sub-folder).
 func (s *Store) VisibleSubmission(ctx context.Context, v ingest.Viewer, id string) error {
+	return visibleSubmission(ctx, reading{s.read}, v, id)
+}
+
+func visibleSubmission(ctx context.Context, run sqlRunner, v ingest.Viewer, id string) error {
 	var service, hinted sql.NullString
-	err := s.read.QueryRowContext(ctx, `SELECT r.service, json_extract(s.hints, '$.service') FROM submissions s LEFT JOIN requests r ON r.id = s.request_id
+	err := run.row(ctx, `SELECT r.service, json_extract(s.hints, '$.service') FROM submissions s LEFT JOIN requests r ON r.id = s.request_id
 		WHERE s.id = $1`, id).Scan(&service, &hinted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
