@@ -37,6 +37,7 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 			Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
 			Log: h.log, Health: health,
 		})
+		h.form = d.form
 		super.Add(d.form, health)
 	}
 	if chosen.Desk.Enabled {

@@ -47,9 +47,9 @@ Stores nothing and needs no server; the town's own model is used where there is 
 			reading.Subject, reading.Text = subjectOf(string(text))
 			c := u.classifier.Classify(cmd.Context(), ingest.Record{Channel: ingest.ChannelMailbox}, reading)
 			if asJSON {
-				return json.NewEncoder(a.stdout).Encode(viewClassification(c, u.rules.File()))
+				return json.NewEncoder(a.stdout).Encode(viewClassification(c, u.classifier.Now().Rules().File()))
 			}
-			return printClassification(a.stdout, viewClassification(c, u.rules.File()))
+			return printClassification(a.stdout, viewClassification(c, u.classifier.Now().Rules().File()))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

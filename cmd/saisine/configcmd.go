@@ -7,8 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"saisine.fr/saisine/config"
-	"saisine.fr/saisine/ingest/classify"
-	"saisine.fr/saisine/ingest/notice"
 )
 
 func newInit(a *app) *cobra.Command {
@@ -45,7 +43,7 @@ func newCheckConfig(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "check-config", Short: "Load and validate the configuration without touching the network",
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := config.Find(a.configPath)
 			if err != nil {
 				return usageError{err}
@@ -54,18 +52,12 @@ func newCheckConfig(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := loadRules(cfg); err != nil {
+			texts, err := readTexts(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if err := texts.check(cfg); err != nil {
 				return asUsage(err)
-			}
-			if cfg.Categories != "" || cfg.SMTP.Host != "" {
-				// The built-in file has no telephone numbers: whoever sends nothing need not fill them in.
-				town := townContact(cfg)
-				if err := classify.CheckMentions(cfg.Categories, classify.Service{Email: town.Email, Phone: town.Phone, Address: town.Address}); err != nil {
-					return asUsage(err)
-				}
-			}
-			if _, err := notice.LoadTemplates(cfg.Letters.Templates); err != nil {
-				return usageError{fmt.Errorf("letters.templates: %w", err)}
 			}
 			if _, err := loadStreets(cfg); err != nil {
 				return usageError{err}
@@ -73,11 +65,9 @@ func newCheckConfig(a *app) *cobra.Command {
 			if path == "" {
 				path = "the defaults"
 			}
+			texts.tell(a.stdout, zoneOf(cfg))
 			fmt.Fprintf(a.stdout, "%s: no problem found\n", path)
 			return nil
 		},
 	}
 }
-
-// loadRules loads the categories file that the configuration names.
-func loadRules(cfg config.Config) (*classify.Rules, error) { return classify.Load(cfg.Categories) }

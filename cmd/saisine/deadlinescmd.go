@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,12 +42,12 @@ holidays are those of town.holidays.`,
   saisine deadlines --category voirie --received 2026-03-02 --missing 2026-03-10,2026-04-10,2026-03-20
   saisine deadlines --category etat-civil --received 2026-04-03T23:59 --channel scan --postmark 2026-04-01 --json`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(false)
 			if err != nil {
 				return err
 			}
-			plan, calendar, err := planDeadlines(cfg, f)
+			plan, calendar, err := planDeadlines(cmd.Context(), cfg, f)
 			if err != nil {
 				return err
 			}
@@ -87,7 +88,7 @@ func joinNames[T ~string](list []T) string {
 }
 
 // planDeadlines computes what the flags describe. Its errors are wrong usage.
-func planDeadlines(cfg config.Config, f deadlineFlags) (notice.Plan, notice.Calendar, error) {
+func planDeadlines(ctx context.Context, cfg config.Config, f deadlineFlags) (notice.Plan, notice.Calendar, error) {
 	calendar, err := notice.NewCalendar(zoneOf(cfg), cfg.Town.Holidays)
 	if err != nil {
 		return notice.Plan{}, calendar, usageError{err}
@@ -95,11 +96,11 @@ func planDeadlines(cfg config.Config, f deadlineFlags) (notice.Plan, notice.Cale
 	if f.dayLater {
 		calendar = calendar.OneDayLater()
 	}
-	file, err := classify.LoadFile(cfg.Categories)
+	texts, err := readTexts(ctx, cfg)
 	if err != nil {
-		return notice.Plan{}, calendar, asUsage(err)
+		return notice.Plan{}, calendar, err
 	}
-	c, category, err := deadlineCase(f, &file, calendar.Zone())
+	c, category, err := deadlineCase(f, texts.rules.File(), calendar.Zone())
 	if err != nil {
 		return notice.Plan{}, calendar, usageError{err}
 	}

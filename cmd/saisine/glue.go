@@ -9,7 +9,6 @@ import (
 	"saisine.fr/saisine/channels/scanfolder"
 	"saisine.fr/saisine/channels/webform"
 	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/store"
 	"saisine.fr/saisine/queue"
 )

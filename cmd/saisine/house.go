@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"saisine.fr/saisine/channels/webform"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify"
@@ -30,7 +31,9 @@ type house struct {
 	log   *slog.Logger
 	zone  *time.Location
 	store *store.Store
-	rules *classify.Rules
+	// texts are those in force, rules the categories file among them.
+	texts *townTexts
+	rules ruleBook
 	// understand is nil in a house without workers.
 	understand *understanding
 	streets    *place.Streets
@@ -51,7 +54,10 @@ type house struct {
 	ocrChecks []checkJSON
 	ocrLooked time.Time
 	notes     sync.Mutex // held while a note beside a scan is written
-	endModel  func()     // breaks off the making of the built-in model; nil when none began
+	chores    *chores
+	preparing context.CancelFunc // breaks off the making of a built-in model; may be nil
+	form      *webform.Adapter   // nil when it is off
+	reloads   reloading
 }
 
 // daemonQueue says how to reach the queue of a daemon that runs beside this command.
@@ -80,15 +86,22 @@ func redisDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "red
 // openHouse opens the store, then Redis, then starts the workers. On an error
 // everything that was opened is closed again.
 func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o houseOptions) (_ *house, err error) {
-	h := &house{cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics(), closing: make(chan struct{})}
+	h := &house{
+		cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics(), closing: make(chan struct{}),
+		chores: newChores(), texts: new(townTexts), reloads: reloading{cfg: cfg},
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.rules, err = loadRules(cfg); err != nil {
-		return nil, asUsage(err)
+	texts, err := readTexts(ctx, cfg)
+	if err != nil {
+		return nil, err
 	}
+	texts.warn(ctx, log)
+	h.texts.now.Store(texts)
+	h.rules = h.texts
 	if h.streets, err = loadStreets(cfg); err != nil {
 		return nil, usageError{err}
 	}
@@ -99,12 +112,15 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if err != nil {
 		return nil, err
 	}
+	if err := h.seal(ctx, h.rules.File()); err != nil {
+		return nil, err
+	}
 	key, err := h.store.Secret(ctx, "follow")
 	if err != nil {
 		return nil, err
 	}
 	h.tokens = ingest.Tokens{Key: key}
-	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.tokens); err != nil {
+	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.texts, h.tokens); err != nil {
 		return nil, err
 	}
 	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
@@ -115,7 +131,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		if h.ocr, err = openOCR(cfg, log); err != nil {
 			return nil, err
 		}
-		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Dir: modelsDir(cfg), Later: o.patient})
+		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient})
 		if err != nil {
 			return nil, err
 		}
@@ -123,9 +139,10 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if err := h.startNode(ctx, o); err != nil {
 		return nil, err
 	}
-	if o.workers && !h.understand.classifier.Ready() {
+	if o.workers {
 		h.prepareModel()
 	}
+	h.watchTexts(textsLook)
 	return h, nil
 }
 
@@ -187,21 +204,24 @@ func (h *house) startRedisLater() {
 	}
 }
 
-// prepareModel has the built-in model made in the background, until when the rules decide,
-// or the town's own model where it has one. When that fails they go on, and the training of
-// the night tries again.
+// prepareModel has the built-in model made in the background where it is not there. Until
+// then the rules decide, or the town's own model where it has one, or the one before. When
+// it fails they go on, and the training of the night tries again.
 func (h *house) prepareModel() {
-	ctx, cancel := context.WithCancel(context.Background())
-	classifier := h.understand.classifier
+	if h.preparing != nil {
+		h.preparing() // of rules that are no longer in force
+		h.preparing = nil
+	}
+	classifier := h.understand.classifier.Now()
+	if classifier.Ready() {
+		return
+	}
+	ctx, cancel := context.WithCancel(h.chores.ctx)
+	h.preparing = cancel
 	h.log.LogAttrs(ctx, slog.LevelInfo, "the built-in model is being made; treatment does not wait for it",
 		slog.String("until_then", cmp.Or(classifier.Version().Name, "rules")))
-	done := make(chan struct{})
-	h.endModel = func() {
-		cancel()
-		<-done
-	}
-	go func() {
-		defer close(done)
+	h.chores.begin(func(context.Context) {
+		defer cancel()
 		switch err := classifier.Prepare(ctx); {
 		case err == nil:
 			h.log.LogAttrs(ctx, slog.LevelInfo, "the learned model is in use", slog.String("version", classifier.Version().Name))
@@ -209,7 +229,7 @@ func (h *house) prepareModel() {
 			h.log.LogAttrs(ctx, slog.LevelError, "the built-in model cannot be made; the night tries again",
 				slog.String("until_then", cmp.Or(classifier.Version().Name, "rules")), slog.Any("err", err))
 		}
-	}()
+	})
 }
 
 func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
@@ -314,9 +334,7 @@ func (h *house) Close() error {
 	defer cancel()
 	h.client.Store(nil)
 	close(h.closing)
-	if h.endModel != nil {
-		h.endModel()
-	}
+	h.chores.end()
 	if h.node != nil {
 		errs = append(errs, h.node.Shutdown(ctx))
 	}

@@ -40,6 +40,7 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 type office struct {
 	cfg       config.Config
 	rules     *classify.Rules
+	templates letterTexts
 	secretary *notice.Secretary
 	store     *store.Store
 }
@@ -52,9 +53,12 @@ func (a *app) withOffice(ctx context.Context, f func(context.Context, office) er
 		return err
 	}
 	o := office{cfg: cfg}
-	if o.rules, err = loadRules(cfg); err != nil {
-		return asUsage(err)
+	texts, err := readTexts(ctx, cfg)
+	if err != nil {
+		return err
 	}
+	texts.warn(ctx, log)
+	o.rules, o.templates = texts.rules, texts.templates
 	if o.secretary, err = newSecretary(cfg, o.rules); err != nil {
 		return err
 	}
@@ -78,7 +82,7 @@ func (o office) mailroom(ctx context.Context) (*mailroom, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMailroom(o.cfg, o.store, o.secretary, ingest.Tokens{Key: key})
+	return newMailroom(o.cfg, o.store, o.secretary, o.templates, ingest.Tokens{Key: key})
 }
 
 // withStore runs f with the configured store.

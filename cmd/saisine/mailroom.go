@@ -23,7 +23,7 @@ type mailroom struct {
 	cfg       config.Config
 	store     *store.Store
 	secretary *notice.Secretary
-	templates *notice.Templates
+	templates letterTexts
 	tokens    ingest.Tokens
 	smtp      *deliver.SMTP // nil: nothing is sent
 	now       func() time.Time
@@ -33,12 +33,8 @@ type mailroom struct {
 	sending chan struct{}
 }
 
-// newMailroom reads the town's texts and gets ready to reach its mail server.
-func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, tokens ingest.Tokens) (*mailroom, error) {
-	templates, err := notice.LoadTemplates(cfg.Letters.Templates)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("letters.templates: %w", err)}
-	}
+// newMailroom gets ready to reach the town's mail server.
+func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, templates letterTexts, tokens ingest.Tokens) (*mailroom, error) {
 	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
 	if cfg.SMTP.Host == "" {
 		return m, nil

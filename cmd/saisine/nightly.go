@@ -112,7 +112,7 @@ func (n *nightly) Process(ctx context.Context, night string) error {
 	if night != n.night() || n.done(night) {
 		return nil // of a night that is over: one training makes up for all
 	}
-	outcome, err := trainOn(ctx, n.h.understand.classifier, n.h.store, classify.TrainOptions{Unasked: true})
+	outcome, err := trainOn(ctx, n.h.understand.classifier.Now(), n.h.store, classify.TrainOptions{Unasked: true})
 	switch {
 	case errors.Is(err, classify.ErrPinned):
 		n.h.log.LogAttrs(ctx, slog.LevelInfo, "no training tonight: a person chose the model in use")

@@ -87,7 +87,7 @@ func (r *rounds) Fail(ctx context.Context, round, reason string) error {
 const listMax = 500
 
 // services lists those of the categories file, each once.
-func services(rules *classify.Rules) []classify.Service {
+func services(rules ruleBook) []classify.Service {
 	var out []classify.Service
 	for _, c := range rules.File().Categories {
 		if !slices.ContainsFunc(out, func(o classify.Service) bool { return o.Name == c.Service.Name }) {

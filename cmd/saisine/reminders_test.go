@@ -12,6 +12,7 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
 )
 
@@ -63,7 +64,11 @@ func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.rules = understand.rules
+	h.rules = understand.classifier.Now().Rules()
+	texts, err := notice.LoadTemplates("")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +78,7 @@ func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
 	}
 	t.Cleanup(func() { _ = h.store.Close() })
 	h.tokens = ingest.Tokens{Key: make([]byte, 32)}
-	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.tokens); err != nil {
+	if h.mails, err = newMailroom(cfg, h.store, h.secretary, texts, h.tokens); err != nil {
 		t.Fatal(err)
 	}
 	h.mails.now = clock

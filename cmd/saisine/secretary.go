@@ -32,7 +32,7 @@ func senderOf(cfg config.Config) mail.Address {
 }
 
 // newSecretary joins the categories file and the configuration to what decides on letters.
-func newSecretary(cfg config.Config, rules *classify.Rules) (*notice.Secretary, error) {
+func newSecretary(cfg config.Config, rules ruleBook) (*notice.Secretary, error) {
 	calendar, err := notice.NewCalendar(zoneOf(cfg), cfg.Town.Holidays)
 	if err != nil {
 		return nil, usageError{err}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ black and white will do.`,
   saisine separators --service urbanisme --channel counter --postmark 2026-03-02 | lp
   saisine separators --all --output all.pdf`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return s.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&s.services, "service", nil, "the `SERVICE` that the letters are for; may be repeated, one sheet for each")
@@ -66,7 +67,7 @@ black and white will do.`,
 	return cmd
 }
 
-func (s *separators) run() error {
+func (s *separators) run(ctx context.Context) error {
 	if s.output == "-" && isTerminal(s.app.stdout) {
 		return usageError{errors.New("a PDF is nothing for a terminal: add --output FILE, or send it to a printer (| lp)")}
 	}
@@ -74,11 +75,11 @@ func (s *separators) run() error {
 	if err != nil {
 		return err
 	}
-	rules, err := loadRules(cfg)
+	texts, err := readTexts(ctx, cfg)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
-	sheets, err := s.sheets(rules.File())
+	sheets, err := s.sheets(texts.rules.File())
 	if err != nil {
 		return usageError{err}
 	}

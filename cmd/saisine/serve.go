@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -32,7 +35,9 @@ func newServe(a *app) *cobra.Command {
 	var roles []string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the daemon until SIGTERM",
-		Long: "Runs the daemon until SIGTERM or SIGINT, then finishes what it has begun and stops.",
+		Long: `Runs the daemon until SIGTERM or SIGINT, then finishes what it has begun and stops. SIGHUP
+has it read the categories file and the texts of letters anew, without stopping anything;
+the rest of the configuration takes a restart.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, r := range roles {
@@ -44,7 +49,12 @@ func newServe(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, log, roles, nil)
+			hangups := make(chan os.Signal, 1) // one that comes during a reload causes another
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			return serve(cmd.Context(), cfg, log, roles, func(r running) {
+				r.house.reloadOnHangup(hangups, func() (config.Config, error) { return a.load(true) })
+			})
 		},
 	}
 	cmd.Flags().StringSliceVar(&roles, "roles", allRoles, "what this process does: channels (empties mailboxes and folders), workers, web")

@@ -61,9 +61,9 @@ func (t *trainCommand) run(ctx context.Context) error {
 	}
 	switch {
 	case t.list:
-		return t.printVersions(u.classifier, zoneOf(cfg))
+		return t.printVersions(u.classifier.Now(), zoneOf(cfg))
 	case t.use != "":
-		v, err := u.classifier.Use(ctx, t.use)
+		v, err := u.classifier.Now().Use(ctx, t.use)
 		if errors.Is(err, classify.ErrNoModel) {
 			return usageError{fmt.Errorf("there is no model %q; \"saisine train --list\" shows them", t.use)}
 		}
@@ -80,7 +80,7 @@ func (t *trainCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := trainOn(ctx, u.classifier, s, classify.TrainOptions{Dry: t.dry})
+	outcome, err := trainOn(ctx, u.classifier.Now(), s, classify.TrainOptions{Dry: t.dry})
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"saisine.fr/saisine/config"
@@ -17,10 +18,44 @@ import (
 // understanding is what tells where a submission belongs and who sees to it: the rules
 // of the categories file, the learned model, the weights of words.
 type understanding struct {
-	rules      *classify.Rules
-	classifier *classify.Classifier
+	classifier *liveClassifier
+	options    classify.Options      // with which it was opened
 	weights    func() *match.Weights // made when first needed: what only classifies does without
 	window     time.Duration         // how far back one matter may reach
+}
+
+// liveClassifier is the classifier in use: another takes its place when the rules change. It
+// is safe for concurrent use.
+type liveClassifier struct {
+	now atomic.Pointer[classify.Classifier]
+}
+
+var _ ingest.Classifier = (*liveClassifier)(nil)
+
+func newLiveClassifier(c *classify.Classifier) *liveClassifier {
+	l := &liveClassifier{}
+	l.now.Store(c)
+	return l
+}
+
+// Now returns the one in use.
+func (l *liveClassifier) Now() *classify.Classifier { return l.now.Load() }
+
+// Classify implements ingest.Classifier.
+func (l *liveClassifier) Classify(ctx context.Context, rec ingest.Record, reading ingest.Reading) ingest.Classification {
+	return l.Now().Classify(ctx, rec, reading)
+}
+
+// follow has other rules decide. The model stays in use until one is there that was fitted to
+// them.
+func (u *understanding) follow(ctx context.Context, rules *classify.Rules) error {
+	o := u.options
+	o.Rules, o.Later, o.Before = rules, true, u.classifier.Now()
+	c, err := classify.Open(ctx, o)
+	if err == nil {
+		u.classifier.now.Store(c)
+	}
+	return err
 }
 
 // modelsDir is where the trained models of a town lie.
@@ -37,19 +72,23 @@ func openUnderstanding(ctx context.Context, cfg config.Config, log *slog.Logger)
 }
 
 // openUnderstandingIn opens that of the models that o names; see classify.Options, of which
-// cache, rules and log are filled in.
+// cache and log are filled in, and the rules in force where it has none.
 func openUnderstandingIn(ctx context.Context, cfg config.Config, log *slog.Logger, o classify.Options) (*understanding, error) {
-	rules, err := loadRules(cfg)
-	if err != nil {
-		return nil, asUsage(err)
+	if o.Rules == nil {
+		texts, err := readTexts(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		texts.warn(ctx, log)
+		o.Rules = texts.rules
 	}
-	o.Cache, o.Rules, o.Log = classify.UserCache(), rules, log
+	o.Cache, o.Log = classify.UserCache(), log
 	classifier, err := classify.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	return &understanding{
-		rules: rules, classifier: classifier, window: time.Duration(cfg.Matching.Days) * 24 * time.Hour,
+		classifier: newLiveClassifier(classifier), options: o, window: time.Duration(cfg.Matching.Days) * 24 * time.Hour,
 		weights: sync.OnceValue(func() *match.Weights { return match.NewWeights(classify.Texts()) }),
 	}, nil
 }

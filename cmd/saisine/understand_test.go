@@ -133,7 +133,7 @@ func TestStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := u.classifier.Version().Figures
+	f := u.classifier.Now().Version().Figures
 	t.Logf("%+v", f)
 	if f.Accuracy < 0.88 || f.Top3 < 0.97 || f.MacroF1 < 0.88 || f.Precision < 0.95 || f.Coverage < 0.7 || f.ECE > 0.05 {
 		t.Error("the built-in model got worse")

@@ -144,22 +144,13 @@ func (f *File) SetDefaults() {
 // with its content the error is a *strictyaml.Errors with every problem and its place.
 func LoadFile(path string) (File, error) {
 	if path == "" {
-		return parseFile(BuiltinName, builtin)
+		return Parse(BuiltinName, builtin)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return File{}, fmt.Errorf("classify: %w", err)
 	}
-	f, err := parseFile(path, data)
-	if err == nil && f.Urgent == nil {
-		// A danger that nobody thought of listing is one still.
-		base, err := parseFile(BuiltinName, builtin)
-		if err != nil {
-			return f, err
-		}
-		f.Urgent = base.Urgent
-	}
-	return f, err
+	return Parse(path, data)
 }
 
 // Builtin returns the text of the built-in categories file, to start one's own from.
@@ -301,34 +292,6 @@ func (c Category) check(path string, add func(path, format string, args ...any))
 
 // quietable are the statuses of which citizens can be left untold.
 var quietable = []ingest.Status{ingest.StatusAssigned, ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed}
-
-// CheckMentions reports what a receipt would lack of what the law wants it to say of the
-// service (CRPA R112-11-1), by line. town is what letters name where a service has nothing
-// of its own.
-func CheckMentions(path string, town Service) error {
-	name, data := BuiltinName, builtin
-	if path != "" {
-		var err error
-		if data, err = os.ReadFile(path); err != nil {
-			return fmt.Errorf("classify: %w", err)
-		}
-		name = path
-	}
-	var errs strictyaml.Errors
-	var f File
-	f.SetDefaults()
-	pos := strictyaml.Decode(name, data, &f, &errs)
-	for i, c := range f.Categories {
-		at := fmt.Sprintf("categories[%d].service", i)
-		if c.Service.Phone == "" && town.Phone == "" {
-			errs.Add(pos.Problem(at+".phone", "is required: an acknowledgement must name it (CRPA R112-11-1); or set town.phone for all services"))
-		}
-		if c.Service.Email+c.Service.Address+town.Email+town.Address == "" {
-			errs.Add(pos.Problem(at+".email", "or address is required: an acknowledgement must name one of them (CRPA R112-11-1); or set town.email or town.address for all services"))
-		}
-	}
-	return errs.Err()
-}
 
 func checkName(s string) error {
 	if strings.TrimSpace(s) != s || s == "" || strings.Count(s, "@") > 1 {

@@ -84,7 +84,7 @@ func TestLoad(t *testing.T) {
 
 // What an acknowledgement must name of the service is there, or is missed by its line (CRPA
 // R112-11-1).
-func TestCheckMentions(t *testing.T) {
+func TestLacks(t *testing.T) {
 	const phone, reach = "service.phone: is required", "service.email: or address is required"
 	const whole = "{name: S, email: s@mairie.example, phone: 01 99 00 00 00}"
 	for _, tt := range []struct {
@@ -104,38 +104,31 @@ func TestCheckMentions(t *testing.T) {
 		{"nothing, but the town's", "{name: S}", Service{Phone: "01 99 00 00 00", Email: "sve@mairie.example"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "c.yaml")
 			text := "categories:\n  - code: a\n    label: A\n    service: " + tt.service + "\n  - code: b\n    label: B\n    service: " + whole + "\n"
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			err := CheckMentions(path, tt.town)
-			if (err == nil) != (tt.want == nil) {
-				t.Fatal(err)
-			}
-			if err == nil {
-				return
-			}
-			lines := strings.Split(err.Error(), "\n")
-			if len(lines) != len(tt.want) {
-				t.Fatalf("%d problems: %v", len(lines), err)
+			lacks := Lacks("c.yaml", []byte(text), tt.town)
+			if len(lacks) != len(tt.want) {
+				t.Fatalf("lacks: %+v", lacks)
 			}
 			for i, want := range tt.want {
-				if !strings.HasPrefix(lines[i], path+":4:") || !strings.Contains(lines[i], "categories[0]."+want) {
-					t.Errorf("got %s, want %s in line 4", lines[i], want)
+				l := lacks[i]
+				if line := l.Problem.String(); !strings.HasPrefix(line, "c.yaml:4:") || !strings.Contains(line, "categories[0]."+want) {
+					t.Errorf("got %s, want %s in line 4", line, want)
+				}
+				if l.Category != "a" || !strings.HasPrefix(want, "service."+l.Key+":") {
+					t.Errorf("%+v for %s", l, want)
 				}
 			}
 		})
 	}
 	// The built-in file knows no town: without anything of the town each category lacks both.
-	if err := CheckMentions("", Service{}); err == nil || !strings.Contains(err.Error(), BuiltinName) || strings.Count(err.Error(), "service.phone") != 21 {
-		t.Errorf("the built-in file by itself: %v", err)
+	if got := Lacks(BuiltinName, builtin, Service{}); len(got) != 42 || got[0].Problem.File != BuiltinName {
+		t.Errorf("the built-in file by itself: %d, %+v", len(got), got)
 	}
-	if err := CheckMentions("", Service{Phone: "01 99 00 00 00", Email: "sve@mairie.example"}); err != nil {
-		t.Errorf("the built-in file in a town that can be reached: %v", err)
+	if got := Lacks(BuiltinName, builtin, Service{Phone: "01 99 00 00 00", Email: "sve@mairie.example"}); got != nil {
+		t.Errorf("the built-in file in a town that can be reached: %+v", got)
 	}
-	if err := CheckMentions(filepath.Join(t.TempDir(), "none.yaml"), Service{}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no file: %v", err)
+	if got := Lacks("x", []byte("{"), Service{}); got != nil {
+		t.Errorf("what is no file: %+v", got)
 	}
 }
 

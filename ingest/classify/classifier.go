@@ -31,6 +31,11 @@ type Options struct {
 	// Later makes Open leave out a training of the built-in model: where that is needed,
 	// the rules decide alone until Prepare has made it.
 	Later bool
+	// Before is the classifier whose place this one takes because the rules have changed; may
+	// be nil. Where the built-in model for the new rules is not there yet, the model of Before
+	// serves with the new rules until Prepare has made it: what it has learned of words holds,
+	// only the fit to the phrases is that of yesterday.
+	Before *Classifier
 	// Cache is a folder in which the built-in model is looked for, and kept, beside Dir, so
 	// that a second data folder or a dry run need not train it anew; "" = none. See UserCache.
 	Cache string
@@ -68,6 +73,7 @@ type Classifier struct {
 
 	mu      sync.Mutex // held while a model is loaded or taken into use
 	builtin *brain     // nil: not made yet, or of no use
+	lent    *brain     // by Before, while there is no other
 	warned  string     // of what in `current`, so as to say it once
 }
 
@@ -93,6 +99,12 @@ func Open(ctx context.Context, o Options) (*Classifier, error) {
 	c := &Classifier{o: o, shelf: shelf{o.Dir}, rules: o.Rules.hash(), making: make(chan struct{}, 1)}
 	if c.teachable() {
 		c.builtin = c.findBuiltin(ctx)
+	}
+	if o.Before != nil {
+		if m := o.Before.mind.Load(); m != nil {
+			c.lent = m.brain
+		}
+		c.o.Before = nil
 	}
 	if !o.Later {
 		if err := c.Prepare(ctx); err != nil {
@@ -143,7 +155,7 @@ func (c *Classifier) Prepare(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.builtin = b
+	c.builtin, c.lent = b, nil
 	c.follow(ctx)
 	return nil
 }
@@ -273,6 +285,9 @@ func (c *Classifier) follow(ctx context.Context) {
 		b = c.builtin
 	} else {
 		c.warned = ""
+	}
+	if b == nil && c.teachable() {
+		b = c.lent
 	}
 	switch {
 	case b == nil:

@@ -32,11 +32,46 @@ type Templates struct {
 // Every text is tried on sample facts. An error names the file and, where there is one,
 // the line: a name that is no text's, a mistake in a template, a field that does not
 // exist, or a mandatory mention that an acknowledgement no longer shows.
-func LoadTemplates(dir string) (*Templates, error) {
+func LoadTemplates(dir string) (*Templates, error) { return LoadTemplatesWith(dir, nil) }
+
+// LoadTemplatesWith is LoadTemplates with texts, by their names, that go before the files of
+// dir. A name that is no text's is an error.
+func LoadTemplatesWith(dir string, texts map[string]string) (*Templates, error) {
 	files, err := townFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("notice: texts of letters: %w", err)
 	}
+	for name, content := range texts {
+		if files[name], err = townText(name, content); err != nil {
+			return nil, fmt.Errorf("notice: texts of letters: %w", err)
+		}
+	}
+	t, err := parseAll(files)
+	if err != nil {
+		in := ""
+		if len(texts) == 0 && dir != "" {
+			in = " in " + dir
+		}
+		return nil, fmt.Errorf("notice: texts of letters%s: %w", in, err)
+	}
+	return t, nil
+}
+
+// File returns a text as it is in a folder of the town's own, or the built-in one; own tells
+// which. dir may be "".
+func File(dir, name string) (content string, own bool, err error) {
+	files, err := townFiles(dir)
+	if err != nil {
+		return "", false, fmt.Errorf("notice: texts of letters: %w", err)
+	}
+	if content, own = files[name]; own {
+		return content, true, nil
+	}
+	return Builtin(name), false, nil
+}
+
+// parseAll makes Templates of the built-in texts and those in their place, and tries them.
+func parseAll(files map[string]string) (*Templates, error) {
 	t := &Templates{text: texttemplate.New(""), html: htmltemplate.New("")}
 	for _, name := range builtinNames() {
 		content, own := files[name]
@@ -44,11 +79,11 @@ func LoadTemplates(dir string) (*Templates, error) {
 			content = Builtin(name)
 		}
 		if err := t.parse(name, content); err != nil {
-			return nil, fmt.Errorf("notice: texts of letters in %s: %w", dir, err)
+			return nil, err
 		}
 	}
 	if err := t.try(); err != nil {
-		return nil, fmt.Errorf("notice: texts of letters in %s: %w", dir, err)
+		return nil, err
 	}
 	return t, nil
 }
@@ -100,15 +135,34 @@ func townFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !utf8.Valid(b) {
-		return "", fmt.Errorf("%s is not written in UTF-8; save it so", path)
+	return tidyFile(path, string(b))
+}
+
+// townText is a text that does not come from a file.
+func townText(name, content string) (string, error) {
+	if !slices.Contains(builtinNames(), name) {
+		return "", fmt.Errorf("%s is no text of a letter; known are %s", name, strings.Join(builtinNames(), ", "))
 	}
-	// Windows' editor puts a mark at the begin and carriage returns at the ends of lines.
-	return strings.ReplaceAll(strings.TrimPrefix(string(b), "\ufeff"), "\r\n", "\n"), nil
+	if len(content) > maxTemplate {
+		return "", fmt.Errorf("%s must have at most %d bytes", name, maxTemplate)
+	}
+	return tidyFile(name, content)
+}
+
+func tidyFile(name, content string) (string, error) {
+	if !utf8.ValidString(content) {
+		return "", fmt.Errorf("%s is not written in UTF-8; save it so", name)
+	}
+	// Windows' editor puts a mark at the begin and carriage returns at the ends of lines; so do
+	// the text fields of browsers.
+	return strings.ReplaceAll(strings.TrimPrefix(content, "\ufeff"), "\r\n", "\n"), nil
 }
 
 // Names returns the names of the files that LoadTemplates knows, in order.
 func (t *Templates) Names() []string { return builtinNames() }
+
+// TextNames is Names without Templates.
+func TextNames() []string { return builtinNames() }
 
 func builtinNames() []string {
 	entries, err := builtin.ReadDir("templates")
