@@ -48,7 +48,8 @@ func TestReadPage(t *testing.T) {
 		{"nul", "Content-Type: text/html\n\n<p>a\x00b", "<p>ab", nil},
 		{
 			"related", mimeParts("related", mimeParts("alternative", plain, html), inlineImage("logo@x", png), inlineImage("logo@x", "other"), inlineImage("", png)),
-			"<p>Éte</p>", []string{"logo@x"},
+			"<p>Éte</p>",
+			[]string{"logo@x"},
 		},
 		{"image first", mimeParts("related", inlineImage("a", png), html), "<p>Éte</p>", []string{"a"}},
 		{"attached mail", mimeParts("mixed", plain, "Content-Type: message/rfc822\n\n"+html), "", nil},
