@@ -1,6 +1,11 @@
 package notice
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // windows1252 holds what the code page puts where Unicode has control characters
 // (ISO 32000-1, annex D.1); 0 is an empty place.
@@ -9,34 +14,46 @@ var windows1252 = [...]rune{
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
 }
 
-// composed joins letters and accents that a Mac writes apart, and maps spaces and hyphens
-// that the code page lacks to their nearest.
-var composed = strings.NewReplacer(
-	"a\u0300", "à", "a\u0302", "â", "a\u0308", "ä", "c\u0327", "ç", "e\u0301", "é", "e\u0300", "è", "e\u0302", "ê", "e\u0308", "ë",
-	"i\u0302", "î", "i\u0308", "ï", "o\u0302", "ô", "o\u0308", "ö", "u\u0300", "ù", "u\u0302", "û", "u\u0308", "ü", "n\u0303", "ñ",
-	"A\u0300", "À", "A\u0302", "Â", "A\u0308", "Ä", "C\u0327", "Ç", "E\u0301", "É", "E\u0300", "È", "E\u0302", "Ê", "E\u0308", "Ë",
-	"I\u0302", "Î", "I\u0308", "Ï", "O\u0302", "Ô", "O\u0308", "Ö", "U\u0300", "Ù", "U\u0302", "Û", "U\u0308", "Ü", "N\u0303", "Ñ",
-	"\u202f", "\u00a0", "\u2009", "\u00a0", "\u2011", "-",
+// nearest stands for what the code page lacks and no accent taken off helps.
+var nearest = strings.NewReplacer(
+	"\u202f", "\u00a0", "\u2009", "\u00a0", "\u2011", "-", "\u2212", "-",
+	"ł", "l", "Ł", "L", "đ", "d", "Đ", "D", "ı", "i", "ħ", "h", "Ħ", "H", "ŧ", "t", "Ŧ", "T",
 )
 
 // inCoreFont encodes a line for the fonts that every PDF reader has: windows-1252, which
-// holds all of French. What it lacks becomes a question mark.
+// holds all of French. Letters of other languages lose the accents that it lacks; the rest
+// becomes question marks.
 func inCoreFont(s string) string {
 	var b []byte
-	for _, r := range composed.Replace(s) {
-		b = append(b, coreFontByte(r))
+	// What a Mac writes as letter and accent is joined first.
+	for _, r := range nearest.Replace(norm.NFC.String(s)) {
+		c, ok := coreFontByte(r)
+		if !ok {
+			// The letter comes first in its parts; accents without one go.
+			for _, part := range norm.NFD.String(string(r)) {
+				c, ok = coreFontByte(part)
+				break
+			}
+		}
+		if !ok {
+			if unicode.Is(unicode.Mn, r) {
+				continue
+			}
+			c = '?'
+		}
+		b = append(b, c)
 	}
 	return string(b)
 }
 
-func coreFontByte(r rune) byte {
+func coreFontByte(r rune) (byte, bool) {
 	if ' ' <= r && r <= '~' || 0xa0 <= r && r <= 0xff {
-		return byte(r)
+		return byte(r), true
 	}
 	for i, c := range windows1252 {
 		if c == r && c != 0 {
-			return byte(0x80 + i)
+			return byte(0x80 + i), true
 		}
 	}
-	return '?'
+	return 0, false
 }

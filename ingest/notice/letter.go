@@ -34,6 +34,10 @@ const (
 	LetterEscalation LetterKind = "escalation"
 	// LetterPaper is the acknowledgement on paper (CRPA L112-3, R112-5).
 	LetterPaper LetterKind = "paper"
+	// LetterReply is an agent's answer by mail, LetterReplyPaper the same as a letter to be
+	// printed (CRPA L111-2).
+	LetterReply      LetterKind = "reply"
+	LetterReplyPaper LetterKind = "reply_paper"
 )
 
 // LetterKinds lists the kinds in the order above.
@@ -41,6 +45,7 @@ func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterAEE, LetterARE, LetterJoined, LetterStatus, LetterPieces, LetterPiecesReminder,
 		LetterService, LetterDigest, LetterMorning, LetterEscalation, LetterPaper,
+		LetterReply, LetterReplyPaper,
 	}
 }
 
@@ -87,8 +92,12 @@ type Letter struct {
 	Postmark Day
 	// Status is, for LetterStatus, an ingest.Status or StatusReopened.
 	Status string
-	// Note is an agent's own words to the citizen; to a service, the words of the request.
+	// Note is an agent's own words to the citizen, all of them in an answer; to a service, the
+	// words of the request.
 	Note string
+	// Object is the subject of an answer, in the agent's words, and Number that of the register
+	// of outgoing mail.
+	Object, Number string
 	// FollowURL is the page on which the reader follows the request: the citizen's own, or
 	// that of the desk in what a service gets.
 	FollowURL string

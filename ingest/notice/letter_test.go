@@ -113,6 +113,8 @@ func TestGolden(t *testing.T) {
 		{name: "morning", kind: LetterMorning, change: func(l *Letter) { l.Items = items }},
 		{name: "escalation", kind: LetterEscalation, change: func(l *Letter) { l.Items = items[:2] }},
 		{name: "paper", kind: LetterPaper},
+		{name: "reply", kind: LetterReply, change: answered},
+		{name: "reply_paper", kind: LetterReplyPaper, change: answered},
 	} {
 		c, l := letterOf(t, tt.kind, tt.rule, tt.pieces...)
 		if tt.change != nil {
@@ -139,6 +141,12 @@ func TestGolden(t *testing.T) {
 			t.Errorf("testdata/golden/%s belongs to no case", e.Name())
 		}
 	}
+}
+
+// answered makes an agent's answer of a letter. Its words are no template and no page.
+func answered(l *Letter) {
+	l.Object, l.Number = "Votre signalement rue des Écoles", "D-2026-000045"
+	l.Note = "Madame,\n\nLe trou sera rebouché\u00a0:\n- mardi, si le temps le permet ;\n- mercredi sinon.\n\nLes mots {{.Reference}} et <b>gras</b> restent tels quels.\n\nVeuillez agréer, Madame, nos salutations distinguées."
 }
 
 func golden(t *testing.T, name, got string) {

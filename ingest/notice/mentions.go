@@ -71,6 +71,13 @@ func (l Letter) check() error {
 		if len(l.Items) == 0 {
 			return errors.New("it has no items, so there is nothing to write")
 		}
+	case LetterReply, LetterReplyPaper:
+		if clean(l.Object, maxSubject) == "" || cleanLines(l.Note, maxNote) == "" {
+			return errors.New("an answer needs a subject and a text")
+		}
+		if clean(l.Officer.Name, maxName) == "" {
+			return errors.New("an answer names the agent who writes it (CRPA L111-2)")
+		}
 	case LetterService:
 	default:
 		return fmt.Errorf("%q is no kind of letter; known are %v", l.Kind, LetterKinds())

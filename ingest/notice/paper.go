@@ -44,14 +44,14 @@ var paperSizes = []float64{11, 10.5, 10, 9.5, 9}
 // current time.
 var undated = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// PaperPDF writes the acknowledgement on paper as A4, ready to print and to fold for a DL
-// envelope with a window: one page, or more when the missing pieces fill it. The text is
-// that of LetterPaper, the date is l.Today, the address that of l.Citizen. The same input
+// PaperPDF writes the acknowledgement on paper, or an agent's answer, as A4, ready to print and
+// to fold for a DL envelope with a window: one page, or more when the missing pieces or the
+// agent's words fill it. The text is that of the letter's kind, the date is l.Today, the address that of l.Citizen. The same input
 // gives the same bytes. The errors are those of Render; characters that the fonts lack
 // become question marks.
 func (t *Templates) PaperPDF(c Calendar, l Letter) ([]byte, error) {
-	if l.Kind != LetterPaper {
-		return nil, fmt.Errorf("notice: letter %q is not printed; only %q is", l.Kind, LetterPaper)
+	if l.Kind != LetterPaper && l.Kind != LetterReplyPaper {
+		return nil, fmt.Errorf("notice: letter %q is not printed; only %q and %q are", l.Kind, LetterPaper, LetterReplyPaper)
 	}
 	if err := l.check(); err != nil {
 		return nil, fmt.Errorf("notice: letter %q: %w", l.Kind, err)
@@ -104,7 +104,11 @@ func (p paper) head(v view) {
 	y := p.column(paperMargin, 20, detailsWidth, 6, 15, "B", []string{v.TownHall}, 2)
 	p.column(paperMargin, y, detailsWidth, 4, 9, "", reach(v.Town), 5)
 
-	details := []string{"Nos références\u00a0: " + v.Reference, v.Service.Name}
+	details := []string{"Nos références\u00a0: " + v.Reference}
+	if v.Number != "" {
+		details = append(details, "Courrier départ n°\u00a0"+v.Number)
+	}
+	details = append(details, v.Service.Name)
 	if v.Officer.Name != "" {
 		details = append(append(details, "Dossier suivi par\u00a0: "+v.Officer.Name), reach(v.Officer)...)
 	}

@@ -174,12 +174,47 @@ func TestPaperIsDeterministic(t *testing.T) {
 
 func TestCoreFont(t *testing.T) {
 	for in, want := range map[string]string{
-		"Été à Œuilly – 5 €":   "\xc9t\xe9 \xe0 \x8cuilly \x96 5 \x80",
-		"e\u0301 l’île\u202f:": "\xe9 l\x92\xeele\xa0:",
-		"李\x01\u0081":          "???",
+		"Été à Œuilly – 5 €":       "\xc9t\xe9 \xe0 \x8cuilly \x96 5 \x80",
+		"e\u0301 l’île\u202f:":     "\xe9 l\x92\xeele\xa0:",
+		"李\x01\u0081":              "???",
+		"Łukasz Đặng İnce ş\u0323": "Lukasz Dang Ince s",
 	} {
 		if got := inCoreFont(in); got != want {
 			t.Errorf("inCoreFont(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// An agent's answer on paper names who writes, with its number, and goes on over pages when it
+// is long; the signature does not stand alone.
+func TestPaperReply(t *testing.T) {
+	c, l := letterOf(t, LetterReplyPaper, Rule{})
+	answered(&l)
+	pdf, err := builtinTexts(t).PaperPDF(c, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := flat(pdfText(t, pdf))
+	for _, want := range []string{
+		"Nos références: 2026-000123", "Courrier départ n° D-2026-000045", "Dossier suivi par: Camille Roux, cheffe de service", "Objet: Votre signalement rue des Écoles",
+		"Jeanne Martin", "Le trou sera rebouché:", "– mercredi sinon.", "{{.Reference}} et <b>gras</b>", "Pour la mairie, Camille Roux, cheffe de service Service voirie",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
+	l.Note = strings.Repeat("Une phrase de la réponse. ", 400) + "\n\nFin."
+	if pdf, err = builtinTexts(t).PaperPDF(c, l); err != nil {
+		t.Fatal(err)
+	}
+	list := words(t, pdf)
+	last := list[len(list)-1].page
+	i := strings.Index(flat(pdfText(t, pdf, "-f", strconv.Itoa(last))), "Fin.")
+	if last < 2 || i < 0 {
+		t.Errorf("%d pages; the signature stands alone", last)
+	}
+	l.Officer.Name = " "
+	if _, err := builtinTexts(t).PaperPDF(c, l); err == nil || !strings.Contains(err.Error(), "L111-2") {
+		t.Errorf("a letter of nobody: %v", err)
 	}
 }

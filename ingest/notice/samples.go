@@ -35,7 +35,8 @@ func samples(kind LetterKind) ([]Letter, error) {
 		Channel: ingest.ChannelMailbox, Received: time.Date(2026, 4, 23, 8, 5, 0, 0, time.UTC), Postmark: Day{2026, 4, 20},
 		Status: string(ingest.StatusAssigned), Note: "Merci de votre message.",
 		FollowURL: "https://mairie.exemple.test/suivi/exemple",
-		Today:     Day{2026, 4, 24},
+		Object:    "Votre demande 2026-000123", Number: "D-2026-000045",
+		Today: Day{2026, 4, 24},
 	}
 	full.Items = []Item{
 		{"2026-000121", "Une demande en retard", "Dominique Citoyen", "Voirie", "https://mairie.exemple.test/desk/121", Day{2026, 4, 21}, "réponse", 3},
@@ -74,7 +75,10 @@ func samples(kind LetterKind) ([]Letter, error) {
 	least := list[0]
 	least.Town, least.Officer, least.Citizen, least.Service.Email = Contact{}, Contact{}, Contact{}, ""
 	least.TownURL, least.Subject, least.Category, least.Note, least.FollowURL, least.Channel = "", "", "", "", "", ""
-	least.Postmark, least.Today = Day{}, Day{}
+	least.Postmark, least.Today, least.Number = Day{}, Day{}, ""
+	if kind == LetterReply || kind == LetterReplyPaper {
+		least.Note, least.Officer = full.Note, Contact{Name: full.Officer.Name}
+	}
 	least.Items = least.Items[3:]
 	return append(list, least), nil
 }
@@ -94,6 +98,13 @@ func (t *Templates) try() error {
 			r, err := t.compose(kind, v)
 			if err != nil {
 				return err
+			}
+			if kind == LetterReply || kind == LetterReplyPaper {
+				for _, text := range []string{r.Text, html.UnescapeString(r.HTML)} {
+					if !strings.Contains(text, v.Note) || !strings.Contains(text, v.Officer.Name) {
+						return fmt.Errorf("%s: an answer shows the agent’s words ({{.Note}}) and name ({{.Officer.Name}}; CRPA L111-2)", kind)
+					}
+				}
 			}
 			if kind != LetterARE && kind != LetterPaper {
 				continue

@@ -11,15 +11,19 @@ import (
 // view is what the texts see of a letter: clean strings only, so that no text of the town
 // can let foreign bytes through. Days and times are in French; "" is what is not known.
 type view struct {
-	Town                        contactView
-	TownHall, TownURL           string
-	Service, Officer, Citizen   contactView
-	Hello                       string
-	Reference, Subject          string
-	Category, Channel           string
-	Received, ReceivedDay       string
-	Postmark, Today             string
-	Status, Note, FollowURL     string
+	Town                      contactView
+	TownHall, TownURL         string
+	Service, Officer, Citizen contactView
+	Hello                     string
+	Reference, Subject        string
+	Category, Channel         string
+	Received, ReceivedDay     string
+	Postmark, Today           string
+	Status, Note, FollowURL   string
+	// Paragraphs is Note by its paragraphs and their lines: many mail programs know no other
+	// way to keep them.
+	Paragraphs                  [][]string
+	Object, Number              string
 	AREUntil                    string
 	Silence                     silenceView
 	Deadlines                   []deadlineView
@@ -64,12 +68,17 @@ func newView(c Calendar, l Letter) view {
 		Status:      clean(l.Status, 40),
 		Note:        cleanLines(l.Note, maxNote),
 		FollowURL:   cleanURL(l.FollowURL),
+		Object:      object(l),
+		Number:      clean(l.Number, 40),
 		Silence:     viewSilence(c, l.Plan),
 		Pieces:      viewPieces(l.Pieces),
 		PiecesUntil: l.PiecesUntil.French(),
 		More:        max(0, len(l.Items)-maxItems),
 	}
 	v.TownHall = townHall(v.Town.Name)
+	for paragraph := range strings.SplitSeq(v.Note, "\n\n") {
+		v.Paragraphs = append(v.Paragraphs, strings.Split(paragraph, "\n"))
+	}
 	if !l.Received.IsZero() {
 		v.ReceivedDay = c.Day(l.Received).French()
 		v.Received = v.ReceivedDay + " à " + clock24(l.Received.In(c.Zone()))
@@ -93,6 +102,16 @@ func newView(c Calendar, l Letter) view {
 		}
 	}
 	return v
+}
+
+// object is the subject of an answer. It names the request, which an answer to it is then
+// known by where its thread is lost.
+func object(l Letter) string {
+	subject, reference := clean(l.Object, maxSubject), clean(l.Reference, 40)
+	if subject == "" || strings.Contains(subject, reference) {
+		return subject
+	}
+	return clean(subject, maxSubject-50) + " (" + reference + ")"
 }
 
 // channelWords say how a request came.
