@@ -103,7 +103,9 @@ func TestFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	at := func(month time.Month, day, hour int) int64 { return micros(time.Date(2026, month, day, hour, 0, 0, 0, time.UTC)) }
+	at := func(month time.Month, day, hour int) int64 {
+		return micros(time.Date(2026, month, day, hour, 0, 0, 0, time.UTC))
+	}
 	for i, r := range []struct {
 		channel, service, category, by string
 		opened, answered               int64
@@ -118,7 +120,7 @@ func TestFigures(t *testing.T) {
 		{"mailbox", "Voirie", "proprete", "", at(3, 11, 8), 0, at(6, 30, 0), 0, at(3, 12, 0), 0, "", false},
 		{"counter", "CCAS", "action-sociale", "agent:b", at(3, 3, 8), at(3, 3, 9), at(5, 3, 0), at(3, 3, 9), at(3, 4, 0), 0, "voirie", false},
 		{"mailbox", "Voirie", "voirie", "", at(3, 3, 8), 0, at(4, 3, 0), 0, 0, 0, "", false}, // merged into the first
-		{"scan", "", "", "", at(5, 4, 8), 0, 0, 0, 0, 0, "", false},                         // after the span
+		{"scan", "", "", "", at(5, 4, 8), 0, 0, 0, 0, 0, "", false},                          // after the span
 	} {
 		merged := "NULL"
 		if i == 5 {
