@@ -104,13 +104,14 @@ func (d *decoder) Visit(n ast.Node) ast.Visitor {
 }
 
 func (d *decoder) syntax(err error) {
-	p := Problem{File: d.file, Message: "the file is not valid YAML: " + err.Error()}
+	p := Problem{File: d.file, Format: "the file is not valid YAML: %s", Args: []any{err.Error()}}
 	if e, ok := errors.AsType[yaml.Error](err); ok {
-		p.Message = "the file is not valid YAML: " + e.GetMessage()
+		p.Args[0] = e.GetMessage()
 		if tk := e.GetToken(); tk != nil && tk.Position != nil {
 			p.Line, p.Column = tk.Position.Line, tk.Position.Column
 		}
 	}
+	p.Message = fmt.Sprintf(p.Format, p.Args...)
 	d.errs.Add(p)
 }
 
@@ -133,7 +134,7 @@ func (d *decoder) position(n ast.Node) Position {
 
 func (d *decoder) add(n ast.Node, path, format string, args ...any) {
 	pos := d.position(n)
-	d.errs.Add(Problem{File: pos.File, Line: pos.Line, Column: pos.Column, Path: path, Message: fmt.Sprintf(format, args...)})
+	d.errs.Add(Problem{File: pos.File, Line: pos.Line, Column: pos.Column, Path: path, Message: fmt.Sprintf(format, args...), Format: format, Args: args})
 }
 
 // resolve takes anchors, aliases and tags off a node. It returns nil, with the
@@ -256,7 +257,8 @@ func (d *decoder) mapping(m ast.MapNode, v reflect.Value, path string, depth int
 	d.entries(m, path, depth, func(key, value ast.Node, name string) {
 		i := indexOf(fields, name)
 		if i < 0 {
-			d.add(key, Join(path, name), "unknown key%s", didYouMean(name, fields))
+			format, hint := didYouMean(name, fields)
+			d.add(key, Join(path, name), "unknown key"+format, hint...)
 			return
 		}
 		d.value(value, v.Field(fields[i].Index), Join(path, name), depth+1)

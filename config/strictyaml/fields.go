@@ -51,18 +51,19 @@ func indexOf(fields []Field, name string) int {
 	return -1
 }
 
-func didYouMean(name string, fields []Field) string {
+// didYouMean hints at what was meant, as the end of a message in its parts.
+func didYouMean(name string, fields []Field) (format string, args []any) {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Name
 	}
 	if best := Nearest(name, names); best != "" {
-		return "; did you mean " + best + "?"
+		return "; did you mean %s?", []any{best}
 	}
 	if len(names) <= 12 {
-		return "; known here: " + strings.Join(names, ", ")
+		return "; known here: %s", []any{strings.Join(names, ", ")}
 	}
-	return ""
+	return "", nil
 }
 
 // Nearest returns the one of names that a typing error could have turned into name,

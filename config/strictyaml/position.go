@@ -1,6 +1,9 @@
 package strictyaml
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Position is where a value was written.
 type Position struct {
@@ -39,4 +42,11 @@ func (p Positions) Has(path string) bool {
 func (p Positions) Problem(path, message string) Problem {
 	pos := p.Find(path)
 	return Problem{File: pos.File, Line: pos.Line, Column: pos.Column, Path: path, Message: message}
+}
+
+// Problemf is Problem with a message made of its parts.
+func (p Positions) Problemf(path, format string, args ...any) Problem {
+	problem := p.Problem(path, fmt.Sprintf(format, args...))
+	problem.Format, problem.Args = format, args
+	return problem
 }

@@ -19,6 +19,11 @@ type Problem struct {
 	Path string
 	// Message is one sentence without a full stop.
 	Message string
+	// Format and Args make up the message, as in fmt, so that it can be told in another
+	// language; Format is "" where it cannot. A Format of "%s" says that its one argument
+	// is a sentence by itself.
+	Format string
+	Args   []any
 }
 
 // String formats the problem in one line, the way editors can follow:

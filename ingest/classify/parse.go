@@ -43,7 +43,7 @@ func Lacks(name string, data []byte, town Service) []Lack {
 	var out []Lack
 	for i, c := range f.Categories {
 		lacks := func(key, message string) {
-			out = append(out, Lack{c.Code, key, pos.Problem(fmt.Sprintf("categories[%d].service.%s", i, key), message)})
+			out = append(out, Lack{c.Code, key, pos.Problemf(fmt.Sprintf("categories[%d].service.%s", i, key), "%s", message)})
 		}
 		if c.Service.Phone == "" && town.Phone == "" {
 			lacks("phone", "is required: an acknowledgement must name it (CRPA R112-11-1); or set town.phone for all services")

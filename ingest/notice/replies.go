@@ -89,7 +89,7 @@ func LoadReplies(name string, content []byte) (Replies, error) {
 	pos := strictyaml.Decode(name, content, &r, &errs)
 	problem := func(path, format string, args ...any) {
 		if !slices.ContainsFunc(errs.List, func(p strictyaml.Problem) bool { return p.Path == path }) {
-			errs.Add(pos.Problem(path, fmt.Sprintf(format, args...)))
+			errs.Add(pos.Problemf(path, format, args...))
 		}
 	}
 	if len(r.Replies) == 0 {
