@@ -44,13 +44,39 @@ type Channels struct {
 	Mailbox []Mailbox     `yaml:"mailbox" doc:"Mailboxes to empty, the SVE address first."`
 	Scans   []ScanFolder  `yaml:"scans" doc:"Folders in which the copier or the clerks drop scans."`
 	Webform Webform       `yaml:"webform" doc:"The public form."`
-	Desk    ChannelSwitch `yaml:"desk" doc:"The agents' pages."`
+	Desk    Desk          `yaml:"desk" doc:"The agents' pages."`
 	Open311 ChannelSwitch `yaml:"open311" doc:"Mobile apps, GeoReport v2."`
 }
 
 // ChannelSwitch turns a channel on or off.
 type ChannelSwitch struct {
 	Enabled bool `yaml:"enabled" doc:"true or false."`
+}
+
+// Desk is the agents' pages.
+type Desk struct {
+	Enabled bool  `yaml:"enabled" doc:"true or false."`
+	OIDC    *OIDC `yaml:"oidc" doc:"Login by an OpenID Connect provider, such as ProConnect or the town's own, beside passwords."`
+}
+
+// How an OpenID provider's account finds its agent at the first login.
+const (
+	MatchEmail   = "email"
+	MatchSubject = "subject"
+)
+
+// OIDC is an OpenID Connect provider.
+type OIDC struct {
+	Issuer           string   `yaml:"issuer" doc:"The provider's address, as its discovery document names it; /.well-known/openid-configuration is read below it." example:"https://fca.integ01.dev-agentconnect.fr/api/v2"`
+	ClientID         string   `yaml:"client_id" doc:"As registered with the provider, together with the return address: public_url and /agent/connexion/retour." example:"abc123"`
+	ClientSecret     string   `yaml:"client_secret" doc:"Better: client_secret_file." secret:"true"`
+	ClientSecretFile string   `yaml:"client_secret_file" doc:"File that holds the secret and nothing else." example:"/etc/saisine/oidc.secret"`
+	Label            string   `yaml:"label" doc:"Its name on the login page."`
+	Scopes           []string `yaml:"scopes" doc:"What is asked for; for ProConnect: openid, given_name, usual_name, email, siret, uid."`
+	Match            string   `yaml:"match" doc:"How an account finds its agent at the first login: email (verified by the provider), or subject (saisine user set --subject)."`
+	Siret            string   `yaml:"siret" doc:"Only accounts of this organisation (claim siret) are let in; \"\" = of any." example:"21990001600019"`
+	Domains          []string `yaml:"domains" doc:"Only mail addresses of these domains are let in; empty = of any."`
+	Create           string   `yaml:"create" doc:"reader makes an agent, who may read, of an account that has none; \"\" refuses it. Needs siret or domains."`
 }
 
 // TLS modes of a mail server.
@@ -183,7 +209,7 @@ func Default() Config {
 		AdminListen: "127.0.0.1:8081",
 		Channels: Channels{
 			Webform: Webform{Enabled: true, MinFillTime: 3 * time.Second, RateLimit: 30, Trusted: []string{"127.0.0.0/8", "::1/128"}},
-			Desk:    ChannelSwitch{Enabled: true},
+			Desk:    Desk{Enabled: true},
 		},
 		OCR:      OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
 		Matching: Matching{Days: 30},
@@ -212,6 +238,14 @@ func DefaultOAuth2() OAuth2 { return OAuth2{Mechanism: MechanismXOAuth2} }
 
 // SetDefaults makes o what an empty oauth2 means.
 func (o *OAuth2) SetDefaults() { *o = DefaultOAuth2() }
+
+// DefaultOIDC returns what the oidc keys of the desk start from.
+func DefaultOIDC() OIDC {
+	return OIDC{Label: "ProConnect", Scopes: []string{"openid", "email", "profile"}, Match: MatchEmail}
+}
+
+// SetDefaults makes o what an empty oidc means.
+func (o *OIDC) SetDefaults() { *o = DefaultOIDC() }
 
 // DefaultScanFolder returns what a scan folder entry starts from.
 func DefaultScanFolder() ScanFolder {

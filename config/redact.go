@@ -51,6 +51,10 @@ func (c Config) Redacted() Config {
 	for i, m := range c.Channels.Mailbox {
 		c.Channels.Mailbox[i] = m.Redacted()
 	}
+	if o := c.Channels.Desk.OIDC; o != nil {
+		shown := o.Redacted()
+		c.Channels.Desk.OIDC = &shown
+	}
 	c.SMTP = c.SMTP.Redacted()
 	maskURL(&c.Redis)
 	maskURL(&c.Database)
@@ -76,6 +80,12 @@ func (o OAuth2) Redacted() OAuth2 {
 }
 
 // Redacted returns a copy without secrets, as Config.Redacted does.
+func (o OIDC) Redacted() OIDC {
+	mask(&o.ClientSecret)
+	return o
+}
+
+// Redacted returns a copy without secrets, as Config.Redacted does.
 func (s SMTP) Redacted() SMTP {
 	mask(&s.Password)
 	return s
@@ -87,6 +97,7 @@ type (
 	shownConfig  Config
 	shownMailbox Mailbox
 	shownOAuth2  OAuth2
+	shownOIDC    OIDC
 	shownSMTP    SMTP
 )
 
@@ -143,6 +154,21 @@ func (o OAuth2) MarshalJSON() ([]byte, error) { return json.Marshal(shownOAuth2(
 
 // LogValue implements slog.LogValuer without the secrets.
 func (o OAuth2) LogValue() slog.Value { return slog.StringValue(text(o)) }
+
+// String returns the OpenID Connect keys as YAML without their secrets.
+func (o OIDC) String() string { return text(o) }
+
+// GoString keeps %#v from printing secrets.
+func (o OIDC) GoString() string { return text(o) }
+
+// MarshalYAML implements yaml.InterfaceMarshaler without the secrets.
+func (o OIDC) MarshalYAML() (any, error) { return shownOIDC(o.Redacted()), nil }
+
+// MarshalJSON implements json.Marshaler without the secrets.
+func (o OIDC) MarshalJSON() ([]byte, error) { return json.Marshal(shownOIDC(o.Redacted())) }
+
+// LogValue implements slog.LogValuer without the secrets.
+func (o OIDC) LogValue() slog.Value { return slog.StringValue(text(o)) }
 
 // String returns the SMTP keys as YAML without their secrets.
 func (s SMTP) String() string { return text(s) }

@@ -109,6 +109,7 @@ func TestEverySecretIsMasked(t *testing.T) {
 	walk(reflect.TypeFor[Config]())
 	c := Default()
 	c.Channels.Mailbox = []Mailbox{{OAuth2: &OAuth2{}}}
+	c.Channels.Desk.OIDC = &OIDC{}
 	if got := len(c.secrets()); got != tagged {
 		t.Errorf("secrets() lists %d, the tags say %d", got, tagged)
 	}

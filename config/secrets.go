@@ -29,6 +29,9 @@ func (c *Config) secrets() []secret {
 				secret{at + "oauth2.refresh_token", &o.RefreshToken, &o.RefreshTokenFile})
 		}
 	}
+	if o := c.Channels.Desk.OIDC; o != nil {
+		out = append(out, secret{"channels.desk.oidc.client_secret", &o.ClientSecret, &o.ClientSecretFile})
+	}
 	return append(out, secret{"smtp.password", &c.SMTP.Password, &c.SMTP.PasswordFile})
 }
 

@@ -80,6 +80,9 @@ func (c *Config) check() []Problem {
 	}
 	k.uniqueScans(c)
 	k.webform(c.Channels.Webform)
+	if o := c.Channels.Desk.OIDC; o != nil {
+		k.oidc("channels.desk.oidc", *o)
+	}
 	k.ocr(c.OCR)
 	k.smtp(c.SMTP)
 	k.letters(c.Letters)
@@ -275,20 +278,56 @@ func (k *checker) login(path string, m Mailbox) {
 	}
 	o, at := m.OAuth2, path+".oauth2"
 	k.oneOf(at+".mechanism", o.Mechanism, MechanismXOAuth2, MechanismOAuthBearer)
-	if k.required(at+".token_url", o.TokenURL) {
-		u, err := url.Parse(o.TokenURL)
-		switch {
-		case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-			k.add(at+".token_url", "must be an address such as https://login.example.org/token")
-		case u.Scheme == "http" && !loopback(u.Hostname()):
-			k.add(at+".token_url", "must begin with https://, or the secret would travel in clear")
-		}
-	}
+	k.endpoint(at+".token_url", o.TokenURL, "https://login.example.org/token")
 	k.required(at+".client_id", o.ClientID)
 	k.secret(at+".client_secret", o.ClientSecret, o.ClientSecretFile)
 	k.secret(at+".refresh_token", o.RefreshToken, o.RefreshTokenFile)
 	if o.ClientSecret+o.ClientSecretFile+o.RefreshToken+o.RefreshTokenFile == "" {
 		k.add(at, "client_secret_file or refresh_token_file is required")
+	}
+}
+
+// endpoint checks the address of a server that is told a secret.
+func (k *checker) endpoint(path, value, example string) {
+	if !k.required(path, value) {
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		k.add(path, "must be an address such as %s", example)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		k.add(path, "must begin with https://, or the secret would travel in clear")
+	}
+}
+
+var siretForm = regexp.MustCompile(`^[0-9]{14}$`)
+
+func (k *checker) oidc(path string, o OIDC) {
+	k.endpoint(path+".issuer", o.Issuer, "https://login.saint-exemple.fr/realms/mairie")
+	k.required(path+".client_id", o.ClientID)
+	if !k.secret(path+".client_secret", o.ClientSecret, o.ClientSecretFile) && o.ClientSecret == "" && o.ClientSecretFile == "" {
+		k.add(path, "client_secret_file is required")
+	}
+	k.required(path+".label", o.Label)
+	if !slices.Contains(o.Scopes, "openid") {
+		k.add(path+".scopes", "openid must be among them (OpenID Connect Core §3.1.2.1)")
+	}
+	k.oneOf(path+".match", o.Match, MatchEmail, MatchSubject)
+	if o.Siret != "" && !siretForm.MatchString(o.Siret) {
+		k.add(path+".siret", "must be 14 digits")
+	}
+	for i, d := range o.Domains {
+		if !hostName(d) || !strings.Contains(d, ".") {
+			k.add(fmt.Sprintf("%s.domains[%d]", path, i), "must be a domain, such as saint-exemple.fr")
+		}
+	}
+	if o.Create == "" {
+		return
+	}
+	k.oneOf(path+".create", o.Create, "reader")
+	if o.Siret == "" && len(o.Domains) == 0 {
+		k.add(path+".create", "needs siret or domains beside it, or anybody with an account of the provider would read the town's requests")
 	}
 }
 

@@ -12,6 +12,15 @@ func mailboxYAML(more string) string {
 	return "channels:\n  mailbox:\n    - {name: a, host: h.fr, username: u, password: p" + more + "}\n"
 }
 
+// oidcYAML is the desk with a provider; problems without a place of their own stand at its
+// first key.
+func oidcYAML(keys string) string {
+	if !strings.Contains(keys, "§") {
+		return "channels: {desk: {oidc: §{" + keys + "}}}\n"
+	}
+	return "channels: {desk: {oidc: {" + keys + "}}}\n"
+}
+
 // place takes the mark § out of data and returns where it stood, as FILE:LINE:COLUMN.
 func place(t *testing.T, data string) (clean, at string) {
 	t.Helper()
@@ -99,6 +108,18 @@ func TestValidate(t *testing.T) {
 		{"channels: {webform: {min_fill_time: §-1s}}", "channels.webform.min_fill_time: must not be negative"},
 		{"channels: {webform: {rate_limit: §-1}}", "channels.webform.rate_limit: must not be negative"},
 		{"channels: {webform: {trusted_proxies: [10.0.0.1, §proxy]}}", "channels.webform.trusted_proxies[1]: must be an address or a network"},
+		{oidcYAML("client_id: c, client_secret: s"), "channels.desk.oidc.issuer: is required"},
+		{oidcYAML("issuer: §'http://i.fr', client_id: c, client_secret: s"), "channels.desk.oidc.issuer: must begin with https://"},
+		{oidcYAML("issuer: 'https://i.fr', client_secret: s"), "channels.desk.oidc.client_id: is required"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c"), "channels.desk.oidc: client_secret_file is required"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: §s, client_secret_file: /f"), "channels.desk.oidc.client_secret: cannot stand beside client_secret_file"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, scopes: §[email]"), "channels.desk.oidc.scopes: openid must be among them"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, match: §mail"), "channels.desk.oidc.match: must be one of email, subject; did you mean email?"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, siret: §'123'"), "channels.desk.oidc.siret: must be 14 digits"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, domains: [§mairie]"), "channels.desk.oidc.domains[0]: must be a domain"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, domains: [a.fr], create: §agent"), "channels.desk.oidc.create: must be one of reader"},
+		{oidcYAML("issuer: 'https://i.fr', client_id: c, client_secret: s, create: §reader"), "channels.desk.oidc.create: needs siret or domains"},
+
 		{"ocr: {languages: §[]}", "ocr.languages: at least one language"},
 		{"ocr: {languages: [fra, §../x]}", "ocr.languages[1]: must be a name of tesseract's"},
 		{"ocr: {workers: §-1}", "ocr.workers: must be between 0 and 1024"},

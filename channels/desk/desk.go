@@ -30,10 +30,14 @@ type Options struct {
 	// PublicURL is the address of the public pages, without a slash at the end.
 	PublicURL string
 	Limits    config.Limits
-	Spool     ingest.Spool
-	Log       *slog.Logger
-	Health    *channels.Health // may be nil
-	Now       func() time.Time // nil means time.Now
+	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed; OIDC is the
+	// provider by which agents may log in, or nil.
+	TrustedProxies []string
+	OIDC           *config.OIDC
+	Spool          ingest.Spool
+	Log            *slog.Logger
+	Health         *channels.Health // may be nil
+	Now            func() time.Time // nil means time.Now
 	// Facts tells what there is in the town: categories and services.
 	Facts TownFacts
 
@@ -118,6 +122,7 @@ func (a *Adapter) Run(ctx context.Context, sink ingest.Sink) error {
 	a.sink = sink
 	a.mu.Unlock()
 	a.opts.Health.Good(a.now())
+	a.login.tidy(ctx)
 
 	<-ctx.Done()
 

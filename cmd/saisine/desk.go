@@ -34,7 +34,8 @@ func (d doors) handler() http.Handler {
 func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*desk.Adapter, error) {
 	return desk.New(desk.Options{
 		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health,
-		Facts: deskFacts{h},
+		Facts:    deskFacts{h},
+		Accounts: h.accounts(nil), TrustedProxies: h.cfg.Channels.Webform.Trusted, OIDC: h.cfg.Channels.Desk.OIDC,
 	})
 }
 
@@ -45,7 +46,7 @@ type deskFacts struct{ h *house }
 func (f deskFacts) Categories() []desk.Category {
 	var out []desk.Category
 	for _, c := range f.h.rules.File().Categories {
-		out = append(out, desk.Category{Code: c.Code, Label: c.Label, Service: c.Service.Name})
+		out = append(out, desk.Category{Code: c.Code, Label: c.Label, Service: c.Service.Name, Sealed: c.Service.Sealed})
 	}
 	return out
 }

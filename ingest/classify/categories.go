@@ -163,7 +163,7 @@ func parseFile(name string, data []byte) (File, error) {
 	pos := strictyaml.Decode(name, data, &f, &errs)
 	f.check(func(path, format string, args ...any) {
 		if !slices.ContainsFunc(errs.List, func(p strictyaml.Problem) bool { return p.Path == path }) {
-			errs.Add(pos.Problem(path, fmt.Sprintf(format, args...)))
+			errs.Add(pos.Problemf(path, format, args...))
 		}
 	})
 	return f, errs.Err()
@@ -238,6 +238,20 @@ func (f *File) Services() (all, sealed []string) {
 		}
 	}
 	return all, sealed
+}
+
+// ServicesOf returns the services that a folder or separator sheet of this name means, in the
+// order of the file; none for a name that the file does not know.
+func (f *File) ServicesOf(name string) []string {
+	var out []string
+	name = key(name)
+	same := func(other string) bool { return key(other) == name }
+	for _, c := range f.Categories {
+		if name != "" && !slices.Contains(out, c.Service.Name) && (same(c.Code) || same(c.Service.Name) || slices.ContainsFunc(c.Folders, same)) {
+			out = append(out, c.Service.Name)
+		}
+	}
+	return out
 }
 
 func (c Category) check(path string, add func(path, format string, args ...any)) {

@@ -143,13 +143,12 @@ func TestSealedServices(t *testing.T) {
 	if !slices.Equal(sealed, want) || len(all) != 21 {
 		t.Errorf("%d services, sealed: %q", len(all), sealed)
 	}
-	r := New(f)
 	for name, want := range map[string][]string{
 		"ccas": {want[0]}, "CCAS": {want[0]}, "Action  Sociale": {want[0]}, "police": {want[1]}, "RH": {want[2]}, "centre communal d'action sociale": {want[0]},
 		"technique": {"Service voirie", "Service éclairage public", "Service propreté et déchets", "Service espaces verts", "Service de l’eau et de l’assainissement"},
 		"":          nil, "inconnu": nil,
 	} {
-		if got := r.ServicesOf(name); !slices.Equal(got, want) {
+		if got := f.ServicesOf(name); !slices.Equal(got, want) {
 			t.Errorf("folder %q: %q, want %q", name, got, want)
 		}
 	}

@@ -246,22 +246,6 @@ func (r *Rules) clerksService(name string, category int) (string, bool) {
 	return service, true
 }
 
-// ServicesOf returns the services that a folder or separator sheet of this name means, in the
-// order of the file; none for a name that the file does not know.
-func (r *Rules) ServicesOf(name string) []string {
-	var out []string
-	for _, i := range r.folders[key(name)] {
-		if service := r.file.Categories[i].Service.Name; !slices.Contains(out, service) {
-			out = append(out, service)
-		}
-	}
-	return out
-}
-
-// SameFolder reports whether two names of folders are the same to the rules: case, accents and
-// small words make no difference.
-func SameFolder(a, b string) bool { return key(a) == key(b) }
-
 // bareAddress takes the name off "Name <address>".
 func bareAddress(s string) string {
 	if i := strings.LastIndexByte(s, '<'); i >= 0 {

@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // SetSealed has the store remember which services are sealed. all are those of the categories
@@ -81,4 +85,30 @@ func (s *Store) ProposedServices(ctx context.Context) ([]string, error) {
 	}
 	p.upTo, p.names = upTo, names
 	return slices.Sorted(maps.Keys(names)), nil
+}
+
+// RequestService returns the service of a request; of one that was merged, of the one that it
+// went into. The error wraps ingest.ErrNotFound when there is none.
+func (s *Store) RequestService(ctx context.Context, reference string) (string, error) {
+	var service string
+	err := s.read.QueryRowContext(ctx, `SELECT r.service FROM requests m JOIN requests r ON r.id = coalesce(m.merged_into, m.id) WHERE m.reference = $1`, reference).Scan(&service)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
+	}
+	return service, unavailable(err)
+}
+
+// SubmissionService returns the service of a submission's request or, while it is in none,
+// what its channel proposed as one. The error wraps ingest.ErrNotFound when there is none.
+func (s *Store) SubmissionService(ctx context.Context, id string) (string, error) {
+	var service, hinted sql.NullString
+	err := s.read.QueryRowContext(ctx, `SELECT r.service, json_extract(s.hints, '$.service') FROM submissions s LEFT JOIN requests r ON r.id = s.request_id
+		WHERE s.id = $1`, id).Scan(&service, &hinted)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
+	}
+	if !service.Valid {
+		return hinted.String, unavailable(err)
+	}
+	return service.String, unavailable(err)
 }
