@@ -1,61 +1,11 @@
 package webform
 
 import (
-	"context"
 	"errors"
 	"io"
-	"net/http"
-	"time"
 
 	"saisine.fr/saisine/ingest"
 )
-
-// Slow bodies. A connection that gives nothing for bodyStall, or is on the whole
-// slower than bodyRate after bodyGrace, is closed; 25 MiB at that rate take 55 minutes.
-const (
-	bodyStall = 30 * time.Second
-	bodyGrace = time.Minute
-	bodyRate  = 8 << 10 // bytes a second
-)
-
-// pacedReader moves the connection's read deadline along while a body makes progress.
-// It uses the real clock, for that is what the connection compares with.
-type pacedReader struct {
-	src         io.Reader
-	rc          *http.ResponseController
-	start, last time.Time
-	n           int64
-}
-
-func newPacedReader(w http.ResponseWriter, r *http.Request) *pacedReader {
-	return &pacedReader{src: r.Body, rc: http.NewResponseController(w), start: time.Now()}
-}
-
-// Read implements io.Reader.
-func (p *pacedReader) Read(b []byte) (int, error) {
-	if now := time.Now(); now.Sub(p.last) > time.Second {
-		p.last = now
-		deadline := p.start.Add(bodyGrace + time.Duration(p.n/bodyRate)*time.Second)
-		if stall := now.Add(bodyStall); stall.Before(deadline) {
-			deadline = stall
-		}
-		_ = p.rc.SetReadDeadline(deadline) // unsupported only where there is no connection
-	}
-	n, err := p.src.Read(b)
-	p.n += int64(n)
-	return n, err
-}
-
-// done lifts the deadline. Left standing, it would strike while the handler waits for
-// the disk, and net/http would take the connection for broken. The server's
-// WriteTimeout, which runs from the request's header on, starts anew; without one
-// nothing is set, because net/http would not lift it for the next request.
-func (p *pacedReader) done(ctx context.Context) {
-	_ = p.rc.SetReadDeadline(time.Time{})
-	if s, ok := ctx.Value(http.ServerContextKey).(*http.Server); ok && s.WriteTimeout > 0 {
-		_ = p.rc.SetWriteDeadline(time.Now().Add(submitTimeout + s.WriteTimeout))
-	}
-}
 
 var (
 	errOverPost   = errors.New("webform: post over the limit")

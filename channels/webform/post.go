@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"saisine.fr/saisine/channels/pace"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
 )
@@ -82,8 +83,8 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, arrived time.T
 		arrived:     arrived.In(a.location),
 		limits:      a.opts.Limits,
 	}
-	body := newPacedReader(w, r)
-	defer body.done(r.Context())
+	body := pace.NewReader(w, r)
+	defer body.Done(r.Context(), submitTimeout)
 	s.body = body
 	if wanted {
 		s.spool = &a.opts.Spool
@@ -270,9 +271,9 @@ func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, f postForm,
 		}
 	} else {
 		w.Header().Set("Connection", "close") // the body may not be read to its end
-		body := newPacedReader(w, r)
+		body := pace.NewReader(w, r)
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // as in receive
-		body.done(r.Context())
+		body.Done(r.Context(), submitTimeout)
 	}
 	v := a.formView(f, p, arrived)
 	v.Notice = &notice{

@@ -197,7 +197,7 @@ func TestPaperReply(t *testing.T) {
 	text := flat(pdfText(t, pdf))
 	for _, want := range []string{
 		"Nos références: 2026-000123", "Courrier départ n° D-2026-000045", "Dossier suivi par: Camille Roux, cheffe de service", "Objet: Votre signalement rue des Écoles",
-		"Jeanne Martin", "Le trou sera rebouché:", "– mercredi sinon.", "{{.Reference}} et <b>gras</b>", "Pour la mairie, Camille Roux, cheffe de service Service voirie",
+		"Jeanne Martin", "Le trou sera rebouché:", "– mercredi sinon.", "Les mots {{.Reference}} et", "Pour la mairie, Camille Roux, cheffe de service Service voirie",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)
