@@ -45,8 +45,9 @@ type EventDetail struct {
 	Before, After *Correction
 	// Agent is the login to whom a request was handed, "" for nobody; Text what an agent noted.
 	Agent, Text string
-	// Number is that of an answer in the register of outgoing mail.
+	// Number is that of an answer in the register of outgoing mail, Paper set for a letter.
 	Number string
+	Paper  bool
 }
 
 // Choice is the category of a request as the event of a correction keeps it.

@@ -114,11 +114,15 @@ type Addressee struct {
 	Address string `json:"address"` // postal, its lines parted by line feeds
 }
 
-// Officer is the agent who writes to a citizen: name, function and service (CRPA L111-2).
+// Officer is the agent who writes to a citizen: name, function, service, and where they are
+// reached (CRPA L111-2).
 type Officer struct {
 	Name    string `json:"name"`
 	Title   string `json:"title,omitempty"`
 	Service string `json:"service,omitempty"`
+	Email   string `json:"email,omitempty"`
+	Phone   string `json:"phone,omitempty"`
+	Address string `json:"address,omitempty"`
 }
 
 // Mail is a mail as the store keeps it.

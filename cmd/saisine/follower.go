@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/channels/webform"
@@ -116,6 +117,7 @@ func (f follower) silence(q ingest.Request) *webform.DeadlineLine {
 var receiptLabels = map[ingest.MailKind]string{
 	ingest.MailAEE: "Accusé d’enregistrement", ingest.MailARE: "Accusé de réception", ingest.MailJoined: "Accusé de réception de votre message",
 	ingest.MailPaper: "Accusé de réception (courrier)", ingest.MailStatus: "Avis d’avancement",
+	ingest.MailReply:  "Réponse de la mairie",
 	ingest.MailPieces: "Demande de pièces", ingest.MailPiecesReminder: "Rappel\u00a0: pièces demandées",
 }
 
@@ -167,8 +169,11 @@ func (f follower) Receipt(ctx context.Context, token, id string) (webform.Downlo
 		return webform.Download{}, fmt.Errorf("%w: mail %s is not made yet", ingest.ErrNotFound, id)
 	}
 	d := webform.Download{Name: "accuse-" + m.Request + ".eml", Type: "message/rfc822", Data: data}
-	if m.Kind == ingest.MailPaper {
-		d.Name, d.Type = "accuse-"+m.Request+".pdf", "application/pdf"
+	if m.Kind == ingest.MailReply {
+		d.Name = "reponse-" + m.Request + ".eml"
+	}
+	if m.OnPaper() {
+		d.Name, d.Type = strings.TrimSuffix(d.Name, ".eml")+".pdf", "application/pdf"
 	}
 	return d, nil
 }
@@ -186,6 +191,8 @@ func publicHistory(events []store.Event) []webform.Event {
 			text = "Votre demande est confiée au service compétent."
 		case "request.status":
 			text = statusTexts[e.Detail.NewStatus]
+		case "request.replied":
+			text = "La mairie vous a répondu."
 		case "request.reopened":
 			text = "Vous avez écrit de nouveau\u00a0: le traitement reprend."
 		case "request.pieces_asked":

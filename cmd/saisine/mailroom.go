@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -122,7 +123,11 @@ func (r *mailroom) make(ctx context.Context, m ingest.Mail) ([]byte, error) {
 		MessageID: id, Date: r.now(), AutoSubmitted: "auto-replied",
 		InReplyTo: thread.answers, References: thread.references,
 	}
-	if m.Kind != ingest.MailAEE && m.Kind != ingest.MailARE && m.Kind != ingest.MailJoined {
+	switch m.Kind {
+	case ingest.MailAEE, ingest.MailARE, ingest.MailJoined:
+	case ingest.MailReply:
+		msg.AutoSubmitted = "" // a person wrote it
+	default:
 		msg.AutoSubmitted = "auto-generated" // RFC 3834 §5: it answers no mail
 	}
 	raw, err := deliver.Compose(msg)
@@ -197,8 +202,35 @@ func (r *mailroom) letter(ctx context.Context, m ingest.Mail) (notice.Letter, th
 		l.Note, l.FollowURL = q.Text, r.deskURL(q.Reference)
 		return l, threading{}, nil
 	}
+	if m.Kind == ingest.MailReply {
+		r.reply(m, &l)
+	}
 	thread, err := r.thread(ctx, m, &l)
 	return l, thread, err
+}
+
+// reply puts an agent's answer into a letter: their words, who they are and where they are
+// reached (CRPA L111-2), and how it is addressed.
+func (r *mailroom) reply(m ingest.Mail, l *notice.Letter) {
+	d := m.Detail
+	l.Object, l.Note, l.Number = d.Subject, d.Body, m.Number
+	if m.OnPaper() {
+		l.Kind = notice.LetterReplyPaper
+	}
+	if d.Recipient != nil {
+		l.Citizen.Name, l.Citizen.Address = d.Recipient.Name, d.Recipient.Address
+	}
+	if o := d.Officer; o != nil {
+		if o.Service != "" {
+			// An agent may answer before the category is confirmed, or for another service.
+			l.Service = notice.Contact{Name: o.Service, Email: o.Email, Phone: o.Phone, Address: o.Address}
+		}
+		l.Officer = notice.Contact{
+			Name:  strings.Join(nonEmpty(o.Name, o.Title), ", "),
+			Email: cmp.Or(o.Email, l.Service.Email, l.Town.Email), Phone: cmp.Or(o.Phone, l.Service.Phone, l.Town.Phone),
+			Address: cmp.Or(o.Address, l.Service.Address, l.Town.Address),
+		}
+	}
 }
 
 // thread also says when the submission that a mail answers was received, and gives its link.
@@ -207,7 +239,7 @@ func (r *mailroom) thread(ctx context.Context, m ingest.Mail, l *notice.Letter) 
 	if m.Submission == "" {
 		return t, nil
 	}
-	rec, err := r.store.Submission(ctx, m.Submission)
+	rec, err := r.store.Submission(ctx, cmp.Or(m.Detail.Answers, m.Submission))
 	if err != nil {
 		return t, err
 	}

@@ -132,7 +132,7 @@ func showMail(ctx context.Context, w io.Writer, s *store.Store, zone *time.Locat
 	for _, l := range v.Journal {
 		fmt.Fprintf(w, "  %d  %s  %s  %s\n", l.Seq, l.At, l.Kind, oneLine(string(l.Detail), 200))
 	}
-	if m.Kind != ingest.MailPaper && content != nil {
+	if !m.OnPaper() && content != nil {
 		fmt.Fprintf(w, "\n%s\n", printable(string(content)))
 	}
 	return nil

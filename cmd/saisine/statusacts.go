@@ -163,6 +163,15 @@ func toldStatus(e store.Event) string {
 		return "handed it to " + d.Service
 	case "request.status":
 		return fmt.Sprintf("moved it from %s to %s", d.OldStatus, d.NewStatus)
+	case "request.replied":
+		out := "answered by mail"
+		if d.Paper {
+			out = "answered by letter"
+		}
+		if d.NewStatus != "" {
+			out += fmt.Sprintf(" and moved it from %s to %s", d.OldStatus, d.NewStatus)
+		}
+		return out + " (" + d.Number + ")"
 	case "request.reopened":
 		return fmt.Sprintf("took it up again: the citizen has written (%s before)", d.OldStatus)
 	case "request.pieces_asked":
