@@ -110,14 +110,25 @@ func (t *Templates) try() error {
 				continue
 			}
 			if what, ok := omitted(r.Text, v); ok {
-				return fmt.Errorf("%s.txt.tmpl does not show a mandatory mention (CRPA R112-11-1, R112-5): %s", kind, what)
+				return &OmittedError{File: string(kind) + ".txt.tmpl", Mention: what}
 			}
 			if what, ok := omitted(html.UnescapeString(r.HTML), v); ok {
-				return fmt.Errorf("%s.html.tmpl does not show a mandatory mention (CRPA R112-11-1, R112-5): %s", kind, what)
+				return &OmittedError{File: string(kind) + ".html.tmpl", Mention: what}
 			}
 		}
 	}
 	return nil
+}
+
+// OmittedError says that a text of an acknowledgement does not show what the law wants in it.
+type OmittedError struct {
+	// File is the name of the text, Mention what is missing, in French.
+	File, Mention string
+}
+
+// Error implements error.
+func (e *OmittedError) Error() string {
+	return fmt.Sprintf("%s does not show a mandatory mention (CRPA R112-11-1, R112-5): %s", e.File, e.Mention)
 }
 
 // silenceWords have to be in the text of a case: what silence means, the proof of an

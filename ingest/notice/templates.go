@@ -158,10 +158,7 @@ func tidyFile(name, content string) (string, error) {
 	return strings.ReplaceAll(strings.TrimPrefix(content, "\ufeff"), "\r\n", "\n"), nil
 }
 
-// Names returns the names of the files that LoadTemplates knows, in order.
-func (t *Templates) Names() []string { return builtinNames() }
-
-// TextNames is Names without Templates.
+// TextNames returns the names of the files that LoadTemplates knows, in order.
 func TextNames() []string { return builtinNames() }
 
 func builtinNames() []string {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestBuiltinNames(t *testing.T) {
-	names := builtinTexts(t).Names()
+	names := TextNames()
 	if !slices.IsSorted(names) || len(names) != 2*len(LetterKinds())+2 {
 		t.Errorf("names %v", names)
 	}
@@ -53,7 +53,7 @@ func TestTownTexts(t *testing.T) {
 		t.Errorf("the page is not the built-in one:\n%s", r.HTML)
 	}
 	// Every built-in text, copied, is what it was.
-	for _, name := range texts.Names() {
+	for _, name := range TextNames() {
 		write(name, Builtin(name))
 	}
 	if _, err := LoadTemplates(dir); err != nil {
