@@ -15,8 +15,11 @@ import (
 // Reader reads documents in a pool of child processes. It is safe for concurrent use:
 // the pages of a document are spread over the children, and documents take turns.
 type Reader struct {
-	opts     Options
-	queue    *queue
+	opts  Options
+	queue *queue
+	// shown is for the pictures of pages, which have children of their own: somebody waits
+	// for them, and reading a page takes seconds.
+	shown    *queue
 	launcher *launcher
 	// life ends when the Reader is closed.
 	life context.Context // the Reader's own life, not a caller's
@@ -36,7 +39,7 @@ func New(opts Options) (*Reader, error) {
 		}
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Reader{opts: opts, queue: newQueue(opts.Workers), launcher: newLauncher(opts), life: life, end: end}, nil
+	return &Reader{opts: opts, queue: newQueue(opts.Workers), shown: newQueue(max(1, opts.Workers/2)), launcher: newLauncher(opts), life: life, end: end}, nil
 }
 
 // Close ends the children and waits for them. A Read in progress returns ErrClosed.
@@ -44,6 +47,7 @@ func New(opts Options) (*Reader, error) {
 func (r *Reader) Close() error {
 	r.once.Do(func() {
 		r.queue.close()
+		r.shown.close()
 		r.end()
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -54,15 +58,17 @@ func (r *Reader) Close() error {
 }
 
 // submit queues jobs and starts as many workers as they need and the options allow.
-func (r *Reader) submit(l *lane, jobs ...job) error {
+func (r *Reader) submit(l *lane, jobs ...job) error { return r.submitTo(r.queue, l, jobs...) }
+
+func (r *Reader) submitTo(q *queue, l *lane, jobs ...job) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	start, ok := r.queue.put(l, jobs...)
+	start, ok := q.put(l, jobs...)
 	if !ok {
 		return ErrClosed
 	}
 	for range start {
-		w := &worker{reader: r}
+		w := &worker{reader: r, queue: q}
 		r.running.Go(w.run)
 	}
 	return nil

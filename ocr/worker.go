@@ -25,6 +25,7 @@ var errTimeout = errors.New("ocr: page took too long")
 // worker owns one child at a time and feeds it with jobs.
 type worker struct {
 	reader *Reader
+	queue  *queue
 	child  *process
 	served int
 }
@@ -33,13 +34,13 @@ type worker struct {
 func (w *worker) run() {
 	defer w.replace()
 	for {
-		j, ok := w.reader.queue.next(idleTime)
+		j, ok := w.queue.next(idleTime)
 		if !ok {
 			return
 		}
 		begun := time.Now()
 		resp, err := w.serve(j)
-		w.reader.queue.finished(j)
+		w.queue.finished(j)
 		j.done <- outcome{number: j.req.Task.Number, resp: resp, err: err, took: time.Since(begun)}
 	}
 }

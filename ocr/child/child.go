@@ -207,6 +207,8 @@ func (s *server) serve(ctx context.Context, req wire.Request) wire.Response {
 		resp, err = s.copyPages(ctx, req)
 	case wire.OpCopyJoin:
 		resp, err = s.copyJoin(ctx, req)
+	case wire.OpPageImage:
+		resp, err = s.pageImage(ctx, req.Path, req.Picture)
 	default:
 		err = fmt.Errorf("child: unknown operation %q", req.Op)
 	}

@@ -118,6 +118,8 @@ type Request struct {
 	// time, where that is not Config.StepSeconds.
 	Seconds int       `json:",omitempty"`
 	Copy    *CopyTask `json:",omitempty"` // for OpCopyPages and OpCopyJoin
+	// Picture is for OpPageImage.
+	Picture *PictureTask `json:",omitempty"`
 }
 
 // CopyTask is what a copy, or a part of one, is made of.
@@ -252,4 +254,5 @@ type Response struct {
 	Plan     *Plan     `json:",omitempty"`
 	Page     *Page     `json:",omitempty"`
 	Copy     *CopyMade `json:",omitempty"`
+	Picture  *Picture  `json:",omitempty"`
 }
