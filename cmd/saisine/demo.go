@@ -23,8 +23,10 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 	"github.com/spf13/cobra"
 
+	"saisine.fr/saisine/channels/desk/credentials"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/store"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -236,9 +238,12 @@ func dropLetters(dir string) error {
 func (d *demo) show(ctx context.Context, cfg config.Config, r running) error {
 	base := "http://" + r.public.String()
 	out := d.app.stdout
+	if err := demoAgents(ctx, r.house.store); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "The sample town of %s is open.\n", cfg.Town.Name)
-	fmt.Fprintf(out, "  form             %s/\n  state, metrics   http://%s/readyz, /metrics\n  scan folder      %s\n\n",
-		base, r.admin, cfg.Channels.Scans[0].Dir)
+	fmt.Fprintf(out, "  form             %s/\n  desk             %[1]s/agent/ (log in as camille or admin, password %s)\n  state, metrics   http://%s/readyz, /metrics\n  scan folder      %s\n\n",
+		base, demoPassword, r.admin, cfg.Channels.Scans[0].Dir)
 	links, err := postForms(ctx, base)
 	if err != nil {
 		return err
@@ -269,6 +274,31 @@ func (d *demo) show(ctx context.Context, cfg config.Config, r running) error {
 		return nil
 	}
 	fmt.Fprintf(out, "\nPost the form at %s/, or drop a PDF into the scan folder. A citizen's view: %s\nCtrl-C ends the demo.\n", base, links[0])
+	return nil
+}
+
+// demoPassword opens the desk of the sample town, which listens on this machine only.
+const demoPassword = "bienvenue en mairie"
+
+// demoAgents adds the agents of the sample town, unless an earlier run has.
+func demoAgents(ctx context.Context, s *store.Store) error {
+	hash, err := credentials.Hash(ctx, demoPassword)
+	if err != nil {
+		return err
+	}
+	for _, a := range []ingest.Agent{
+		{Login: "camille", Name: "Camille Fournier", Title: "Agente d’accueil", Role: ingest.RoleManager, Language: "fr", Services: []string{"Service voirie"}},
+		{Login: "admin", Name: "Dominique Rey", Title: "Responsable informatique", Role: ingest.RoleAdministrator, Language: "fr"},
+	} {
+		switch _, err := s.Agent(ctx, a.Login); {
+		case errors.Is(err, ingest.ErrNotFound):
+			if err := s.AddAgent(ctx, a, hash, "demo"); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+	}
 	return nil
 }
 
