@@ -295,10 +295,14 @@ func (a *Adapter) serveLoginPost(w http.ResponseWriter, r *http.Request, _ inges
 // tooMany answers a try that came too early. Retry-After is in whole seconds (RFC 9110
 // §10.2.3).
 func (a *Adapter) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration, name, title string, data loginPage) error {
-	seconds := strconv.Itoa(int((wait + time.Second - 1) / time.Second))
-	w.Header().Set("Retry-After", seconds)
-	data.Error = a.tongueOf(r).T("Trop d’essais. Réessayez dans %s s.", seconds)
+	w.Header().Set("Retry-After", seconds(wait))
+	data.Error = a.tongueOf(r).T("Trop d’essais. Réessayez dans %s s.", seconds(wait))
 	return a.showLogin(w, r, http.StatusTooManyRequests, name, title, data)
+}
+
+// seconds is a time to wait, as a number.
+func seconds(wait time.Duration) string {
+	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
 
 // check says whether a password is the one of an agent who may log in. For others the same
