@@ -77,5 +77,5 @@ func visibleSubmission(ctx context.Context, run sqlRunner, v ingest.Viewer, id s
 	if service.Valid && !v.Sees(service.String) || !service.Valid && !v.Sees(hinted.String) {
 		return fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
 	}
-	return nil
+	return seesMade(ctx, run, v, id)
 }
