@@ -33,9 +33,18 @@ type secretary struct {
 	// forgetful does not look at what was sent; faint panics over deadlines, which are
 	// the last to be asked for.
 	forgetful, faint bool
+	// tears are what goes wrong with the receipts of a submission.
+	mu    sync.Mutex
+	tears map[string]error
 }
 
 func (s *secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
+	s.mu.Lock()
+	torn := s.tears[f.Submission]
+	s.mu.Unlock()
+	if torn != nil {
+		panic(torn)
+	}
 	if s.forgetful {
 		f.Sent = nil
 	}
@@ -59,7 +68,7 @@ func openHouse(t *testing.T, dir string) *house {
 	service := func(name string) notice.Contact {
 		return notice.Contact{Name: name, Email: strings.ToLower(name) + "@mairie.example", Phone: "01 99 00 00 01", Address: "1 place de la Mairie"}
 	}
-	h := &house{now: day.Add(time.Hour), secretary: &secretary{matters: map[string]notice.Matter{
+	h := &house{now: day.Add(time.Hour), secretary: &secretary{tears: map[string]error{}, matters: map[string]notice.Matter{
 		"voirie":     {Service: service("Voirie")},
 		"etat-civil": {Service: service("Accueil"), Rule: notice.Rule{Sense: notice.Acceptance}},
 		"elections":  {Service: service("Accueil"), Rule: notice.Rule{Sense: notice.None}},
