@@ -1,0 +1,179 @@
+package desk
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"saisine.fr/saisine/ingest"
+)
+
+func contains(t *testing.T, body string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(body, w) {
+			t.Errorf("the page lacks %q", w)
+		}
+	}
+}
+
+func lacks(t *testing.T, body string, unwanted ...string) {
+	t.Helper()
+	for _, w := range unwanted {
+		if strings.Contains(body, w) {
+			t.Errorf("the page has %q", w)
+		}
+	}
+}
+
+func TestRequestPage(t *testing.T) {
+	b := newBureau()
+	status, body := b.desk(t, chief).get("/agent/demandes/" + ref)
+	if status != http.StatusOK {
+		t.Fatal(status, body)
+	}
+	contains(t, body,
+		"Trottoir cassé", "Nouvelle", "Urgent&nbsp;: danger", "En retard", "À revoir", "Échéance dépassée\u00a0: 9\u00a0mars\u00a02026", "décision implicite",
+		"le silence vaut refus", "Le silence de deux mois vaut refus. [CRPA L231-4]", // dates with their reasons
+		`data-key="1"`, `data-key="2"`, `data-key="e"`, `data-key="s"`, `data-key="r"`, "Voirie et trottoirs", // the keys of a review
+		"choisi par Léa Martin", "rattachée par Léa Martin", // names, not logins
+		"mot «\u00a0trottoir\u00a0»", "marie@example.fr", "3 rue Haute\n12345 Ville", "https://ville.example/suivi/jeton",
+		"Le trottoir est cassé.", "ancien message", "Message entier", "vue=html",
+		"/agent/pieces/p1/fichiers/0", "photo.jpg", "un panneau", "/agent/pieces/p1/original",
+		"2026-000002", "même rue", "/agent/demandes/2026-000002", "/comparer/2026-000002", "peut-être la même",
+		"Accusé de réception", "non remis à marie@example.fr", "à imprimer", "/agent/courriers/m1", "une photo", "Demande enregistrée.",
+		"2026-000003", `hx-trigger="every 20s"`, "Révoquer les liens", "Paul Roux – Voirie",
+	)
+	lacks(t, body, "disparue", "agent:lea", `data-key="3"`, "style=", "onclick", "<script>")
+	if len(b.noted) != 1 || b.noted[0] != "chef request.read "+ref {
+		t.Errorf("noted: %q", b.noted)
+	}
+	if len(b.done) > 0 {
+		t.Errorf("looking does something: %q", b.done)
+	}
+}
+
+// A reader sees all and finds nothing to send; an agent finds no act of managers.
+func TestRequestPageByRole(t *testing.T) {
+	b := newBureau()
+	b.details.History = append(b.details.History, ingest.Event{Kind: "request.linked", Actor: "agent:lea", Detail: ingest.EventDetail{From: "2026-000009", To: ref, Submissions: []string{"p2"}}})
+	_, body := b.desk(t, reader).get("/agent/demandes/" + ref + "?reunie=2026-000003")
+	main := body[strings.Index(body, "<main"):strings.Index(body, "</main>")]
+	lacks(t, main, "<form", "<button name", "method=\"post\"", "repondre", "/suivi/", "<input", "<select")
+	contains(t, main, "Le trottoir est cassé.", "Échéances", "Historique", "Des pièces sont venues de 2026-000009.")
+	_, body = b.desk(t, clerk).get("/agent/demandes/" + ref)
+	lacks(t, body, "liens-revoques")
+	contains(t, body, "/statut", "Annuler</button>")
+}
+
+func TestRequestPageOfNobody(t *testing.T) {
+	b := newBureau()
+	if status, _ := b.desk(t, clerk).get("/agent/demandes/2026-000099"); status != http.StatusNotFound {
+		t.Errorf("not there: %d", status)
+	}
+	status, to := b.desk(t, clerk).get("/agent/demandes/2026-000003?liste=onglet%3Drevoir")
+	if status != http.StatusSeeOther || !strings.HasPrefix(to, "/agent/demandes/"+ref+"?liste=onglet%3Drevoir") {
+		t.Errorf("merged: %d %s", status, to)
+	}
+	// What cannot be noted is not shown.
+	b.blind = errors.New("the log is full")
+	if status, body := b.desk(t, clerk).get("/agent/demandes/" + ref); status != http.StatusInternalServerError || strings.Contains(body, "Trottoir") {
+		t.Errorf("not noted: %d", status)
+	}
+	if status, body := b.desk(t, clerk).get("/agent/demandes/" + ref + "/comparer/2026-000002"); status != http.StatusInternalServerError || strings.Contains(body, "Trottoir") {
+		t.Errorf("not noted, compared: %d", status)
+	}
+}
+
+// A scan: its image, the doubtful words on it and in the text, under the same numbers.
+func TestScanPage(t *testing.T) {
+	b := newBureau()
+	c := b.desk(t, clerk)
+	_, body := c.get("/agent/demandes/" + ref + "?piece=p2")
+	contains(t, body, `src="/agent/pieces/p2/pages/1/image"`, `viewBox="0 0 1000 1400"`, `<mark data-mot="0">trotoir</mark>`, `<mark data-mot="1">casé</mark>`,
+		`<rect data-mot="0" x="197" y="277" width="106" height="34"`, `data-key="n"`, "2 mots douteux", "Page 1 sur 2", "page=2", "Lecture peu sûre", "/agent/pieces/p2/copie")
+	lacks(t, body, ">Monsieur</mark>", "page=0")
+	// Without an image there is the text.
+	_, body = c.get("/agent/demandes/" + ref + "?piece=p2&page=2")
+	contains(t, body, "Merci.", "page=1", "sans-image")
+	lacks(t, body, "<figure", "page=3", `data-key="n"`)
+	for _, odd := range []string{"3", "-1", "x", "99999999999999999999"} {
+		if status, body := c.get("/agent/demandes/" + ref + "?piece=p2&page=" + odd); status != http.StatusOK || !strings.Contains(body, "Page 1 sur 2") {
+			t.Errorf("page %s: %d", odd, status)
+		}
+	}
+	// A piece of another request is not shown here.
+	_, body = c.get("/agent/demandes/" + ref + "?piece=q1")
+	lacks(t, body, "abîmé.")
+	contains(t, body, "Le trottoir est cassé.")
+}
+
+// The HTML of a mail only when it is asked for, and only in a frame that may do nothing.
+func TestStyledMail(t *testing.T) {
+	b := newBureau()
+	c := b.desk(t, clerk)
+	_, body := c.get("/agent/demandes/" + ref)
+	lacks(t, body, "<iframe")
+	_, body = c.get("/agent/demandes/" + ref + "?vue=html")
+	contains(t, body, `<iframe sandbox src="/agent/pieces/p1/html"`, "Voir le texte")
+	mail := b.records["p1"]
+	mail.ID = "p3"
+	b.records["p3"] = mail
+	_, body = c.get("/agent/demandes/" + ref + "?vue=html&piece=p3")
+	lacks(t, body, "<iframe")
+	contains(t, body, "n’a pas de mise en forme", "Le trottoir est cassé.")
+}
+
+func TestPresence(t *testing.T) {
+	b := newBureau()
+	c := b.desk(t, clerk)
+	path := "/agent/demandes/" + ref + "/presence"
+	if status, body := c.get(path); status != http.StatusOK || strings.TrimSpace(body) != "" {
+		t.Errorf("alone: %d %q", status, body)
+	}
+	c.a.identify = func(*http.Request) (ingest.Viewer, bool) { return chief, true }
+	if _, body := c.get(path); !strings.Contains(body, "Ouverte aussi par&nbsp;: Léa Martin") {
+		t.Errorf("two: %q", body)
+	}
+	if _, body := c.get("/agent/demandes/" + ref); !strings.Contains(body, "Léa Martin</span>") {
+		t.Error("the page does not say who else is there")
+	}
+	if status, _ := c.get("/agent/demandes/2026-000099/presence"); status != http.StatusNotFound {
+		t.Errorf("of what is not there: %d", status)
+	}
+}
+
+// What comes with an address leads nowhere else.
+func TestWay(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "/agent/", "onglet=revoir&canal=scan": "/agent/?canal=scan&onglet=revoir", "//evil.example": "/agent/?%2F%2Fevil.example=",
+		"%": "/agent/", strings.Repeat("a", maxWay+1): "/agent/", "a=1#x\r\ny": "/agent/?a=1%23x%0D%0Ay",
+	} {
+		if got := listURL(cleanWay(in)); got != want {
+			t.Errorf("%q leads to %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	b := newBureau()
+	c := b.desk(t, clerk)
+	_, body := c.get("/agent/demandes/" + ref + "/comparer/2026-000002?liste=onglet%3Ddoublons")
+	contains(t, body, "même rue", "peut-être la même", "<mark>cassé.</mark>", "<mark>abîmé.</mark>", "Réunir 2026-000002 dans 2026-000001", "Réunir 2026-000001 dans 2026-000002",
+		"Ce n’est pas la même affaire", `name="liste" value="onglet=doublons"`, "Marie Petit", ">oui</span>")
+	if len(b.noted) != 2 {
+		t.Errorf("noted: %q", b.noted)
+	}
+	_, body = b.desk(t, reader).get("/agent/demandes/" + ref + "/comparer/2026-000002")
+	main := body[strings.Index(body, "<main"):strings.Index(body, "</main>")]
+	lacks(t, main, "<form", "<button")
+	for path, want := range map[string]int{
+		"/comparer/2026-000099": http.StatusNotFound, "/comparer/2026-000003": http.StatusSeeOther, "/comparer?autre=2026-000002": http.StatusSeeOther,
+		"/comparer?autre=2026-000099": http.StatusUnprocessableEntity, "/comparer": http.StatusUnprocessableEntity,
+	} {
+		if status, _ := c.get("/agent/demandes/" + ref + path); status != want {
+			t.Errorf("%s: %d, want %d", path, status, want)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+
+	"saisine.fr/saisine/channels/desk"
+	"saisine.fr/saisine/ingest"
+)
+
+// deskRequests is desk.Requests.
+type deskRequests struct{ h *house }
+
+var _ desk.Requests = deskRequests{}
+
+// Request implements desk.Requests.
+func (d deskRequests) Request(ctx context.Context, v ingest.Viewer, reference string) (ingest.Request, error) {
+	return d.h.store.RequestFor(ctx, v, reference)
+}
+
+// Visible implements desk.Requests.
+func (d deskRequests) Visible(ctx context.Context, v ingest.Viewer, reference string) (string, error) {
+	return d.h.store.Visible(ctx, v, reference)
+}
+
+// Submission implements desk.Requests.
+func (d deskRequests) Submission(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error) {
+	if err := d.h.store.VisibleSubmission(ctx, v, id); err != nil {
+		return ingest.Record{}, err
+	}
+	return d.h.store.Submission(ctx, id)
+}
+
+// Suggested implements desk.Requests.
+func (d deskRequests) Suggested(ctx context.Context, v ingest.Viewer, reference string) ([]ingest.Ranked, error) {
+	return d.h.store.SuggestedCategories(ctx, v, reference)
+}
+
+// Details implements desk.Requests.
+func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, reference string) (desk.Details, error) {
+	q, err := d.h.store.RequestFor(ctx, v, reference)
+	if err != nil {
+		return desk.Details{}, err
+	}
+	out := desk.Details{LinkReasons: map[string][]string{}}
+	if out.History, err = d.h.store.HistoryFor(ctx, v, reference); err != nil {
+		return out, err
+	}
+	if out.Names, err = d.h.store.AgentNames(ctx); err != nil {
+		return out, err
+	}
+	if out.Assignee, err = d.h.store.Assignee(ctx, reference); err != nil {
+		return out, err
+	}
+	if out.Why, err = d.why(ctx, q); err != nil {
+		return out, err
+	}
+	for _, s := range q.Submissions {
+		if s.Link == ingest.LinkOpens {
+			out.FollowURL, err = d.h.mails.followURL(ctx, s.ID)
+		} else {
+			out.LinkReasons[s.ID], err = d.h.store.LinkReasons(ctx, s.ID)
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// why computes the reasons of the deadlines, which are not kept.
+func (d deskRequests) why(ctx context.Context, q ingest.Request) (map[int][]string, error) {
+	facts, err := d.h.store.DeadlineFacts(ctx, q.Reference)
+	if err != nil {
+		return nil, err
+	}
+	why := map[int][]string{}
+	plan, _ := d.h.secretary.Plan(facts)
+	for i, have := range q.Deadlines {
+		for _, p := range plan.Deadlines {
+			if string(p.Kind) != have.Kind || p.Day.String() != have.Day || why[i] != nil {
+				continue
+			}
+			for _, s := range p.Explanation {
+				why[i] = append(why[i], sentence(s))
+			}
+		}
+	}
+	return why, nil
+}
