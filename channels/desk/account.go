@@ -102,14 +102,14 @@ func (a *Adapter) serveAccountPost(w http.ResponseWriter, r *http.Request, v ing
 
 func oneSpaced(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// maxName bounds names and the like, in bytes.
-const maxName = 200
+// maxAgentText bounds names and the like, in bytes.
+const maxAgentText = 200
 
 func nameProblem(name string) string {
 	switch {
 	case name == "":
 		return "Donnez un nom."
-	case len(name) > maxName:
+	case len(name) > maxAgentText:
 		return "Ce nom est trop long."
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -87,9 +88,8 @@ func newLogin(a *Adapter) (*login, error) {
 		return l, nil
 	}
 	l.scs = l.newSessions(l.accounts)
-	var err error
-	l.provider, err = newProvider(a.opts.OIDC, a.opts.PublicURL, a.now)
-	return l, err
+	l.provider = newProvider(a.opts.OIDC, a.opts.PublicURL, a.now)
+	return l, nil
 }
 
 func (a *Adapter) loginRoutes(o *router) {
@@ -205,7 +205,7 @@ func (l *login) keepsCookies(r *http.Request) bool {
 	if u, err := url.Parse("http://" + r.Host); err == nil {
 		host = u.Hostname()
 	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "::1" || strings.HasPrefix(host, "127.") {
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	// A proxy that does not say by what it was reached serves the public address.

@@ -79,24 +79,26 @@ func (t *throttle) take(keys ...throttleKey) (wait time.Duration) {
 	return 0
 }
 
-// keep keeps the bound: what is old goes first, then the one with the fewest failures, since
-// those with many are the ones to slow down.
+// keep keeps the bound: what is old goes first, then those with few failures, since those
+// with many are the ones to slow down. It makes room for many at once, so that a flood of
+// logins does not have it look through all of them each time.
 func (t *throttle) keep(name string, a attempts, now time.Time) {
-	if _, there := t.keys[name]; !there && len(t.keys) >= throttleKeys {
-		least, fewest := "", 0
-		for k, b := range t.keys {
-			if n := b.failed(now); n == 0 {
-				delete(t.keys, k)
-			} else if least == "" || n < fewest {
-				least, fewest = k, n
-			}
-		}
-		if len(t.keys) >= throttleKeys {
-			delete(t.keys, least)
-		}
-	}
 	if t.keys == nil {
 		t.keys = map[string]attempts{}
+	}
+	if _, there := t.keys[name]; !there && len(t.keys) >= throttleKeys {
+		for few := range freeTries + 1 {
+			for k, b := range t.keys {
+				if len(t.keys) > throttleKeys*3/4 && b.failed(now) <= few {
+					delete(t.keys, k)
+				}
+			}
+		}
+		for k := range t.keys {
+			if len(t.keys) > throttleKeys*3/4 {
+				delete(t.keys, k)
+			}
+		}
 	}
 	t.keys[name] = a
 }

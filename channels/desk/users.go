@@ -124,10 +124,10 @@ func (a *Adapter) typedAgent(r *http.Request, t tongue) (agent ingest.Agent, wro
 	if problem := nameProblem(agent.Name); problem != "" {
 		wrong["nom"] = t.T(problem)
 	}
-	if len(agent.Title) > maxName {
+	if len(agent.Title) > maxAgentText {
 		wrong["fonction"] = t.T("Ce texte est trop long.")
 	}
-	if e := agent.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " <>,;") || len(e) > maxName) {
+	if e := agent.Email; e != "" && (strings.Count(e, "@") != 1 || strings.ContainsAny(e, " <>,;") || len(e) > maxAgentText) {
 		wrong["courriel"] = t.T("Ce n’est pas une adresse électronique.")
 	}
 	if !slices.Contains(ingest.Roles(), agent.Role) {
@@ -135,7 +135,7 @@ func (a *Adapter) typedAgent(r *http.Request, t tongue) (agent ingest.Agent, wro
 	}
 	known := a.services(ingest.Agent{})
 	agent.Services = slices.DeleteFunc(agent.Services, func(s string) bool {
-		return len(s) > maxName || !slices.ContainsFunc(known, func(k serviceChoice) bool { return k.Name == s }) && !slices.Contains(r.PostForm["anciens"], s)
+		return len(s) > maxAgentText || !slices.ContainsFunc(known, func(k serviceChoice) bool { return k.Name == s }) && !slices.Contains(r.PostForm["anciens"], s)
 	})
 	return agent, wrong
 }
