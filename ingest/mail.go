@@ -27,6 +27,10 @@ const (
 	// MailReply is an agent's answer to the citizen, in their own words: by mail, or as a
 	// letter to be printed.
 	MailReply MailKind = "reply"
+	// MailCounterReceipt is the receipt of what was said at the counter or on the phone, sent
+	// because the citizen wants it by mail. It is no acknowledgement of the law: that one
+	// follows on paper (CRPA L112-3).
+	MailCounterReceipt MailKind = "counter_receipt"
 	// MailService tells a service of a new request, MailDigest of those of the last hour.
 	MailService MailKind = "service"
 	MailDigest  MailKind = "digest"
@@ -40,7 +44,7 @@ func (k MailKind) Receipt() bool { return k == MailAEE || k == MailARE || k == M
 
 // ToCitizen reports whether it is written to who asked, not to somebody of the town.
 func (k MailKind) ToCitizen() bool {
-	return slices.Contains([]MailKind{MailAEE, MailARE, MailJoined, MailPaper, MailStatus, MailPieces, MailPiecesReminder, MailReply}, k)
+	return slices.Contains([]MailKind{MailAEE, MailARE, MailJoined, MailPaper, MailStatus, MailPieces, MailPiecesReminder, MailReply, MailCounterReceipt}, k)
 }
 
 // MailState is where a mail stands.

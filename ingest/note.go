@@ -29,6 +29,8 @@ type Note struct {
 	To        []string  `json:"to,omitempty"`
 	MessageID string    `json:"message_id,omitempty"`
 	InReplyTo string    `json:"in_reply_to,omitempty"`
+	// Agent is the login of the agent who typed it, as evidence.
+	Agent string `json:"agent,omitempty"`
 }
 
 // ChannelName returns the channel that the note came by, or "" when it names none

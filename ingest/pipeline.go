@@ -297,9 +297,10 @@ func (p *Pipeline) read(ctx context.Context, rec Record) (Reading, error) {
 		return Reading{}, fmt.Errorf("pipeline: read %s: %w", rec.ID, err)
 	}
 	r.Problems = append(append([]Problem(nil), rec.Hints.Problems...), r.Problems...)
-	if rec.Hints.Answers != "" {
+	if rec.Hints.Answers != "" && (rec.MediaType != MediaNote || r.From == Person{}) {
 		// On a follow-up page nobody says who they are: it is whoever wrote before. Names in
-		// such a post were put there by a program, and must not redirect what is sent.
+		// such a post were put there by a program, and must not redirect what is sent. An agent
+		// who adds a note to a request has seen who speaks.
 		r.From = Person{}
 		if first, err := p.Ledger.Submission(ctx, rec.Hints.Answers); err == nil && first.Reading != nil {
 			r.From = first.Reading.From

@@ -117,7 +117,7 @@ func (f follower) silence(q ingest.Request) *webform.DeadlineLine {
 var receiptLabels = map[ingest.MailKind]string{
 	ingest.MailAEE: "Accusé d’enregistrement", ingest.MailARE: "Accusé de réception", ingest.MailJoined: "Accusé de réception de votre message",
 	ingest.MailPaper: "Accusé de réception (courrier)", ingest.MailStatus: "Avis d’avancement",
-	ingest.MailReply:  "Réponse de la mairie",
+	ingest.MailReply: "Réponse de la mairie", ingest.MailCounterReceipt: "Récépissé",
 	ingest.MailPieces: "Demande de pièces", ingest.MailPiecesReminder: "Rappel\u00a0: pièces demandées",
 }
 

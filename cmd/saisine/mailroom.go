@@ -243,8 +243,14 @@ func (r *mailroom) thread(ctx context.Context, m ingest.Mail, l *notice.Letter) 
 	if err != nil {
 		return t, err
 	}
-	if m.Kind == ingest.MailJoined {
+	if m.Kind == ingest.MailJoined || m.Kind == ingest.MailCounterReceipt {
 		l.Received, l.Channel = rec.ReceivedAt, rec.Channel
+	}
+	if m.Kind == ingest.MailCounterReceipt && rec.Reading != nil {
+		// Who stood at the counter need not be who opened the request.
+		said := rec.Reading
+		l.Citizen = notice.Contact{Name: said.From.Name, Email: said.From.Email, Phone: said.From.Phone, Address: said.From.Address}
+		l.Subject, l.Note = said.Subject, said.Text
 	}
 	if rec.Reading != nil && rec.Channel == ingest.ChannelMailbox {
 		t.answers = rec.Reading.MessageID

@@ -169,7 +169,11 @@ func (d *decision) answers(ctx context.Context, c ingest.Candidates) (ingest.Mat
 		}
 		return ingest.Match{}, false, nil // it was set aside, or failed: a person looks at both
 	}
-	return link(ingest.LinkFollowUp, found[0], "écrit sur la page de suivi de cette demande"), true, nil
+	why := "écrit sur la page de suivi de cette demande"
+	if d.rec.MediaType == ingest.MediaNote {
+		why = "ajouté à cette demande par l’agent qui l’a noté"
+	}
+	return link(ingest.LinkFollowUp, found[0], why), true, nil
 }
 
 func (d *decision) sameBytes(ctx context.Context, c ingest.Candidates) (ingest.Match, bool, error) {

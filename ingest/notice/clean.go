@@ -126,9 +126,9 @@ func dotted(s string) bool {
 	return found && before != "" && after != "" && !strings.HasPrefix(after, " ")
 }
 
-// townHall names the town hall of a commune, with the article that its name has: mairie
+// TownHall names the town hall of a commune, with the article that its name has: mairie
 // d’Arles, du Mans, des Ulis. A name that says "mairie" or the like stays.
-func townHall(name string) string {
+func TownHall(name string) string {
 	first, rest, _ := strings.Cut(name, " ")
 	switch strings.ToLower(first) {
 	case "":

@@ -144,8 +144,8 @@ func TestClean(t *testing.T) {
 		"": "Mairie", "Arles": "Mairie d’Arles", "Évry": "Mairie d’Évry", "Le Mans": "Mairie du Mans", "Les Ulis": "Mairie des Ulis",
 		"La Rochelle": "Mairie de La Rochelle", "Brest": "Mairie de Brest", "Mairie de Brest": "Mairie de Brest", "Ville de Lyon": "Ville de Lyon",
 	} {
-		if got := townHall(in); got != want {
-			t.Errorf("townHall(%q) = %q, want %q", in, got, want)
+		if got := TownHall(in); got != want {
+			t.Errorf("TownHall(%q) = %q, want %q", in, got, want)
 		}
 	}
 	for in, want := range map[string]string{

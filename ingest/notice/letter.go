@@ -38,6 +38,8 @@ const (
 	// printed (CRPA L111-2).
 	LetterReply      LetterKind = "reply"
 	LetterReplyPaper LetterKind = "reply_paper"
+	// LetterCounterReceipt is the receipt of what was said at the counter or on the phone.
+	LetterCounterReceipt LetterKind = "counter_receipt"
 )
 
 // LetterKinds lists the kinds in the order above.
@@ -45,7 +47,7 @@ func LetterKinds() []LetterKind {
 	return []LetterKind{
 		LetterAEE, LetterARE, LetterJoined, LetterStatus, LetterPieces, LetterPiecesReminder,
 		LetterService, LetterDigest, LetterMorning, LetterEscalation, LetterPaper,
-		LetterReply, LetterReplyPaper,
+		LetterReply, LetterReplyPaper, LetterCounterReceipt,
 	}
 }
 

@@ -114,6 +114,9 @@ func TestGolden(t *testing.T) {
 		{name: "escalation", kind: LetterEscalation, change: func(l *Letter) { l.Items = items[:2] }},
 		{name: "paper", kind: LetterPaper},
 		{name: "reply", kind: LetterReply, change: answered},
+		{name: "counter_receipt", kind: LetterCounterReceipt, change: func(l *Letter) {
+			l.Channel, l.Note = ingest.ChannelCounter, "Nid de poule devant l’école.\nDemande à être rappelé."
+		}},
 		{name: "reply_paper", kind: LetterReplyPaper, change: answered},
 	} {
 		c, l := letterOf(t, tt.kind, tt.rule, tt.pieces...)

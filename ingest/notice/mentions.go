@@ -53,7 +53,7 @@ func (l Letter) check() error {
 		if missing := Mentions(l); len(missing) > 0 {
 			return fmt.Errorf("these mandatory mentions are missing: %s (CRPA R112-11-1, R112-5); complete the category’s service and rule of silence", strings.Join(missing, ", "))
 		}
-	case LetterAEE, LetterJoined:
+	case LetterAEE, LetterJoined, LetterCounterReceipt:
 		if l.Received.IsZero() {
 			return errors.New("the time of reception is missing (CRPA R112-11-1)")
 		}

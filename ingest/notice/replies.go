@@ -57,7 +57,7 @@ type ReplyFields struct {
 
 // named are the values of the fields by their names in the texts.
 func (f ReplyFields) named() map[string]string {
-	hall := townHall(clean(f.Town.Name, maxName))
+	hall := TownHall(clean(f.Town.Name, maxName))
 	service, phone := viewContact(f.Service), clean(f.Town.Phone, 40)
 	if service.Name == "" {
 		service.Name = hall

@@ -116,7 +116,7 @@ func (p *tablePage) page() {
 	p.pdf.AddPage()
 	p.pdf.SetTextColor(0, 0, 0)
 	p.pdf.SetFont("Helvetica", "B", 12)
-	p.pdf.Text(tableMargin, tableTop+3, inCoreFont(townHall(clean(p.table.Town, maxName))+" – "+clean(p.table.Title, maxName)))
+	p.pdf.Text(tableMargin, tableTop+3, inCoreFont(TownHall(clean(p.table.Town, maxName))+" – "+clean(p.table.Title, maxName)))
 	p.pdf.SetFont("Helvetica", "", 10)
 	period := inCoreFont(clean(p.table.Period, maxName))
 	p.pdf.Text(tableWidth-tableMargin-p.pdf.GetStringWidth(period), tableTop+3, period)

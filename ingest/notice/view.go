@@ -75,7 +75,7 @@ func newView(c Calendar, l Letter) view {
 		PiecesUntil: l.PiecesUntil.French(),
 		More:        max(0, len(l.Items)-maxItems),
 	}
-	v.TownHall = townHall(v.Town.Name)
+	v.TownHall = TownHall(v.Town.Name)
 	for paragraph := range strings.SplitSeq(v.Note, "\n\n") {
 		v.Paragraphs = append(v.Paragraphs, strings.Split(paragraph, "\n"))
 	}
