@@ -60,6 +60,9 @@ var frenchRefusals = map[string]string{
 
 	"submission %s is in no request yet; try again in a moment": "L’envoi %s n’est encore dans aucune demande\u00a0; réessayez dans un instant.",
 
+	// What went wrong.
+	"%s cannot be tried again; its reason says where it lies": "%s ne peut pas être repris\u00a0: la raison dit où il se trouve.",
+
 	// Agents.
 	"%q is no mail address":                             "%q n’est pas une adresse électronique.",
 	"the form is damaged or too large":                  "Le formulaire est abîmé ou trop grand.",

@@ -130,15 +130,24 @@ func frenchDay(t time.Time) string {
 }
 
 // code draws a QR code whose square, quiet zone included, has its upper left corner at
-// x, y.
+// x, y. Level H stands the loss of 30 % of the code.
 func (p sheet) code(payload string, x, y float64) error {
-	// Level H stands the loss of 30 % of the code.
-	symbol, err := qr.Encode(payload, qr.H, qr.Auto)
+	if err := drawCode(p.pdf, payload, qr.H, x, y, codeSize); err != nil {
+		return fmt.Errorf("separator sheet: %w", err)
+	}
+	return nil
+}
+
+// drawCode draws a QR code whose square of that size, quiet zone included, has its upper left
+// corner at x, y.
+func drawCode(pdf *fpdf.Fpdf, payload string, level qr.ErrorCorrectionLevel, x, y, size float64) error {
+	symbol, err := qr.Encode(payload, level, qr.Auto)
 	if err != nil {
-		return fmt.Errorf("separator sheet: QR code: %w", err)
+		return fmt.Errorf("QR code: %w", err)
 	}
 	n := symbol.Bounds().Dx()
-	module := codeSize / float64(n+2*quietModules)
+	module := size / float64(n+2*quietModules)
+	_, height := pdf.GetPageSize()
 	// All modules are one path, filled at once: rectangles that are filled one by one
 	// leave hairlines between them on screen and in some printers.
 	var path strings.Builder
@@ -150,14 +159,14 @@ func (p sheet) code(payload string, x, y float64) error {
 			}
 			if run > 0 {
 				left, top := x+float64(column+quietModules)*module, y+float64(row+quietModules)*module
-				fmt.Fprintf(&path, "%.3f %.3f %.3f %.3f re\n", left*mmToPoint, (sheetHeight-top)*mmToPoint,
+				fmt.Fprintf(&path, "%.3f %.3f %.3f %.3f re\n", left*mmToPoint, (height-top)*mmToPoint,
 					float64(run)*module*mmToPoint, -module*mmToPoint)
 			}
 			column += max(1, run)
 		}
 	}
-	p.pdf.SetFillColor(0, 0, 0)
-	p.pdf.RawWriteStr(path.String() + "f\n")
+	pdf.SetFillColor(0, 0, 0)
+	pdf.RawWriteStr(path.String() + "f\n")
 	return nil
 }
 

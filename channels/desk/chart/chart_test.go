@@ -142,8 +142,13 @@ func TestAxis(t *testing.T) {
 		highest, top, step float64
 		values             []float64
 	}{
-		{0, 1, 1, []float64{0}}, {1, 1, 1, []float64{1}}, {3, 3, 1, []float64{3}}, {7, 8, 2, []float64{7}}, {97, 100, 50, []float64{97}},
-		{1234, 1500, 500, []float64{1234}}, {0.7, 0.8, 0.2, []float64{0.7}},
+		{0, 1, 1, []float64{0}},
+		{1, 1, 1, []float64{1}},
+		{3, 3, 1, []float64{3}},
+		{7, 8, 2, []float64{7}},
+		{97, 100, 50, []float64{97}},
+		{1234, 1500, 500, []float64{1234}},
+		{0.7, 0.8, 0.2, []float64{0.7}},
 	} {
 		c := Chart{Series: []Series{{"", tt.values}}}
 		if top, step := c.axis(tt.highest); math.Abs(top-tt.top) > 1e-9 || math.Abs(step-tt.step) > 1e-9 {
