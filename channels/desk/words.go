@@ -25,10 +25,7 @@ const (
 )
 
 // words lists the entries of the catalogue: French to English.
-var words = []map[string]string{englishCommon}
-
-// frenchRefusals are the refusals in French, by their English format.
-var frenchRefusals = map[string]string{}
+var words = []map[string]string{englishCommon, englishAccounts, englishRequest, englishFiles, englishCounter, englishFailures, englishFigures, englishPaper}
 
 // newCatalogue makes the catalogue of all entries.
 func newCatalogue() (*catalog.Builder, error) {
@@ -43,9 +40,11 @@ func newCatalogue() (*catalog.Builder, error) {
 			}
 		}
 	}
-	for en, fr := range frenchRefusals {
-		if err := b.SetString(language.French, en, fr); err != nil {
-			return nil, fmt.Errorf("desk: catalogue: %q: %w", en, err)
+	for _, list := range []map[string]string{frenchRefusals, frenchProblems} {
+		for en, fr := range list {
+			if err := b.SetString(language.French, en, fr); err != nil {
+				return nil, fmt.Errorf("desk: catalogue: %q: %w", en, err)
+			}
 		}
 	}
 	return b, nil

@@ -35,6 +35,12 @@ func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*d
 	return desk.New(desk.Options{
 		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health,
 		Facts:    deskFacts{h},
+		Replies:  deskReplies{h},
+		Paper:    deskPaper{h},
+		Counter:  deskCounter{h, h.mails.now},
+		Failures: newDeskFailures(h, super, h.mails.now),
+		Figures:  deskFigures{h},
+		Files:    h.files(),
 		Accounts: h.accounts(nil), TrustedProxies: h.cfg.Channels.Webform.Trusted, OIDC: h.cfg.Channels.Desk.OIDC,
 	})
 }

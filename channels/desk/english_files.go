@@ -1,0 +1,7 @@
+package desk
+
+// englishFiles is the English of originals, page pictures and the HTML of mails.
+var englishFiles = map[string]string{
+	"[image distante]": "[remote image]", "[image absente]": "[missing image]",
+	"Le courriel est plus long\u00a0: téléchargez l’original pour tout lire.": "The e-mail is longer: download the original to read all of it.",
+}
