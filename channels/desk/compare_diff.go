@@ -31,7 +31,7 @@ func diffWords(a, b string) (inA, inB []diffPart) {
 	runes := func(words []string) []rune {
 		out := make([]rune, len(words))
 		for i, w := range words {
-			key := strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }))
+			key := strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !inWord(r) }))
 			r, ok := known[key]
 			if !ok {
 				r = rune(len(known) + 1)
@@ -60,12 +60,15 @@ func diffWords(a, b string) (inA, inB []diffPart) {
 	return appendWords(inA, restA, false), appendWords(inB, restB, false)
 }
 
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
 // appendWords adds words as one part; white space at its end is never marked.
 func appendWords(parts []diffPart, words []string, other bool) []diffPart {
 	text := strings.Join(words, "")
 	if text == "" {
 		return parts
 	}
+	other = other && strings.IndexFunc(text, inWord) >= 0 // a dash is no difference
 	if trimmed := strings.TrimRightFunc(text, unicode.IsSpace); other && trimmed != text {
 		if trimmed != "" {
 			parts = append(parts, diffPart{trimmed, true})

@@ -80,6 +80,7 @@ var englishRequest = map[string]string{
 	"%s (ligne de commande)": "%s (command line)", "Événement «\u00a0%s\u00a0»": "Event “%s”", "une autre demande": "another request",
 	"Demande enregistrée.": "Request recorded.", "Un envoi s’est ajouté\u00a0: doublon.": "A submission has joined: a duplicate.",
 	"Un envoi s’est ajouté\u00a0: suite.": "A submission has joined: a follow-up.", "Pièces complètes.": "Documents complete.",
+	"Récépissé demandé par courriel.": "Receipt asked for by e-mail.", "Un échec a été réglé.": "A failure was dealt with.",
 	"Liens de suivi révoqués.": "Follow-up links revoked.", "Note interne.": "Internal note.", "Un envoi a été mis de côté.": "A submission was set aside.",
 	"Le traitement d’un envoi a échoué.": "The treatment of a submission failed.", "Un envoi a été repris.": "A submission was taken up again.",
 	"Des pages ont été réunies en un courrier.":             "Pages were joined to a letter.",

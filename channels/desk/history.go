@@ -115,9 +115,8 @@ func eventWords(e ingest.Event) string {
 // eventText tells an event of a request in a sentence, with further lines.
 func (t teller) eventText(e ingest.Event) (string, []string) {
 	d := e.Detail
-	kind, _, _ := strings.Cut(e.Kind, ".")
-	if kind == "mail" {
-		return t.mailEvent(e), known(d.Reason)
+	if key, ok := mailEvents[e.Kind]; ok {
+		return t.T(key, t.T(mailName(ingest.MailKind(d.Kind)))), known(d.Reason)
 	}
 	switch e.Kind {
 	case "request.duplicate", "request.follow_up":
@@ -161,23 +160,18 @@ var plainEvents = map[string]string{
 	"request.pieces_came":  "Pièces complètes.",
 	"request.link_revoked": "Liens de suivi révoqués.",
 	"request.comment":      "Note interne.",
+	"mail.counter_receipt": "Récépissé demandé par courriel.",
+	"failure.dealt_with":   "Un échec a été réglé.",
 	"submission.set_aside": "Un envoi a été mis de côté.",
 	"submission.failed":    "Le traitement d’un envoi a échoué.",
 	"submission.retried":   "Un envoi a été repris.",
 	"submission.collated":  "Des pages ont été réunies en un courrier.",
 }
 
+// mailEvents are about a mail, whose name they take.
 var mailEvents = map[string]string{
 	"mail.sent": "%s\u00a0: envoyé.", "mail.failed": "%s\u00a0: l’envoi a échoué.", "mail.bounced": "%s\u00a0: non remis.",
 	"mail.withheld": "%s\u00a0: non envoyé.", "mail.printed": "%s\u00a0: imprimé.", "mail.released": "%s\u00a0: à envoyer malgré tout.",
-}
-
-func (t teller) mailEvent(e ingest.Event) string {
-	name := t.T(mailName(ingest.MailKind(e.Detail.Kind)))
-	if key, ok := mailEvents[e.Kind]; ok {
-		return t.T(key, name)
-	}
-	return t.T("Événement «\u00a0%s\u00a0»", e.Kind)
 }
 
 // moveEvent tells a move from the side of the request whose history it is. A reference that is

@@ -72,6 +72,13 @@ var frenchRefusals = map[string]string{
 	"there is no role %q":                           "Il n’y a pas de rôle %q.",
 	"no administrator who can log in would be left": "Il ne resterait aucun administrateur qui puisse se connecter.",
 
+	// Saved views.
+	"views belong to an agent":                          "Une vue appartient à un agent.",
+	"give the view a name":                              "Donnez un nom à la vue.",
+	"a name of more than %d letters is too long":        "Un nom de plus de %d lettres est trop long.",
+	"this filter is too long to be kept":                "Ce filtre est trop long pour être gardé.",
+	"an agent keeps %d views at most; remove one first": "Un agent garde %d vues au plus\u00a0; supprimez-en une d’abord.",
+
 	// Texts of the town.
 	"somebody has changed this text in the meantime; load it again and make your change anew": "Quelqu’un a modifié ce texte entre-temps\u00a0: rechargez-le et refaites votre modification.",
 	"the category %s cannot go: open requests have it":                                        "La catégorie %s ne peut pas disparaître\u00a0: des demandes ouvertes l’ont.",
