@@ -115,7 +115,8 @@ var errHash = errors.New("credentials: no argon2id hash in PHC form")
 // parse reads a hash.
 func parse(s string) (p params, salt, key []byte, err error) {
 	parts := strings.Split(s, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+	// The decoder passes over line breaks.
+	if len(parts) != 6 || strings.ContainsAny(s, "\r\n") || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
 		return p, nil, nil, errHash
 	}
 	values := strings.Split(parts[3], ",")

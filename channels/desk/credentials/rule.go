@@ -47,7 +47,8 @@ func Rule(password string, known ...string) error {
 	}
 	folded := fold(password)
 	for _, k := range known {
-		if k = fold(k); len(k) >= 3 && strings.Trim(strings.ReplaceAll(folded, k, ""), "0123456789") == "" {
+		k = fold(k)
+		if len(k) >= 3 && strings.Contains(folded, k) && strings.Trim(strings.ReplaceAll(folded, k, ""), "0123456789") == "" {
 			return ErrNamed
 		}
 	}
