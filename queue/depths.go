@@ -2,8 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -20,29 +18,13 @@ type Depth struct {
 
 // Depths returns the depth of each queue, for the metrics.
 func (c *Client) Depths(ctx context.Context) (map[string]Depth, error) {
-	// GetQueueInfo of a queue that was never used fails with an error of asynq's own
-	// internals, so that such queues are left out first.
-	used, err := c.inspect.Queues()
+	lanes, err := c.Inspect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("queue: list queues: %w", err)
+		return nil, err
 	}
-	out := make(map[string]Depth)
-	for _, q := range Queues() {
-		out[q] = Depth{}
-		if !slices.Contains(used, q) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("queue: depths: %w", err)
-		}
-		info, err := c.inspect.GetQueueInfo(q)
-		if err != nil {
-			return nil, fmt.Errorf("queue: depth of %s: %w", q, err)
-		}
-		out[q] = Depth{
-			Pending: info.Pending, Active: info.Active, Scheduled: info.Scheduled,
-			Retry: info.Retry, Archived: info.Archived, Latency: info.Latency,
-		}
+	out := make(map[string]Depth, len(lanes))
+	for _, l := range lanes {
+		out[l.Name] = l.Depth
 	}
 	return out, nil
 }

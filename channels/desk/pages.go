@@ -112,6 +112,7 @@ func parseTemplates(t tongue) (map[string]*template.Template, error) {
 	shared := template.New("").Funcs(template.FuncMap{
 		"t": t.T, "day": t.Day, "shortDay": t.ShortDay, "time": t.Time, "iso": t.ISO, "calendarDay": t.CalendarDay,
 		"size": t.Size, "percent": t.Percent, "channel": t.Channel, "status": t.Status, "link": t.Link, "role": t.Role,
+		"problem": t.problem, "fieldName": t.fieldName, "fieldValue": t.fieldValue, "queueName": t.queueName, "span": t.Span,
 		"lang": func() string { return t.lang }, "dict": dict, "add": func(a, b int) int { return a + b },
 	})
 	shared, err := shared.ParseFS(templateFiles, "templates/layout.html", "templates/_*.html")
@@ -244,6 +245,7 @@ func (a *Adapter) fillBanner(r *http.Request, v ingest.Viewer, data *page) {
 	}
 	for _, c := range a.opts.Failures.Channels(r.Context()) {
 		if c.Stuck {
+			c.Label = channelLabel(a.pages.tongue(v), c.Name)
 			data.Stuck = append(data.Stuck, c)
 		}
 	}

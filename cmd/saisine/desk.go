@@ -43,6 +43,8 @@ func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*d
 		Failures: newDeskFailures(h, super, h.mails.now),
 		Figures:  deskFigures{h},
 		Files:    h.files(),
+		Texts:    deskTexts{h},
+		Machine:  deskMachine{h, h.mails.now()},
 		Accounts: h.accounts(nil), TrustedProxies: h.cfg.Channels.Webform.Trusted, OIDC: h.cfg.Channels.Desk.OIDC,
 	})
 }

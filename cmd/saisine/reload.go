@@ -30,6 +30,13 @@ type reloading struct {
 	cfg config.Config // of the last reload
 }
 
+// config returns the configuration whose files are in force.
+func (r *reloading) config() config.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg
+}
+
 // reload reads the texts anew and puts them into force; with an error all stays as it was. It
 // returns when they are in force. What follows from them (a model for other phrases, other
 // deadlines) is made afterwards in the background.

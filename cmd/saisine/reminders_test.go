@@ -12,7 +12,6 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
 )
 
@@ -57,18 +56,20 @@ func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h := &clockHouse{house: &house{cfg: cfg, log: log, zone: zoneOf(cfg)}, t: t}
+	h := &clockHouse{house: &house{cfg: cfg, log: log, zone: zoneOf(cfg), texts: new(townTexts), chores: newChores(), reloads: reloading{cfg: cfg}}, t: t}
+	t.Cleanup(h.chores.end)
 	h.at(start)
 	clock := func() time.Time { return h.now }
 	understand, err := openUnderstanding(t.Context(), cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.rules = understand.classifier.Now().Rules()
-	texts, err := notice.LoadTemplates("")
+	texts, err := readTexts(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.texts.now.Store(texts)
+	h.rules = h.texts
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
 	}
 	t.Cleanup(func() { _ = h.store.Close() })
 	h.tokens = ingest.Tokens{Key: make([]byte, 32)}
-	if h.mails, err = newMailroom(cfg, h.store, h.secretary, texts, h.tokens); err != nil {
+	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.texts, h.tokens); err != nil {
 		t.Fatal(err)
 	}
 	h.mails.now = clock
