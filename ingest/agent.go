@@ -51,8 +51,7 @@ var LoginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 // Access is a line of the access log: who came in, who read what of a sealed service, and
 // who changed the agents. It is kept for a year.
 type Access struct {
-	Seq int64
-	At  time.Time
+	At time.Time
 	// Agent is the actor, as in histories; "" for somebody unknown.
 	Agent string
 	What  AccessKind

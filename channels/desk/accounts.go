@@ -63,9 +63,9 @@ type Sessions interface {
 // AccessLog is who came in, who read what of a sealed service, and who changed the agents.
 type AccessLog interface {
 	LogAccess(ctx context.Context, agent string, what ingest.AccessKind, detail string) error
-	// AccessLog returns limit lines before the one with number before (0: the newest), newest
-	// first.
-	AccessLog(ctx context.Context, before int64, limit int) ([]ingest.Access, error)
+	// AccessLog returns a page of what the viewer sees: about limit lines before a time (zero:
+	// the newest), newest first. next asks for the one after it; it is zero on the last.
+	AccessLog(ctx context.Context, v ingest.Viewer, before time.Time, limit int) (page []ingest.Access, next time.Time, err error)
 }
 
 // Witness notes reads of what belongs to a sealed service, and of nothing else.

@@ -119,7 +119,7 @@ func (d *accountsDesk) agent(login string) ingest.Agent {
 // logged returns the lines of the access log, oldest first, as "agent what detail".
 func (d *accountsDesk) logged() []string {
 	d.t.Helper()
-	lines, err := d.store.AccessLog(d.t.Context(), 0, 1000)
+	lines, _, err := d.store.AccessLog(d.t.Context(), ingest.Viewer{}, time.Time{}, 1000)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -341,8 +340,8 @@ var accessNames = map[ingest.AccessKind]string{
 
 func (a *Adapter) serveAccess(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
 	t := a.pages.tongue(v)
-	before, _ := strconv.ParseInt(r.FormValue("avant"), 10, 64) // what is none means the newest
-	lines, err := a.login.accounts.AccessLog(r.Context(), before, accessRows+1)
+	before, _ := time.Parse(time.RFC3339Nano, r.FormValue("avant")) // what is none means the newest
+	lines, next, err := a.login.accounts.AccessLog(r.Context(), v, before, accessRows)
 	if err != nil {
 		return err
 	}
@@ -354,10 +353,9 @@ func (a *Adapter) serveAccess(w http.ResponseWriter, r *http.Request, v ingest.V
 	for _, x := range agents {
 		names[ingest.ActorAgent+x.Login] = x.Name
 	}
-	body := accessPage{Newer: before > 0}
-	if len(lines) > accessRows {
-		lines = lines[:accessRows]
-		body.Next = accessPath + "?avant=" + strconv.FormatInt(lines[accessRows-1].Seq, 10)
+	body := accessPage{Newer: !before.IsZero()}
+	if !next.IsZero() {
+		body.Next = accessPath + "?avant=" + next.UTC().Format(time.RFC3339Nano)
 	}
 	for _, l := range lines {
 		row := accessRow{At: l.At, Who: names[l.Agent], What: string(l.What), Detail: l.Detail, Alert: l.What == ingest.AccessLoginFailed}

@@ -107,14 +107,15 @@ func (d deskAccounts) Saw(ctx context.Context, v ingest.Viewer, what ingest.Acce
 		return err
 	}
 	services := append(slices.Clone(d.folders.of(d.rules.File(), service)), service)
-	if !slices.ContainsFunc(services, func(s string) bool { return slices.Contains(sealed, s) }) {
+	i := slices.IndexFunc(services, func(s string) bool { return slices.Contains(sealed, s) })
+	if i < 0 {
 		return nil
 	}
 	key, now := strings.Join([]string{v.Login, string(what), id}, "\x00"), d.now()
 	if d.noted.lately(key, now) {
 		return nil
 	}
-	if err := d.LogAccess(ctx, v.Actor(), what, id); err != nil {
+	if err := d.LogRead(ctx, v.Actor(), what, id, services[i]); err != nil {
 		return err
 	}
 	d.noted.note(key, now)

@@ -263,7 +263,7 @@ func TestSessions(t *testing.T) {
 	if err := s.read.QueryRowContext(t.Context(), `SELECT count(*) FROM sessions`).Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("%d rows, %v", rows, err)
 	}
-	if lines, err := s.AccessLog(t.Context(), 0, 10); err != nil || len(lines) != 1 || lines[0].What != ingest.AccessLogout || !lines[0].At.Equal(now) {
+	if lines, next, err := s.AccessLog(t.Context(), ingest.Viewer{}, time.Time{}, 10); !next.IsZero() || err != nil || len(lines) != 1 || lines[0].What != ingest.AccessLogout || !lines[0].At.Equal(now) {
 		t.Errorf("%+v, %v", lines, err)
 	}
 	for range 2 {
@@ -274,29 +274,56 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-func TestAccessLogPages(t *testing.T) {
-	s := open(t, t.TempDir())
-	for i := range 7 {
-		if err := s.LogAccess(t.Context(), "agent:a", ingest.AccessRequest, string(rune('a'+i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var got []string
-	for before := int64(0); ; {
-		page, err := s.AccessLog(t.Context(), before, 3)
+// accessDetails reads the whole log by pages, and returns its details, newest first.
+func accessDetails(t *testing.T, s *Store, v ingest.Viewer, limit int) (details string, pages int) {
+	t.Helper()
+	var before time.Time
+	for {
+		page, next, err := s.AccessLog(t.Context(), v, before, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page) == 0 {
-			break
-		}
+		pages++
 		for _, l := range page {
-			got = append(got, l.Detail)
+			details += l.Detail
 		}
-		before = page[len(page)-1].Seq
+		if next.IsZero() {
+			return details, pages
+		}
+		before = next
 	}
-	if strings.Join(got, "") != "gfedcba" {
-		t.Errorf("%q", got)
+}
+
+func TestAccessLog(t *testing.T) {
+	now := day
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Zone: time.UTC, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i, service := range []string{"", "CCAS", "", "", "Police", "", "", ""} {
+		if i != 3 && i != 7 { // these two at the same time as those before them
+			now = now.Add(time.Second)
+		}
+		if err := s.LogRead(t.Context(), "agent:a", ingest.AccessRequest, string(rune('a'+i)), service); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		hidden []string
+		limit  int
+		want   string
+		pages  int
+	}{
+		{nil, 100, "hgfedcba", 1},
+		{nil, 3, "hgfedcba", 3},
+		{nil, 1, "hgfedcba", 6},
+		{[]string{"CCAS"}, 3, "hgfedca", 3},
+		{[]string{"CCAS", "Police"}, 2, "hgfdca", 3},
+	} {
+		if got, pages := accessDetails(t, s, ingest.Viewer{Hidden: tt.hidden}, tt.limit); got != tt.want || pages != tt.pages {
+			t.Errorf("hidden %v, %d a page: %q on %d pages, want %q on %d", tt.hidden, tt.limit, got, pages, tt.want, tt.pages)
+		}
 	}
 }
 

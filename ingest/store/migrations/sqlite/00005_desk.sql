@@ -9,6 +9,52 @@ ALTER TABLE requests ADD COLUMN next_day TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN next_rule TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN next_article TEXT NOT NULL DEFAULT '';
 UPDATE requests SET channel = coalesce((SELECT s.channel FROM submissions s WHERE s.request_id = requests.id AND s.link = 'opens'), '');
+UPDATE requests SET (next_due, next_day, next_rule, next_article) =
+    (SELECT d.due, d.day, d.rule, d.article FROM deadlines d WHERE d.request_id = requests.id AND d.done_at = 0 AND d.due <> 0 AND d.who = 'town' ORDER BY d.due, d.n LIMIT 1)
+    WHERE status NOT IN ('answered', 'closed') AND merged_into IS NULL
+    AND EXISTS (SELECT 1 FROM deadlines d WHERE d.request_id = requests.id AND d.done_at = 0 AND d.due <> 0 AND d.who = 'town');
+
+-- Pairs of requests that may be the same matter, both ways, neither of them merged, as far
+-- as no person has decided; twins is set where there is one.
+CREATE TABLE twins (
+    request_id BIGINT NOT NULL REFERENCES requests (id),
+    other_id   BIGINT NOT NULL REFERENCES requests (id),
+    PRIMARY KEY (request_id, other_id)
+) WITHOUT ROWID;
+ALTER TABLE requests ADD COLUMN twins INTEGER NOT NULL DEFAULT 0;
+WITH live AS (
+    SELECT coalesce(a.merged_into, a.id) AS one, coalesce(b.merged_into, b.id) AS other, g.kind
+    FROM suggestions g JOIN requests a ON a.id = g.request_id JOIN requests b ON b.id = g.other_id WHERE g.kind IN ('same', 'apart')
+), pairs AS (
+    SELECT one, other, kind FROM live WHERE one <> other UNION SELECT other, one, kind FROM live WHERE one <> other
+)
+INSERT INTO twins (request_id, other_id)
+    SELECT one, other FROM pairs WHERE kind = 'same' EXCEPT SELECT one, other FROM pairs WHERE kind = 'apart';
+UPDATE requests SET twins = 1 WHERE id IN (SELECT request_id FROM twins);
+
+-- The lists go through one of these, in its order; each holds all that a filter asks for, so
+-- that a list never reads the rows, which are as long as their texts. next_due, which changes
+-- with every act, is in the last two only.
+CREATE INDEX lists_all ON requests (opened_at, id, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL;
+CREATE INDEX lists_open ON requests (opened_at, id, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL AND status NOT IN ('answered', 'closed');
+CREATE INDEX lists_review ON requests (opened_at, id, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL AND needs_review = 1;
+CREATE INDEX lists_twins ON requests (opened_at, id, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL AND twins = 1;
+CREATE INDEX lists_urgent ON requests (opened_at, id, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL AND urgent <> '[]';
+CREATE INDEX lists_due ON requests (next_due, id, opened_at, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into)
+    WHERE merged_into IS NULL;
+CREATE INDEX lists_key ON requests (id, next_due, opened_at, status, service, category, channel, assignee, needs_review, urgent, twins, merged_into);
+CREATE INDEX search_docs ON submissions (seq, request_id) WHERE request_id IS NOT NULL;
+
+-- The words of everything, stems without accents (see searchwords.go): a row for each
+-- submission in a request under its seq, and one for what people wrote in a request under
+-- its negative id. The texts themselves are not kept a second time. detail stays full,
+-- since words beside each other are searched for.
+CREATE VIRTUAL TABLE search USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');
 
 -- The agents of the desk.
 CREATE TABLE agents (
@@ -47,7 +93,8 @@ CREATE TABLE access_log (
     at     BIGINT  NOT NULL,
     agent  TEXT    NOT NULL,
     what   TEXT    NOT NULL,
-    detail TEXT    NOT NULL
+    detail TEXT    NOT NULL,
+    service TEXT   NOT NULL DEFAULT '' -- the sealed one of what was read: who is outside does not see the line
 );
 CREATE INDEX access_log_at ON access_log (at);
 
