@@ -16,9 +16,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Chromium starts Debian's browser and returns the context of its only tab. The
-// browser has ended when the test has.
-func Chromium(t testing.TB) context.Context {
+// Chromium starts Debian's browser, with more options, and returns the context of its only
+// tab. The browser has ended when the test has.
+func Chromium(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -31,6 +31,7 @@ func Chromium(t testing.TB) context.Context {
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.WSURLReadTimeout(time.Minute), // a machine with much else to do
 	)
+	options = append(options, more...)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
