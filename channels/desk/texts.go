@@ -106,6 +106,8 @@ type textPage struct {
 	Shown bool
 	// Printed is set for a text that is printed.
 	Printed bool
+	// Stale is set when somebody else has changed the text since it was loaded.
+	Stale bool
 	// Newest is the number of the version in force, while Number is the one that was changed.
 	Newest int64
 	Rows   int
@@ -154,10 +156,7 @@ func (a *Adapter) readText(w http.ResponseWriter, r *http.Request, v ingest.View
 	if p.Sample, err = strconv.Atoi(r.PostForm.Get("exemple")); err != nil {
 		p.Sample = 0
 	}
-	// What was changed meanwhile must not be overwritten: the store compares.
-	if base, err := strconv.ParseInt(r.PostForm.Get("base"), 10, 64); err == nil {
-		p.Number = base
-	}
+	p.Stale = r.PostForm.Get("base") != fmt.Sprint(text.Number)
 	return p, nil
 }
 
@@ -167,7 +166,11 @@ func (a *Adapter) takeText(w http.ResponseWriter, r *http.Request, v ingest.View
 	if err != nil {
 		return err
 	}
-	if r.PostForm.Get("faire") == "verifier" {
+	switch {
+	case p.Stale:
+		// What they did is shown as what differs; who sees that and goes on may overwrite it.
+		return a.checkText(w, r, v, http.StatusConflict, p)
+	case r.PostForm.Get("faire") == "verifier":
 		return a.checkText(w, r, v, http.StatusOK, p)
 	}
 	change := TextChange{Key: p.Key, Content: p.Typed, Note: p.Reason, Base: p.Number}

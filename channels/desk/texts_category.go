@@ -51,6 +51,8 @@ type categoryPage struct {
 	// Checked is set when the change may be put into force.
 	Checked bool
 	Diff    lineDiff
+	// Stale is set when somebody else has changed the file since the form was loaded.
+	Stale bool
 	// ByHand is set when the form cannot make the change.
 	ByHand bool
 }
@@ -134,7 +136,10 @@ func (a *Adapter) takeCategory(w http.ResponseWriter, r *http.Request, v ingest.
 	case err != nil:
 		return err
 	}
-	if r.PostForm.Get("faire") == "verifier" {
+	switch {
+	case p.Stale:
+		return a.checkCategory(w, r, v, http.StatusConflict, p, content)
+	case r.PostForm.Get("faire") == "verifier":
 		return a.checkCategory(w, r, v, http.StatusOK, p, content)
 	}
 	change := TextChange{Key: categoriesKey, Content: content, Note: p.Reason, Base: p.Number}
@@ -170,9 +175,7 @@ func (t tongue) readCategory(r *http.Request, p *categoryPage) {
 		}
 	}
 	p.Reason = get("motif")
-	if base, err := strconv.ParseInt(get("base"), 10, 64); err == nil {
-		p.Number = base
-	}
+	p.Stale = get("base") != strconv.FormatInt(p.Number, 10)
 	var err error
 	if p.Months, err = strconv.Atoi(get("mois")); err != nil {
 		p.Wrong["mois"] = t.T("expected a whole number")

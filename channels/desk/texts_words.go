@@ -22,6 +22,7 @@ var letterLabels = map[string]string{
 	"paper":           "Accusé de réception sur papier",
 	"reply":           "Réponse d’un agent",
 	"reply_paper":     "Réponse d’un agent sur papier",
+	"counter_receipt": "Récépissé du guichet",
 	"layout":          "Parties communes des courriers",
 }
 
