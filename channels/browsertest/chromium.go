@@ -61,7 +61,8 @@ func (l Look) String() string { return strconv.FormatInt(l.Width, 10) + " " + l.
 func (l Look) Set() chromedp.Action[chromedp.Void] {
 	scheme := chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Scheme}},
+			// Nothing is on its way from one colour to the other while axe-core looks.
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.Scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 		})
 		return err
 	})

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -106,7 +107,7 @@ func (a *Adapter) showAgent(w http.ResponseWriter, r *http.Request, v ingest.Vie
 	if a.login.provider != nil {
 		p.Provider = a.login.provider.label
 	}
-	title := p.Agent.Name
+	title := cmp.Or(p.Agent.Name, p.Agent.Login)
 	if p.New {
 		title = t.T("Nouvel agent")
 	}
