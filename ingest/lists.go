@@ -27,6 +27,10 @@ type Filter struct {
 	Order Order
 	// After is the ListPage.Next of the page before.
 	After string
+	// Beside is a request: the list begins behind it, or with Back before it and in the
+	// reverse order. Total is not counted then.
+	Beside string
+	Back   bool
 	// Limit is the number of items of a page; 0 means 50.
 	Limit int
 }
@@ -63,8 +67,17 @@ type ListItem struct {
 	Day, Rule, Article string
 	Late               bool
 	Pieces             int // submissions in it
-	// Excerpt is the place in its texts where the words were found, or its beginning.
+	// Excerpt is the place in its texts where the words were found, or its beginning;
+	// Passage is the same in pieces, with the words marked.
 	Excerpt string
+	Passage []Piece
+}
+
+// Piece is a part of a text.
+type Piece struct {
+	Text string
+	// Found is set for a word that was searched for.
+	Found bool
 }
 
 // ListPage is a page of a list.
@@ -75,6 +88,9 @@ type ListPage struct {
 	// Total is how many there are in all, counted up to ListCounted; beyond it More is set.
 	Total int
 	More  bool
+	// Ignored are words of the query that were not searched for: so common that they say
+	// nothing, when there are no others, or beyond the number of words that are taken.
+	Ignored []string
 }
 
 // ListCounted is how far a list counts: an agent needs to know that there are many, not how

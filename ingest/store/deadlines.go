@@ -20,12 +20,42 @@ func (s *Store) replan(ctx context.Context, tx *tx, requestID int64) error {
 	}
 	f, err := s.deadlineFacts(ctx, tx, requestID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return s.saveDeadlines(ctx, tx, requestID, nil) // merged into another one: it owes nothing more
+		// Merged into another one: it owes nothing more.
+		return errors.Join(s.saveDeadlines(ctx, tx, requestID, nil), saveNext(ctx, tx, requestID, ingest.Deadline{}))
 	}
 	if err != nil {
 		return err
 	}
-	return s.saveDeadlines(ctx, tx, requestID, s.opts.Correspondence.Deadlines(f))
+	list := s.opts.Correspondence.Deadlines(f)
+	if err := s.saveDeadlines(ctx, tx, requestID, list); err != nil {
+		return err
+	}
+	next := ingest.Deadline{}
+	if f.Answered.IsZero() {
+		next = nextOf(list)
+	}
+	return saveNext(ctx, tx, requestID, next)
+}
+
+// whoTown is who has to act on what lists show as due (notice.WhoTown). It is stored.
+const whoTown = "town"
+
+// nextOf returns the earliest open deadline of the town; the zero one when there is none.
+func nextOf(list []ingest.Deadline) ingest.Deadline {
+	var next ingest.Deadline
+	for _, d := range list {
+		if d.Who == whoTown && d.DoneAt.IsZero() && !d.Due.IsZero() && (next.Due.IsZero() || d.Due.Before(next.Due)) {
+			next = d
+		}
+	}
+	return next
+}
+
+// saveNext keeps with the request what the town owes next, for the lists.
+func saveNext(ctx context.Context, tx *tx, requestID int64, d ingest.Deadline) error {
+	return tx.exec(ctx, `UPDATE requests SET next_due = $1, next_day = $2, next_rule = $3, next_article = $4
+		WHERE id = $5 AND (next_due <> $1 OR next_day <> $2 OR next_rule <> $3 OR next_article <> $4)`,
+		micros(d.Due), d.Day, d.Rule, d.Article, requestID)
 }
 
 // receiptsQuery finds those of the opening: what another submission got, that was merged into

@@ -40,6 +40,7 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 	if reading.classification, err = encodeClassification(f.Classification); err != nil {
 		return filed, err
 	}
+	words := searchText(f.Reading)
 	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
 		filed = ingest.Filed{}
 		row, err := waiting(ctx, tx, id)
@@ -57,6 +58,9 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		}
 		crashpoint.Hit("store.matched")
 		if err := s.saveReading(ctx, tx, id, reading, f.Profile.TextKey); err != nil {
+			return err
+		}
+		if err := indexWords(ctx, tx, row.seq, words); err != nil {
 			return err
 		}
 		if err := saveProfile(ctx, tx, concatSQLite, row.seq, f.Profile, filled); err != nil {
@@ -152,10 +156,10 @@ func (s *Store) open(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing
 	}
 	err = tx.row(ctx, `INSERT INTO requests
 		(reference, status, category, service, confidence, needs_review, reasons, subject, body,
-		 sender_name, sender_email, sender_phone, sender_address, place, opened_at, second_category, urgent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
+		 sender_name, sender_email, sender_phone, sender_address, place, opened_at, second_category, urgent, channel)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id`,
 		reference, string(ingest.StatusNew), c.Category, c.Service, c.Confidence, boolInt(c.NeedsReview), string(reasons), r.Subject, r.Text,
-		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(urgent)).Scan(&id)
+		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(urgent), string(row.channel)).Scan(&id)
 	return id, reference, err
 }
 
@@ -385,6 +389,9 @@ func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID str
 	}
 	if requestID != 0 {
 		tx.touch(requestID)
+		if kind != eventOpened && kind != eventDuplicate && kind != eventFollowUp {
+			tx.reword(requestID)
+		}
 	}
 	return tx.exec(ctx, `INSERT INTO events (at, kind, actor, submission_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text))

@@ -76,8 +76,8 @@ func (s *Store) reopen(ctx context.Context, tx *tx, requestID int64, id string) 
 	}
 	r, c := f.Reading, f.Classification
 	if err := tx.exec(ctx, `UPDATE requests SET subject = $1, body = $2, sender_name = $3, sender_email = $4, sender_phone = $5,
-		sender_address = $6, place = $7, opened_at = $8, second_category = $9 WHERE id = $10`,
-		r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, requestID); err != nil {
+		sender_address = $6, place = $7, opened_at = $8, second_category = $9, channel = $10 WHERE id = $11`,
+		r.Subject, r.Text, r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(row.channel), requestID); err != nil {
 		return err
 	}
 	n, err := tx.execN(ctx, `UPDATE requests SET category_by = '', needs_review = 1

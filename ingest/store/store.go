@@ -275,6 +275,14 @@ func (s *Store) doIn(ctx context.Context, now bool, f work) error {
 			if err == nil {
 				err = s.replan(ctx, tx, id)
 			}
+			if err == nil {
+				err = s.refreshTwins(ctx, tx, id)
+			}
+		}
+		for id := range tx.reworded {
+			if err == nil {
+				err = s.indexRequest(ctx, tx, id)
+			}
 		}
 		outbox = tx.outbox
 		return err

@@ -90,29 +90,31 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 }
 
 func (s *Store) verifyDatabase(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
-	for _, pragma := range []string{"PRAGMA integrity_check(20)", "PRAGMA foreign_key_check"} {
-		err := each(func(row rowScanner) error {
-			var text, parent, rowid, fkid sql.NullString
-			if pragma == "PRAGMA foreign_key_check" {
-				if err := row.Scan(&text, &rowid, &parent, &fkid); err != nil {
-					return err
-				}
-				report(Finding{FindingDatabase, text.String, "row " + rowid.String + " points into " + parent.String + ", where nothing is"})
-				return nil
-			}
+	return s.inSnapshot(ctx, func(run snapshot) error {
+		if err := askIndexes(ctx, run); err != nil {
+			return err
+		}
+		if err := run.rows(ctx, "PRAGMA integrity_check(20)", nil, func(row rowScanner) error {
+			var text string
 			if err := row.Scan(&text); err != nil {
 				return err
 			}
-			if text.String != "ok" {
-				report(Finding{FindingDatabase, "saisine.db", text.String})
+			if text != "ok" {
+				report(Finding{FindingDatabase, "saisine.db", text})
 			}
 			return nil
-		}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, pragma) })
-		if err != nil {
+		}); err != nil {
 			return err
 		}
-	}
-	return nil
+		return run.rows(ctx, "PRAGMA foreign_key_check", nil, func(row rowScanner) error {
+			var text, parent, rowid, fkid sql.NullString
+			if err := row.Scan(&text, &rowid, &parent, &fkid); err != nil {
+				return err
+			}
+			report(Finding{FindingDatabase, text.String, "row " + rowid.String + " points into " + parent.String + ", where nothing is"})
+			return nil
+		})
+	})
 }
 
 // verifyOriginals walks the originals in pages by hash, so that a store of any size

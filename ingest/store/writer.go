@@ -270,8 +270,9 @@ type tx struct {
 	w *writer
 	// outbox collects the outbox rows that the work wrote.
 	outbox []ingest.OutboxNotice
-	// touched are the requests to which something has happened.
-	touched map[int64]bool
+	// touched are the requests to which something has happened, reworded those in which
+	// people may have written something.
+	touched, reworded map[int64]bool
 }
 
 // touch has the deadlines of a request computed again at the end of the work.
@@ -280,6 +281,14 @@ func (t *tx) touch(requestID int64) {
 		t.touched = map[int64]bool{}
 	}
 	t.touched[requestID] = true
+}
+
+// reword has what people wrote in a request indexed again at the end of the work.
+func (t *tx) reword(requestID int64) {
+	if t.reworded == nil {
+		t.reworded = map[int64]bool{}
+	}
+	t.reworded[requestID] = true
 }
 
 // stmt returns the prepared statement for a query. The writer keeps and closes it.

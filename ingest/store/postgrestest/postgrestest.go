@@ -143,6 +143,8 @@ var dialect = []struct {
 	{regexp.MustCompile(`\bREAL\b`), "DOUBLE PRECISION"},
 	{regexp.MustCompile(`\) WITHOUT ROWID;`), ");"},
 	{regexp.MustCompile(`(?s)-- \+goose StatementBegin\s+CREATE TRIGGER.*?-- \+goose StatementEnd\n`), ""},
+	{regexp.MustCompile(`(?s)CREATE VIRTUAL TABLE.*?;\n`), ""},
+	{regexp.MustCompile(`INSERT INTO requests_senders [^;]*;\n`), ""},
 }
 
 // Schema returns the statements that make the store's tables in PostgreSQL, taken from the
