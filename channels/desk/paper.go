@@ -2,12 +2,10 @@ package desk
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -41,9 +39,9 @@ type mailRoomPage struct {
 	Register registerForm
 	// RegisterErrors is for the form's template: the page itself has none.
 	RegisterErrors map[string]string
-	MaxFile  int64
-	MaxFiles int
-	May      bool
+	MaxFile        int64
+	MaxFiles       int
+	May            bool
 }
 
 // letterLine is a letter to be printed.
@@ -138,36 +136,8 @@ func (a *Adapter) serveLetterFile(w http.ResponseWriter, r *http.Request, v inge
 	if m.Number == "" {
 		name = "courrier-" + m.Request
 	}
-	sendFile(w, name+".pdf", f)
-	return nil
-}
-
-// sendFile sends a file as a download under a name of ours, and closes it.
-func sendFile(w http.ResponseWriter, name string, f File) {
-	defer f.Body.Close() //nolint:errcheck // it was only read
-	downloadHeaders(w, name, f.Type, f.Size)
-	_, _ = io.Copy(w, f.Body) // a reader that has gone needs nothing
-}
-
-// downloadHeaders announces a file of size bytes (-1: not known) under a name of ours.
-func downloadHeaders(w http.ResponseWriter, name, mediaType string, size int64) {
-	h := w.Header()
-	h.Set("Content-Type", mediaType)
-	h.Set("Content-Disposition", `attachment; filename="`+plainName(name)+`"`)
-	if size >= 0 {
-		h.Set("Content-Length", strconv.FormatInt(size, 10))
-	}
-}
-
-// plainName leaves of a file name what needs no quoting anywhere.
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
-			return r
-		}
-		return '_'
-	}, name)
+	f.Name = ""
+	return download(w, r, f, name)
 }
 
 // takePrinted notes that letters were printed and posted.
@@ -219,6 +189,6 @@ func (a *Adapter) serveSeparators(w http.ResponseWriter, r *http.Request, v inge
 	if err != nil {
 		return err
 	}
-	sendFile(w, fmt.Sprintf("separateurs-%d.pdf", q.Copies), f)
-	return nil
+	f.Name = ""
+	return download(w, r, f, fmt.Sprintf("separateurs-%d", q.Copies))
 }

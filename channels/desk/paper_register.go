@@ -164,16 +164,21 @@ func (a *Adapter) exportedRegister(r *http.Request) (registerForm, error) {
 // startedWriter sets the headers of a download when its first bytes are there: an error
 // before them can still be shown as a page.
 type startedWriter struct {
-	w       http.ResponseWriter
-	begin   func()
-	started bool
+	w               http.ResponseWriter
+	name, mediaType string
+	started         bool
 }
 
 // Write implements io.Writer.
 func (s *startedWriter) Write(p []byte) (int, error) {
 	if !s.started {
 		s.started = true
-		s.begin()
+		h := s.w.Header()
+		h.Set("Content-Security-Policy", filePolicy)
+		h.Set("Content-Type", s.mediaType)
+		h.Set("Content-Disposition", `attachment; filename="`+s.name+`"`)
+		// A deadline of the connection is one of the real clock.
+		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(downloadTime))
 	}
 	return s.w.Write(p)
 }
@@ -186,7 +191,7 @@ func (a *Adapter) serveRegisterCSV(w http.ResponseWriter, r *http.Request, v ing
 	if err != nil {
 		return err
 	}
-	out := &startedWriter{w: w, begin: func() { downloadHeaders(w, registerFile(form, ".csv"), "text/csv; charset=utf-8", -1) }}
+	out := &startedWriter{w: w, name: registerFile(form, ".csv"), mediaType: "text/csv; charset=utf-8"}
 	err = a.writeRegisterCSV(out, r, v, form)
 	if err != nil && out.started {
 		// Half a file must not look like a whole one.
@@ -223,7 +228,7 @@ func (a *Adapter) writeRegisterCSV(out io.Writer, r *http.Request, v ingest.View
 	err := a.opts.Paper.RegisterLines(r.Context(), v, form.RegisterQuery, func(l ingest.RegisterLine) error {
 		cells := registerCells(t, form, l)
 		for i := range cells {
-			cells[i] = spreadsheetCell(cells[i])
+			cells[i] = harmless(cells[i])
 		}
 		if err := c.Write(cells); err != nil {
 			return fmt.Errorf("desk: register: %w", err)
@@ -239,15 +244,6 @@ func (a *Adapter) writeRegisterCSV(out io.Writer, r *http.Request, v ingest.View
 	return flush()
 }
 
-// spreadsheetCell keeps a text from being taken for a formula, which could send what else is
-// in the sheet anywhere (OWASP, CSV injection). An apostrophe makes it a text.
-func spreadsheetCell(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(strings.TrimLeft(s, " \u00a0") + " ")[0]) {
-		return s
-	}
-	return "'" + s
-}
-
 // serveRegisterPDF is a register to be printed.
 func (a *Adapter) serveRegisterPDF(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
 	form, err := a.exportedRegister(r)
@@ -255,7 +251,7 @@ func (a *Adapter) serveRegisterPDF(w http.ResponseWriter, r *http.Request, v ing
 		return err
 	}
 	t := a.registerTongue()
-	out := &startedWriter{w: w, begin: func() { downloadHeaders(w, registerFile(form, ".pdf"), ingest.MediaPDF, -1) }}
+	out := &startedWriter{w: w, name: registerFile(form, ".pdf"), mediaType: ingest.MediaPDF}
 	now := a.now().In(a.zone)
 	period := t.T("du %s au %s", t.CalendarDay(form.From), t.CalendarDay(form.To))
 	if form.Channel != "" {

@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -239,7 +241,6 @@ func (a *Adapter) serveReplyPDF(w http.ResponseWriter, r *http.Request, v ingest
 	if err != nil {
 		return a.refuseReply(w, r, v, p, err)
 	}
-	downloadHeaders(w, "apercu-"+d.Request.Reference+".pdf", ingest.MediaPDF, int64(len(preview.PDF)))
-	_, _ = w.Write(preview.PDF) // a reader that has gone needs nothing
-	return nil
+	pdf := File{Type: ingest.MediaPDF, Size: int64(len(preview.PDF)), Body: io.NopCloser(bytes.NewReader(preview.PDF))}
+	return download(w, r, pdf, "apercu-"+d.Request.Reference)
 }

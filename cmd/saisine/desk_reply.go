@@ -40,6 +40,9 @@ func (d deskReplies) Prepare(ctx context.Context, v ingest.Viewer, reference str
 
 // replies are the texts of answers in force: those of the desk, or the built-in ones.
 func (h *house) replies() (notice.Replies, error) {
+	if h.texts == nil {
+		return notice.LoadReplies("", nil)
+	}
 	own := h.texts.now.Load().stored[textKey{ingest.TextReplies, ingest.RepliesName}]
 	if r, err := notice.LoadReplies(textName(own), []byte(own.Content)); err == nil {
 		return r, nil
