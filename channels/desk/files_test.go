@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 
@@ -36,6 +37,11 @@ type shelf struct {
 	noted  []string
 	blind  error
 }
+
+// filesDesk is a desk at which readers who know English sit, with other files each time.
+var filesDesk = sync.OnceValues(func() (*Adapter, error) {
+	return New(Options{Town: config.Town{Name: "Ville", Timezone: "Europe/Paris"}, Log: slog.New(slog.DiscardHandler)})
+})
 
 func (s *shelf) open(id string) (File, error) {
 	if id != "p" {
@@ -103,11 +109,12 @@ func (s *shelf) Saw(_ context.Context, _ ingest.Viewer, what ingest.AccessKind, 
 // ask sends a request of a reader who knows English.
 func (s *shelf) ask(t *testing.T, method, target string, header ...string) *http.Response {
 	t.Helper()
-	a, err := New(Options{Town: config.Town{Name: "Ville", Timezone: "Europe/Paris"}, Log: slog.New(slog.DiscardHandler), Files: s})
+	made, err := filesDesk()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.opts.Accounts = s
+	a := &Adapter{opts: made.opts, log: made.log, now: made.now, zone: made.zone, pages: made.pages, presence: made.presence, login: made.login}
+	a.opts.Accounts, a.opts.Files = s, s
 	a.identify = func(*http.Request) (ingest.Viewer, bool) {
 		return ingest.Viewer{Login: "l", Role: ingest.RoleReader, Language: english}, true
 	}

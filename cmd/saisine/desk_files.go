@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"saisine.fr/saisine/channels/desk"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
+)
+
+// deskFiles is desk.Files.
+type deskFiles struct {
+	h        *house
+	pictures *pictures
+}
+
+var _ desk.Files = deskFiles{}
+
+func (h *house) files() deskFiles { return deskFiles{h, newPictures()} }
+
+// piece returns a submission that the viewer sees.
+func (d deskFiles) piece(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error) {
+	if err := d.h.store.VisibleSubmission(ctx, v, id); err != nil {
+		return ingest.Record{}, err
+	}
+	return d.h.store.Submission(ctx, id)
+}
+
+// Original implements desk.Files. The original of a letter of a stack is a list of pages,
+// which is of no use to anybody: its searchable copy is the letter.
+func (d deskFiles) Original(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
+	rec, err := d.piece(ctx, v, id)
+	if err != nil {
+		return desk.File{}, err
+	}
+	if rec.MediaType == ingest.MediaCollation {
+		f, err := d.copy(ctx, rec)
+		if errors.Is(err, ingest.ErrNotFound) {
+			err = ingest.Refused("this letter is pages of a scanned stack, and has no file of its own yet")
+		}
+		return f, err
+	}
+	blob, err := d.h.store.Original(ctx, rec)
+	if err != nil {
+		return desk.File{}, err
+	}
+	f, err := fileOf(blob)
+	f.Name, f.Type, f.Request = rec.Hints.Filename, rec.MediaType, rec.Request
+	return f, err
+}
+
+// fileOf opens a blob, which it closes: what it holds can be read as long as the file is open.
+func fileOf(b *ingest.Blob) (f desk.File, err error) {
+	defer func() { err = errors.Join(err, b.Close()) }()
+	f.Size = b.Size()
+	if raw := b.Bytes(); raw != nil {
+		f.Body = memory{bytes.NewReader(raw)}
+		return f, nil
+	}
+	f.Body, err = b.Open() // a file: any part of it can be read
+	return f, err
+}
+
+// memory is bytes as a file.
+type memory struct{ *bytes.Reader }
+
+func (memory) Close() error { return nil }
+
+// Attachment implements desk.Files. The original is read anew, as it was when it came in, and
+// only the one file is kept.
+func (d deskFiles) Attachment(ctx context.Context, v ingest.Viewer, id string, n int) (desk.File, error) {
+	rec, err := d.piece(ctx, v, id)
+	if err != nil {
+		return desk.File{}, err
+	}
+	var wanted *ingest.BlobWriter
+	o := d.messageOptions()
+	o.Limits.File = o.Limits.Size // whatever was read of it, all of it can be had
+	o.Attachment = func(a message.AttachmentInfo) io.Writer {
+		if a.Index != n {
+			return nil
+		}
+		wanted = d.h.store.Spool().Writer()
+		return wanted
+	}
+	var name string
+	err = d.withOriginal(ctx, rec, func(r io.Reader) error {
+		var files []message.Attachment
+		var err error
+		switch rec.MediaType {
+		case ingest.MediaMail:
+			m := message.Read(r, o)
+			files, err = m.Attachments, m.Err
+		case ingest.MediaForm:
+			form := message.ReadForm(r, o)
+			files, err = form.Files, form.Err
+		}
+		if n < len(files) {
+			name = files[n].Name
+		}
+		return err
+	})
+	switch {
+	case err != nil && wanted != nil:
+		wanted.Abort()
+		return desk.File{}, err
+	case err != nil:
+		return desk.File{}, err
+	case wanted == nil:
+		return desk.File{}, fmt.Errorf("%w: attachment %d of %s", ingest.ErrNotFound, n, id)
+	}
+	blob, err := wanted.Blob()
+	if err != nil {
+		return desk.File{}, err
+	}
+	f, err := fileOf(blob)
+	f.Name, f.Request = name, rec.Request
+	return f, err
+}
+
+// messageOptions are those by which the mail was read (ingest.DocumentReader), so that its
+// attachments have the same numbers.
+func (d deskFiles) messageOptions() message.Options {
+	l := d.h.cfg.Limits
+	return message.Options{Limits: message.Limits{Size: int64(l.Message), File: int64(l.File), Depth: l.Depth, Parts: l.Parts}}
+}
+
+// withOriginal has f read the original of a submission.
+func (d deskFiles) withOriginal(ctx context.Context, rec ingest.Record, f func(io.Reader) error) error {
+	blob, err := d.h.store.Original(ctx, rec)
+	if err != nil {
+		return err
+	}
+	r, err := blob.Open()
+	if err != nil {
+		return errors.Join(err, blob.Close())
+	}
+	return errors.Join(f(r), r.Close(), blob.Close())
+}
+
+// Copy implements desk.Files.
+func (d deskFiles) Copy(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
+	rec, err := d.piece(ctx, v, id)
+	if err != nil {
+		return desk.File{}, err
+	}
+	return d.copy(ctx, rec)
+}
+
+func (d deskFiles) copy(ctx context.Context, rec ingest.Record) (desk.File, error) {
+	c, err := d.h.store.Copy(ctx, rec.ID)
+	if err != nil {
+		return desk.File{}, err
+	}
+	if c.SHA256 == "" {
+		return desk.File{}, ingest.Refused("no searchable copy could be made: %s", c.Reason)
+	}
+	body, err := d.h.store.OpenCopy(c.SHA256)
+	if errors.Is(err, os.ErrNotExist) { // it was made anew in this moment
+		err = fmt.Errorf("%w: %w", ingest.ErrUnavailable, err)
+	}
+	return desk.File{Name: rec.Hints.Filename, Type: ingest.MediaPDF, Size: c.Size, Body: body, Request: rec.Request}, err
+}
+
+// Mail implements desk.Files.
+func (d deskFiles) Mail(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
+	m, err := d.h.store.Mail(ctx, id)
+	if err != nil {
+		return desk.File{}, err
+	}
+	if err := d.mailSeen(ctx, v, m); err != nil {
+		return desk.File{}, err
+	}
+	raw, err := d.h.store.MailContent(ctx, id)
+	if err != nil {
+		return desk.File{}, err
+	}
+	if raw == nil {
+		return desk.File{}, ingest.Refused("this mail is not written yet")
+	}
+	f := desk.File{Type: ingest.MediaMail, Size: int64(len(raw)), Body: memory{bytes.NewReader(raw)}, Request: m.Request}
+	if bytes.HasPrefix(raw, []byte("%PDF-")) {
+		f.Type = ingest.MediaPDF
+	}
+	return f, nil
+}
+
+// mailSeen returns ingest.ErrNotFound for a mail that the viewer does not see: by its request or, where
+// it is of none, by the service that it is for.
+func (d deskFiles) mailSeen(ctx context.Context, v ingest.Viewer, m ingest.Mail) error {
+	switch {
+	case m.Request != "":
+		_, err := d.h.store.Visible(ctx, v, m.Request)
+		return err
+	case m.Submission != "":
+		return d.h.store.VisibleSubmission(ctx, v, m.Submission)
+	case !v.Sees(m.Detail.Service):
+		return fmt.Errorf("%w: mail %s", ingest.ErrNotFound, m.ID)
+	}
+	return nil
+}
+
+// HTML implements desk.Files.
+func (d deskFiles) HTML(ctx context.Context, v ingest.Viewer, id string) (desk.MailHTML, error) {
+	rec, err := d.piece(ctx, v, id)
+	if err != nil {
+		return desk.MailHTML{}, err
+	}
+	var page message.Page
+	if rec.MediaType == ingest.MediaMail {
+		err = d.withOriginal(ctx, rec, func(r io.Reader) error {
+			page = message.ReadPage(r, d.messageOptions(), message.PageLimits{})
+			return page.Err
+		})
+	}
+	if err == nil && page.HTML == "" {
+		err = fmt.Errorf("%w: HTML of %s", ingest.ErrNotFound, id)
+	}
+	return desk.MailHTML{HTML: page.HTML, Images: page.Images, Cut: page.Cut}, err
+}
