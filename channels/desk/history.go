@@ -26,7 +26,7 @@ type undo struct {
 	Reference, Act string
 	Pieces         []string // of separer
 	Into           string   // of reunir
-	about          string   // the other request
+	About          string   // the other request
 }
 
 // teller puts the events of one request into words.
@@ -44,9 +44,9 @@ func historyLines(t teller, q ingest.Request, events []ingest.Event, may bool) [
 	for _, e := range slices.Backward(events) {
 		text, more := t.eventText(e)
 		l := historyLine{At: e.At, Who: t.actor(e.Actor), Text: text, More: more, Words: eventWords(e)}
-		if u := undoable(e, q); may && u != nil && !undone[u.about] {
+		if u := undoable(e, q); may && u != nil && !undone[u.About] {
 			l.Undo = u
-			undone[u.about] = true // an earlier move between the two cannot be taken back by itself
+			undone[u.About] = true // an earlier move between the two cannot be taken back by itself
 		}
 		out = append(out, l)
 	}
@@ -56,7 +56,7 @@ func historyLines(t teller, q ingest.Request, events []ingest.Event, may bool) [
 // undoOf finds what takes back the merge of a request.
 func undoOf(history []historyLine, from string) *undo {
 	for _, l := range history {
-		if l.Undo != nil && l.Undo.Act == "separer" && l.Undo.about == from {
+		if l.Undo != nil && l.Undo.Act == "separer" && l.Undo.About == from {
 			return l.Undo
 		}
 	}
@@ -80,7 +80,7 @@ func undoable(e ingest.Event, q ingest.Request) *undo {
 		if e.Kind == "request.merged" && !slices.Contains(q.MergedFrom, d.From) {
 			return nil
 		}
-		return &undo{Reference: q.Reference, Act: "separer", Pieces: d.Submissions, about: d.From}
+		return &undo{Reference: q.Reference, Act: "separer", Pieces: d.Submissions, About: d.From}
 	case "request.unlinked", "request.split":
 		// What was taken out comes back with the request that it is in, when that is not
 		// here already.
@@ -88,7 +88,7 @@ func undoable(e ingest.Event, q ingest.Request) *undo {
 			slices.ContainsFunc(q.Submissions, func(s ingest.RequestSubmission) bool { return slices.Contains(d.Submissions, s.ID) }) {
 			return nil
 		}
-		return &undo{Reference: d.To, Act: "reunir", Into: q.Reference, about: d.To}
+		return &undo{Reference: d.To, Act: "reunir", Into: q.Reference, About: d.To}
 	}
 	return nil
 }
