@@ -50,7 +50,7 @@ func (a *Adapter) serveAgents(w http.ResponseWriter, r *http.Request, v ingest.V
 		}
 		return -1
 	})
-	return a.show(w, r, v, http.StatusOK, "agents", page{Title: "Agents", Section: "administration", Body: all})
+	return a.show(w, r, v, http.StatusOK, "agents", page{Title: "Agents", Section: "administration", Body: all, Wide: true})
 }
 
 // agentPage is what the page of an agent shows.
@@ -371,5 +371,5 @@ func (a *Adapter) serveAccess(w http.ResponseWriter, r *http.Request, v ingest.V
 		}
 		body.Rows = append(body.Rows, row)
 	}
-	return a.show(w, r, v, http.StatusOK, "acces", page{Title: "Journal des accès", Section: "administration", Body: body})
+	return a.show(w, r, v, http.StatusOK, "acces", page{Title: "Journal des accès", Section: "administration", Body: body, Wide: true})
 }

@@ -116,6 +116,9 @@ An agent without a password (--no-password) logs in by the OpenID provider only.
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withUsers(cmd.Context(), args[0], func(ctx context.Context, cfg config.Config, s *store.Store) error {
+				if f.role == "" {
+					return usageError{errors.New("--role is missing; see saisine user add --help")}
+				}
 				if err := f.check(cmd, cfg); err != nil {
 					return err
 				}
@@ -142,7 +145,6 @@ An agent without a password (--no-password) logs in by the OpenID provider only.
 	}
 	f.properties(cmd)
 	cmd.Flags().BoolVar(&f.noPassword, "no-password", false, "they log in by the OpenID provider only")
-	_ = cmd.MarkFlagRequired("role")
 	return cmd
 }
 

@@ -137,10 +137,10 @@ func checkAgent(a *ingest.Agent) error {
 	if a.Language == "" {
 		a.Language = "fr"
 	}
-	if a.Services == nil {
-		a.Services = []string{}
-	}
-	a.Services = slices.Compact(slices.Sorted(slices.Values(a.Services)))
+	// Never nil, which would be stored as null.
+	a.Services = append([]string{}, a.Services...)
+	slices.Sort(a.Services)
+	a.Services = slices.Compact(a.Services)
 	return nil
 }
 

@@ -61,6 +61,10 @@ func TestAgents(t *testing.T) {
 		}
 	}
 	addAgent(t, s, "b", ingest.RoleReader, "")
+	var services string
+	if err := s.read.QueryRowContext(t.Context(), `SELECT services FROM agents WHERE login = 'b'`).Scan(&services); err != nil || services != "[]" {
+		t.Errorf("no services are stored as %s (%v)", services, err)
+	}
 	if err := s.Seen(t.Context(), "b", day); err != nil {
 		t.Fatal(err)
 	}
