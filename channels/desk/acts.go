@@ -23,6 +23,7 @@ func (a *Adapter) actRoutes(o *router) {
 		do   func(*act) error
 	}{
 		{"categorie", ingest.RoleAgent, (*act).category},
+		{"vue", ingest.RoleAgent, (*act).reviewed},
 		{"statut", ingest.RoleAgent, (*act).status},
 		{"correction", ingest.RoleAgent, (*act).correct},
 		{"affectation", ingest.RoleAgent, (*act).assign},

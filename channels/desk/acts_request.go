@@ -33,6 +33,12 @@ func (p *act) category() error {
 	return nil
 }
 
+// reviewed confirms the request as it stands.
+func (p *act) reviewed() error {
+	p.told = p.t.T("%s est revue.", p.reference)
+	return p.a.opts.Acts.Reviewed(p.ctx, p.v, p.reference)
+}
+
 func (p *act) status() error {
 	status, note := ingest.Status(p.values.Get("statut")), p.text("note", maxNote)
 	if !slices.Contains(requestStatuses, status) {

@@ -21,6 +21,7 @@ func TestActs(t *testing.T) {
 		told   string
 	}{
 		{"/categorie", url.Values{"code": {"eau"}}, "category 2026-000001 eau", at, "2026-000001\u00a0: catégorie «\u00a0Eau\u00a0», service Eau."},
+		{"/vue", nil, "reviewed 2026-000001", at, "est revue"},
 		{"/statut", url.Values{"statut": {"in_progress"}, "note": {" Nous venons.\r\nDemain. "}}, "status 2026-000001 in_progress Nous venons.\nDemain.", at, "En cours"},
 		{
 			"/correction",

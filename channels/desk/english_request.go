@@ -20,6 +20,7 @@ var englishRequest = map[string]string{
 	"Image de la page %s": "Image of page %s", "Page %s de l’original, en grand": "Page %s of the original, large",
 
 	"Catégorie": "Category", "confirmée": "confirmed", "sûr à %s": "%s sure", "Pourquoi": "Why", "Accepter une proposition\u00a0:": "Accept a suggestion:",
+	"Rien à changer": "Nothing to change", "%s est revue.": "%s is reviewed.",
 	"Toutes les catégories": "All categories", "Enregistrer et suivante": "Save and next",
 	"Ce que l’on sait": "What is known", "Nom": "Name", "Adresse": "Address", "Lieu": "Place", "Reçue le": "Received", "Réunies ici": "Merged here",
 	"Suivi": "Follow-up", "Page de suivi du citoyen": "The citizen’s follow-up page", "Échéances": "Deadlines", "fait le %s": "done on %s",

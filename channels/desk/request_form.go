@@ -49,6 +49,12 @@ func (p *requestPage) StyledURL(id string) string {
 	return p.on("/agent/demandes/"+url.PathEscape(p.Q.Reference), url.Values{"piece": {id}, "vue": {"html"}}) + "#original"
 }
 
+// maxTabs is how many pieces have a tab; where there are more, the list of pieces leads to them.
+const maxTabs = 8
+
+// Tabs reports whether the pieces have tabs.
+func (p *requestPage) Tabs() bool { return len(p.Pieces) > 1 && len(p.Pieces) <= maxTabs }
+
 // Late reports whether the town should have done something before now.
 func (p *requestPage) Late() bool { return p.Next != nil && p.Next.Late }
 

@@ -54,10 +54,10 @@ func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, reference st
 	if out.Why, err = d.why(ctx, q); err != nil {
 		return out, err
 	}
-	for _, s := range q.Submissions {
+	for i, s := range q.Submissions {
 		if s.Link == ingest.LinkOpens {
 			out.FollowURL, err = d.h.mails.followURL(ctx, s.ID)
-		} else {
+		} else if i < maxReasons {
 			out.LinkReasons[s.ID], err = d.h.store.LinkReasons(ctx, s.ID)
 		}
 		if err != nil {
@@ -66,6 +66,9 @@ func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, reference st
 	}
 	return out, nil
 }
+
+// maxReasons bounds for how many pieces it is told why they were linked.
+const maxReasons = 100
 
 // why computes the reasons of the deadlines, which are not kept.
 func (d deskRequests) why(ctx context.Context, q ingest.Request) (map[int][]string, error) {
