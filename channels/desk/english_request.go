@@ -49,8 +49,8 @@ var englishRequest = map[string]string{
 	"peut-être la même": "perhaps the same", "signalement voisin": "report of a neighbour", "même texte d’autres personnes": "same words from other people", "à rapprocher": "see also",
 
 	"Comparer %s et %s": "Compare %s and %s", "Retour à la demande %s": "Back to request %s", "Réunir %s dans %s": "Merge %s into %s",
-	"Ce n’est pas la même affaire": "Not the same matter", "Ce que les deux demandes disent": "What the two requests say", "Identique": "Same",
-	"oui": "yes", "non": "no", "Les mots surlignés ne sont que d’un côté.": "Highlighted words are on one side only.", "Canal": "Channel", "Service": "Service",
+	"Ce n’est pas la même affaire": "Not the same matter", "Ce que les deux demandes disent": "What the two requests say", "identique": "same",
+	"Les mots surlignés ne sont que d’un côté.": "Highlighted words are on one side only.", "Canal": "Channel", "Service": "Service",
 
 	"Rien n’a été changé.": "Nothing was changed.", "Trop long\u00a0: %s caractères au plus.": "Too long: %s characters at most.",
 	"Choisissez une catégorie.": "Choose a category.", "Choisissez un statut.": "Choose a status.", "Choisissez un agent.": "Choose an agent.",

@@ -161,7 +161,7 @@ func TestCompare(t *testing.T) {
 	c := b.desk(t, clerk)
 	_, body := c.get("/agent/demandes/" + ref + "/comparer/2026-000002?liste=onglet%3Ddoublons")
 	contains(t, body, "même rue", "peut-être la même", "<mark>cassé.</mark>", "<mark>abîmé.</mark>", "Réunir 2026-000002 dans 2026-000001", "Réunir 2026-000001 dans 2026-000002",
-		"Ce n’est pas la même affaire", `name="liste" value="onglet=doublons"`, "Marie Petit", ">oui</span>")
+		"Ce n’est pas la même affaire", `name="liste" value="onglet=doublons"`, "Marie Petit", ">identique</span>")
 	if len(b.noted) != 2 {
 		t.Errorf("noted: %q", b.noted)
 	}
