@@ -122,7 +122,7 @@ func mergeAndUndo(b *browser, tw *postTown) {
 		b.t.Errorf("after the merge %d submissions are in it", n)
 	}
 	b.look("demande réunie")
-	b.click(`.retour button.lien`)
+	b.click(`.defaire button.lien`)
 	if q, r := tw.requestOf("amelie"), tw.requestOf("bruno"); len(q.Submissions) != 1 || len(r.Submissions) != 1 || r.Reference != other {
 		b.t.Errorf("after the undo: %+v, %+v", q.Submissions, r.Submissions)
 	}
