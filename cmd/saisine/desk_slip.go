@@ -11,6 +11,7 @@ import (
 	"github.com/boombuler/barcode/qr"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 	"saisine.fr/saisine/ingest/notice"
 )
 
@@ -62,11 +63,14 @@ func (s slip) pdf() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// slipTextMax is more than fits on a slip, in bytes; breaking a text into lines takes its square.
+const slipTextMax = 3000
+
 // lines writes a text in lines of that width, as many as fit above end, and returns where the
 // next would stand. What does not fit ends with an ellipsis.
 func (p sheet) lines(text, style string, size, x, y, width, end float64) float64 {
 	p.pdf.SetFont("Helvetica", style, size)
-	all, _ := p.wrap(text, width)
+	all, _ := p.wrap(message.Cut(text, slipTextMax), width)
 	for i, line := range all {
 		if y+p.lineHeight() > end && i+1 < len(all) {
 			line = strings.TrimRight(line, " ") + inCoreFont("…")
