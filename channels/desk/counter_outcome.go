@@ -13,6 +13,9 @@ import (
 // before it says that this will take longer.
 const lookMost = 10
 
+// receiptDeadlines are those of the acknowledgement: at the counter it is the answer that is asked for.
+var receiptDeadlines = map[string]bool{"aee": true, "are": true, "acknowledgement": true}
+
 // outcomePage is what has become of a new request.
 type outcomePage struct {
 	CounterOutcome
@@ -41,7 +44,7 @@ func (a *Adapter) outcome(r *http.Request, v ingest.Viewer, look int) (outcomePa
 	if q := out.Request; q != nil {
 		out.Sure = q.Category != "" && !q.NeedsReview
 		for _, d := range q.Deadlines {
-			if d.Who == "town" && d.DoneAt.IsZero() && !d.Due.IsZero() && (out.Due.Due.IsZero() || d.Due.Before(out.Due.Due)) {
+			if !receiptDeadlines[d.Kind] && d.Who == "town" && d.DoneAt.IsZero() && !d.Due.IsZero() && (out.Due.Due.IsZero() || d.Due.Before(out.Due.Due)) {
 				out.Due = d
 			}
 		}

@@ -135,7 +135,7 @@ func adviceOf(f ingest.Failure) ([]advice, advice) {
 var pieceAdvice = []advice{
 	{
 		"courriel trop volumineux", "Ce courriel dépasse la taille permise\u00a0: seul son en-tête est conservé.",
-		"Lisez-le dans la messagerie (la raison dit dans quel dossier) et saisissez la demande à la main. Pour le faire reprendre, relevez la limite puis remettez-le dans la boîte de réception.",
+		"Lisez-le dans la messagerie (le motif dit dans quel dossier) et saisissez la demande à la main. Pour le faire reprendre, relevez la limite puis remettez-le dans la boîte de réception.",
 	},
 	{
 		"fichier trop volumineux", "Ce fichier dépasse la taille permise\u00a0: il n’a pas été lu.",
@@ -143,7 +143,7 @@ var pieceAdvice = []advice{
 	},
 	{
 		"n’a pas pu délivrer ce courriel", "Le serveur de messagerie annonce ce courriel mais ne le livre pas.",
-		"Lisez-le dans la messagerie (la raison dit dans quel dossier) et saisissez la demande à la main.",
+		"Lisez-le dans la messagerie (le motif dit dans quel dossier) et saisissez la demande à la main.",
 	},
 	{
 		"ni un pdf ni une image", "Ce fichier n’est pas un scan\u00a0: ni PDF, ni image.",

@@ -6,7 +6,7 @@ const (
 	barHeight = 13.0
 	barGap    = 3.0
 	groupGap  = 10.0
-	valueRoom = 66.0 // for the number behind the longest bar
+	valueRoom = 56.0 // for the number behind the longest bar
 )
 
 // Bars draws the values of each label as bars from left to right, under the label: so names

@@ -35,13 +35,13 @@ type Series struct {
 	Values []float64
 }
 
-// The drawing, in units that are pixels where it is some 420 wide.
+// The drawing, in units that are pixels where it is some 340 wide.
 const (
-	width      = 420.0
+	width      = 340.0
 	fontSize   = 12.0
 	charWidth  = 6.3 // of a letter, on average
 	rowHeight  = 18.0
-	axisWidth  = 44.0
+	axisWidth  = 36.0
 	plotHeight = 190.0
 	swatch     = 12.0
 	// Colours is how many series differ; further ones begin again.
