@@ -87,10 +87,10 @@ func CheckReflow(ctx context.Context, t testing.TB) {
 	}
 }
 
-// Picture keeps the page for people to look at, when SAISINE_SCREENSHOTS names a folder.
+// Picture keeps the page for people to look at, when GO_TEST_SCREENSHOTS names a folder.
 func Picture(ctx context.Context, t testing.TB, name string, l Look) {
 	t.Helper()
-	dir := os.Getenv("SAISINE_SCREENSHOTS")
+	dir := os.Getenv("GO_TEST_SCREENSHOTS")
 	if dir == "" {
 		return
 	}

@@ -124,7 +124,7 @@ func evaluate[T any](b *browser, script string) T {
 
 // look checks the page that is shown, under a name, in each of the looks: axe-core finds
 // nothing, and nothing has to be scrolled sideways at 390 px. A picture of each is kept where
-// SAISINE_SCREENSHOTS names a folder.
+// GO_TEST_SCREENSHOTS names a folder.
 func (b *browser) look(name string) {
 	b.t.Helper()
 	if b.seen[name] {
@@ -173,7 +173,7 @@ func (tw *town) addAgent(login string, role ingest.Role, args ...string) {
 // keepPicture writes what the window shows into the folder of the test's artefacts.
 func (b *browser) keepPicture(name string) {
 	b.t.Helper()
-	dir := os.Getenv("SAISINE_SCREENSHOTS")
+	dir := os.Getenv("GO_TEST_SCREENSHOTS")
 	if dir == "" {
 		dir = b.t.ArtifactDir()
 	}

@@ -31,8 +31,8 @@ var vagueTexts = []struct{ name, subject, text string }{
 func TestClerksDay(t *testing.T) {
 	t.Parallel()
 	tw := newPostTown(t, "")
-	tw.addAgent("claire", ingest.RoleManager, "--name", "Claire Lemoine", "--title", "Agente d’accueil")
 	tw.start()
+	tw.addAgent("claire", ingest.RoleManager, "--name", "Claire Lemoine", "--title", "Agente d’accueil")
 	for _, v := range vagueTexts {
 		tw.dovecot.Deliver(townUser, vague(v.name, v.subject, v.text))
 	}
