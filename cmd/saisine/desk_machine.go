@@ -68,7 +68,7 @@ func (d deskMachine) queues(ctx context.Context, s *desk.MachineState) {
 func (d deskMachine) disk(s *desk.MachineState) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(d.h.cfg.DataDir, &fs); err == nil {
-		s.DiskFree, s.DiskSize = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize //nolint:gosec // sizes of a disk
+		s.DiskFree, s.DiskSize = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize
 	}
 	for _, name := range []string{"saisine.db", "saisine.db-wal"} {
 		if info, err := os.Stat(filepath.Join(d.h.cfg.DataDir, name)); err == nil {

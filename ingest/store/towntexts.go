@@ -67,22 +67,17 @@ func newestTexts(ctx context.Context, q querier) ([]ingest.TownText, error) {
 		WHERE seq IN (SELECT max(seq) FROM town_texts GROUP BY kind, name) ORDER BY kind, name`)
 }
 
-func queryTexts(ctx context.Context, q querier, query string, args ...any) (list []ingest.TownText, err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+func queryTexts(ctx context.Context, q querier, query string, args ...any) ([]ingest.TownText, error) {
+	var list []ingest.TownText
+	err := each(func(row rowScanner) error {
 		var t ingest.TownText
 		var at int64
-		if err := rows.Scan(&t.Number, &t.Kind, &t.Name, &t.Content, &t.Agent, &t.AgentName, &t.Note, &at); err != nil {
-			return nil, unavailable(err)
-		}
+		err := row.Scan(&t.Number, &t.Kind, &t.Name, &t.Content, &t.Agent, &t.AgentName, &t.Note, &at)
 		t.At = time.UnixMicro(at)
 		list = append(list, t)
-	}
-	return list, unavailable(rows.Err())
+		return err
+	}, func() (*sql.Rows, error) { return q.QueryContext(ctx, query, args...) })
+	return list, err
 }
 
 // TextVersions returns the versions of a text, newest first, without their contents; at most
@@ -158,19 +153,14 @@ func (s *Store) CategoryUse(ctx context.Context, v ingest.Viewer, codes []string
 		marks[i], args[i] = "$"+strconv.Itoa(i+1), code
 	}
 	seen, args := seenSQL(v, "service", args)
-	rows, err := s.read.QueryContext(ctx, `SELECT category, sum(CASE WHEN status NOT IN ('answered', 'closed') THEN 1 ELSE 0 END), count(*) FROM requests
-		WHERE merged_into IS NULL AND category IN (`+strings.Join(marks, ", ")+`)`+seen+` GROUP BY category`, args...)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	query := `SELECT category, sum(CASE WHEN status NOT IN ('answered', 'closed') THEN 1 ELSE 0 END), count(*) FROM requests
+		WHERE merged_into IS NULL AND category IN (` + strings.Join(marks, ", ") + `)` + seen + ` GROUP BY category`
+	err := each(func(row rowScanner) error {
 		var code string
 		var use ingest.CategoryUse
-		if err := rows.Scan(&code, &use.Open, &use.All); err != nil {
-			return nil, unavailable(err)
-		}
+		err := row.Scan(&code, &use.Open, &use.All)
 		out[code] = use
-	}
-	return out, unavailable(rows.Err())
+		return err
+	}, func() (*sql.Rows, error) { return s.read.QueryContext(ctx, query, args...) })
+	return out, err
 }
