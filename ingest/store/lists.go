@@ -16,8 +16,9 @@ const (
 	// listPage is how many items a page has, unless the filter says otherwise, and maxListPage
 	// how many at most.
 	listPage, maxListPage = 50, 200
-	// walkMax bounds how many rows are looked at to count what has words.
-	walkMax = 60_000
+	// walkCounted and walkMax bound the counting of what has words that stand everywhere: so
+	// many requests, and so many rows looked at.
+	walkCounted, walkMax = 1000, 60_000
 	// listText is how many characters of a text are looked at for the beginning that a list
 	// shows.
 	listText = "400"
@@ -216,7 +217,7 @@ func findPlaces(ctx context.Context, run snapshot, l *list, start *cursor) (foun
 var errWalked = errors.New("store: seen enough")
 
 // walk goes through the list in its order and takes the requests that have hits. On a first
-// page it goes on to count, up to ListCounted of them or walkMax rows.
+// page it goes on to count for a while.
 func walk(ctx context.Context, run snapshot, l *list, start *cursor) (found []place, total int, more bool, err error) {
 	seen, last := 0, int64(0)
 	for _, s := range l.stretches() {
@@ -245,8 +246,8 @@ func walk(ctx context.Context, run snapshot, l *list, start *cursor) (found []pl
 			switch {
 			case full && (start != nil || l.Beside != ""):
 				return errWalked
-			case full && (total > ingest.ListCounted || seen > walkMax):
-				total, more = min(total-1, ingest.ListCounted), true
+			case full && (total > walkCounted || seen > walkMax):
+				total, more = total-1, true
 				return errWalked
 			}
 			return nil

@@ -53,8 +53,8 @@ func testSearch(t *testing.T) {
 		attachments: []ingest.Attachment{{Name: "attestation_quotient.pdf", Text: "Quotient familial de la caisse"}},
 	})
 	third, _ := w.file(listed{text: "Bonjour, les lampadaires de la place de la Mairie sont éteints."}) // 3
-	w.file(listed{text: "Bonjour, la cantine était froide, la fille pleurait.", match: joins(ref(3))}) // into 3
-	w.file(listed{text: "Rien à voir"})                                                                // 4
+	w.file(listed{text: "Bonjour, la cantine était froide, la fille pleurait.", match: joins(ref(3))})  // into 3
+	w.file(listed{text: "Rien à voir"})                                                                 // 4
 	for _, c := range []struct{ words, want string }{
 		{"trottoir", "1"},
 		{"TROTTOIRS", "1"},

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,9 +18,10 @@ const (
 	// passageLength is about how many bytes of a text a list shows, passageBefore how many of
 	// them before the first word that was found.
 	passageLength, passageBefore = 220, 60
-	// maxPassages bounds the texts in which the words of a page are looked for, in characters
+	// They bound the texts in which the words of a page are looked for, in characters
 	// of each and in bytes of all together: of long scans a list shows the beginning.
-	maxPassageText, maxPassages = 100_000, 3 << 20
+	maxPassageText = "100000"
+	maxPassages    = 3 << 20
 )
 
 // beginning is the first words of a text.
@@ -175,36 +178,56 @@ func foundPassages(ctx context.Context, run snapshot, h *hits, q searchQuery, li
 	}); err != nil {
 		return nil, err
 	}
-	f, room := newFinder(q), maxPassages
+	f := newFinder(q)
 	out := make(map[int64][]ingest.Piece, len(newest))
-	for id, seq := range newest {
-		if room <= 0 {
-			break
-		}
-		texts, err := textsOf(ctx, run, seq)
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range texts {
-			room -= len(text)
-			if p := f.passage(text); p != nil {
-				out[id] = p
-				break
-			}
-		}
+	if err := f.inBodies(ctx, run, newest, out); err != nil {
+		return nil, err
+	}
+	if err := f.inAttachments(ctx, run, newest, out); err != nil {
+		return nil, err
 	}
 	return out, noted(ctx, run, h, f, list, out)
 }
 
-// textsOf returns the text of a submission, and those of its attachments with their names.
-func textsOf(ctx context.Context, run snapshot, seq int64) ([]string, error) {
-	var body string
-	var attached sql.NullString
-	err := run.row(ctx, `SELECT substr(d.body, 1, `+strconv.Itoa(maxPassageText)+`),
-		(SELECT group_concat((a.value ->> '$.name') || ' : ' || coalesce(substr(a.value ->> '$.text', 1, `+strconv.Itoa(maxPassageText)+`), ''), char(10))
-			FROM json_each(d.detail, '$.attachments') a)
-		FROM submissions s JOIN readings d ON d.submission_id = s.id WHERE s.seq = $1`, seq).Scan(&body, &attached)
-	return []string{body, attached.String}, err
+// inBodies adds the passages from the texts of submissions, which are given by the request,
+// and takes out those that it found.
+func (f *finder) inBodies(ctx context.Context, run snapshot, newest map[int64]int64, out map[int64][]ingest.Piece) error {
+	return f.inTexts(ctx, run, `substr(d.body, 1, `+maxPassageText+`)`, newest, out)
+}
+
+// inAttachments does the same with their attachments and the names of these.
+func (f *finder) inAttachments(ctx context.Context, run snapshot, newest map[int64]int64, out map[int64][]ingest.Piece) error {
+	return f.inTexts(ctx, run, `(SELECT group_concat((a.value ->> '$.name') || ' : ' || coalesce(substr(a.value ->> '$.text', 1, `+maxPassageText+`), ''), char(10))
+		FROM json_each(d.detail, '$.attachments') a)`, newest, out)
+}
+
+func (f *finder) inTexts(ctx context.Context, run snapshot, column string, newest map[int64]int64, out map[int64][]ingest.Piece) error {
+	if len(newest) == 0 {
+		return nil
+	}
+	requests := make(map[int64]int64, len(newest))
+	for id, seq := range newest {
+		requests[seq] = id
+	}
+	list, err := json.Marshal(slices.Sorted(maps.Keys(requests)))
+	if err != nil {
+		return fmt.Errorf("store: passages: %w", err)
+	}
+	room := maxPassages
+	return run.rows(ctx, `SELECT s.seq, `+column+` FROM submissions s JOIN readings d ON d.submission_id = s.id
+		WHERE s.seq IN (SELECT value FROM json_each($1))`, []any{string(list)}, func(row rowScanner) error {
+		var seq int64
+		var text sql.NullString
+		if err := row.Scan(&seq, &text); err != nil || room <= 0 {
+			return err
+		}
+		room -= len(text.String)
+		if p := f.passage(text.String); p != nil {
+			out[requests[seq]] = p
+			delete(newest, requests[seq])
+		}
+		return nil
+	})
 }
 
 // noted adds the passages from what people wrote in requests.

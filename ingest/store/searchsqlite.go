@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -48,8 +46,8 @@ type hits struct {
 type bits []uint64
 
 func (b *bits) add(n int64) {
-	for int64(len(*b)) <= n>>6 {
-		*b = append(*b, 0)
+	if have := int64(len(*b)); have <= n>>6 {
+		*b = append(*b, make(bits, n>>6+1-have)...)
 	}
 	(*b)[n>>6] |= 1 << (n & 63)
 }
@@ -65,21 +63,29 @@ func findHits(ctx context.Context, run sqlRunner, q searchQuery) (*hits, error) 
 		return nil, unavailable(err)
 	}
 	h.list = "[" + list.String + "]"
-	for part := range strings.SplitSeq(list.String, ",") {
-		if part == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(part, 10, 64)
+	h.read(list.String)
+	return h, nil
+}
+
+// read takes the numbers of a list as group_concat writes it. There may be hundreds of
+// thousands.
+func (h *hits) read(list string) {
+	n, negative := int64(0), false
+	for i := 0; i <= len(list); i++ {
 		switch {
-		case err != nil:
-			return nil, fmt.Errorf("store: search: %w", err)
-		case n > 0:
-			h.submissions.add(n)
+		case i == len(list) || list[i] == ',':
+			if negative {
+				h.requests.add(n)
+			} else if n > 0 {
+				h.submissions.add(n)
+			}
+			n, negative = 0, false
+		case list[i] == '-':
+			negative = true
 		default:
-			h.requests.add(-n)
+			n = n*10 + int64(list[i]-'0')
 		}
 	}
-	return h, nil
 }
 
 // ftsExpression writes a query as FTS5 wants it (sqlite.org/fts5.html#full_text_query_syntax).
