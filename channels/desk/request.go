@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -71,7 +72,8 @@ func (a *Adapter) showRequest(w http.ResponseWriter, r *http.Request, v ingest.V
 		return err
 	}
 	p.form = form
-	title := p.Q.Reference + "\u00a0– " + cutWords(p.Q.Subject, 80)
+	// The title is looked up in the catalogue, as a format.
+	title := strings.ReplaceAll(p.Q.Reference+"\u00a0– "+cutWords(p.Q.Subject, 80), "%", "%%")
 	return a.show(w, r, v, status, "demande", page{Title: title, Section: "demandes", Wide: true, Body: p})
 }
 

@@ -86,6 +86,17 @@ func TestRequestPageOfNobody(t *testing.T) {
 	}
 }
 
+// Whatever a subject says, it is the citizen's words and nothing else.
+func TestOddSubject(t *testing.T) {
+	b := newBureau()
+	q := b.requests[ref]
+	q.Subject = `100 % de %s, <script>alert(1)</script> "x`
+	b.requests[ref] = q
+	_, body := b.desk(t, clerk).get("/agent/demandes/" + ref)
+	contains(t, body, "<title>2026-000001\u00a0– 100 % de %s, &lt;script&gt;alert(1)", "</span> 100 % de %s, &lt;script&gt;", `value="100 % de %s, &lt;script&gt;alert(1)&lt;/script&gt; &#34;x"`)
+	lacks(t, body, "<script>", "%!")
+}
+
 // A scan: its image, the doubtful words on it and in the text, under the same numbers.
 func TestScanPage(t *testing.T) {
 	b := newBureau()
