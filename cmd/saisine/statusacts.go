@@ -184,6 +184,17 @@ func toldStatus(e store.Event) string {
 		return "named its type"
 	case "request.link_revoked":
 		return "revoked its follow-up links"
+	case "request.assigned_to":
+		if d.Agent == "" {
+			return "took it from who had it"
+		}
+		return "handed it to " + d.Agent
+	case "request.corrected":
+		return "corrected subject, sender or place"
+	case "request.comment":
+		return "noted: " + d.Text
+	case "request.apart":
+		return fmt.Sprintf("told %s and %s apart", d.From, d.To)
 	case "mail.bounced", "mail.failed", "mail.withheld":
 		return fmt.Sprintf("%s %s: %s", strings.TrimPrefix(e.Kind, "mail."), d.Kind, d.Reason)
 	}
