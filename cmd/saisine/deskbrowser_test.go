@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,7 +71,10 @@ func (b *browser) press(keys string) {
 // click presses a button or link that leads to another page.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.leads("click "+selector, 200, chromedp.Click(chromedp.Search(selector)))
+	if !evaluate[bool](b, fmt.Sprintf(`document.querySelector(%q)?.getClientRects().length > 0`, selector)) {
+		b.t.Fatalf("%s has no %s:\n%s", b.path(), selector, b.words())
+	}
+	b.leads("click "+selector, 200, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).click()`, selector)))
 }
 
 // fill writes into a field.
