@@ -173,6 +173,7 @@ func (v *visitor) get(path string) *http.Response {
 	v.d.t.Helper()
 	return v.do(http.MethodGet, path, nil)
 }
+
 func (v *visitor) post(path string, form url.Values) *http.Response {
 	v.d.t.Helper()
 	return v.do(http.MethodPost, path, form)

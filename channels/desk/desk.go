@@ -105,9 +105,7 @@ func New(o Options) (*Adapter, error) {
 		return nil, err
 	}
 	a.presence = newPresence(a.now)
-	if a.login, err = newLogin(a); err != nil {
-		return nil, err
-	}
+	a.login = newLogin(a)
 	a.identify = a.login.viewer
 	return a, nil
 }

@@ -1,6 +1,8 @@
 package desk
 
 // englishAccounts is the English of login, account, agents and access log.
+//
+//nolint:gosec // G101: words about passwords, and none of them
 var englishAccounts = map[string]string{
 	"Connexion": "Log in", "Identifiant": "Login", "Mot de passe": "Password", "Se connecter": "Log in", "Se connecter avec %s": "Log in with %s",
 	"Ou avec un mot de passe": "Or with a password",

@@ -78,18 +78,18 @@ const maxCodes = 5
 // maxLoginForm bounds a post, in bytes.
 const maxLoginForm = 16 << 10
 
-func newLogin(a *Adapter) (*login, error) {
+func newLogin(a *Adapter) *login {
 	l := &login{a: a, accounts: a.opts.Accounts, throttle: &throttle{now: a.now}, keys: map[string][]byte{}}
 	var bad []string
 	if l.trusted, bad = clientip.Parse(a.opts.TrustedProxies); len(bad) > 0 {
 		a.log.LogAttrs(context.Background(), slog.LevelWarn, "trusted proxies are left out that are no addresses or networks", slog.Int("entries", len(bad)))
 	}
 	if l.accounts == nil {
-		return l, nil
+		return l
 	}
 	l.scs = l.newSessions(l.accounts)
 	l.provider = newProvider(a.opts.OIDC, a.opts.PublicURL, a.now)
-	return l, nil
+	return l
 }
 
 func (a *Adapter) loginRoutes(o *router) {
@@ -111,7 +111,7 @@ func (a *Adapter) loginRoutes(o *router) {
 
 // sendToLogin has somebody log in who must be known, and come back to where they wanted to go.
 func (a *Adapter) sendToLogin(w http.ResponseWriter, r *http.Request) {
-	wanted := ""
+	var wanted string
 	switch {
 	case r.Header.Get("HX-Request") == "true":
 		wanted = localPath(r.Header.Get("HX-Current-URL"))

@@ -225,7 +225,7 @@ func (v *visitor) pass(path string) (back string) {
 	return strings.TrimPrefix(answer.Header.Get("Location"), "https://desk.test")
 }
 
-func (d *accountsDesk) login0() *provider { return d.Adapter.login.provider }
+func (d *accountsDesk) login0() *provider { return d.login.provider }
 
 func TestProviderLogin(t *testing.T) {
 	for name, infoOnly := range map[string]bool{"claims in the ID token": false, "claims as a signed user info": true} {
@@ -341,8 +341,11 @@ func TestProviderRefuses(t *testing.T) {
 			}
 			d := newAccountsDesk(t, p.conf(conf...))
 			for _, a := range []ingest.Agent{
-				{Login: "a", Email: "a@desk.test"}, {Login: "one", Email: "two@desk.test"}, {Login: "two", Email: "Two@desk.test"},
-				{Login: "off", Email: "off@desk.test", Disabled: true}, {Login: "linked", Email: "linked@desk.test", Subject: p.url + " other"},
+				{Login: "a", Email: "a@desk.test"},
+				{Login: "one", Email: "two@desk.test"},
+				{Login: "two", Email: "Two@desk.test"},
+				{Login: "off", Email: "off@desk.test", Disabled: true},
+				{Login: "linked", Email: "linked@desk.test", Subject: p.url + " other"},
 			} {
 				a.Role = ingest.RoleAgent
 				if err := d.store.AddAgent(t.Context(), a, "", "test"); err != nil {

@@ -85,24 +85,13 @@ func (l *login) newSessions(rows Sessions) *scs.SessionManager {
 	return m
 }
 
-type whoKey struct{}
-
-// who is who asks, as found once for a request.
-type who struct {
-	viewer ingest.Viewer
-	agent  ingest.Agent
-}
+// viewerKey finds in a context who asks.
+type viewerKey struct{}
 
 // viewer says who asks.
 func (l *login) viewer(r *http.Request) (ingest.Viewer, bool) {
-	w, ok := r.Context().Value(whoKey{}).(who)
-	return w.viewer, ok
-}
-
-// agent is the agent who asks.
-func (l *login) agent(r *http.Request) (ingest.Agent, bool) {
-	w, ok := r.Context().Value(whoKey{}).(who)
-	return w.agent, ok
+	v, ok := r.Context().Value(viewerKey{}).(ingest.Viewer)
+	return v, ok
 }
 
 // sessions loads the session of each request, and finds out who asks.
@@ -153,7 +142,7 @@ func (l *login) identify(r *http.Request) (*http.Request, error) {
 			l.a.log.LogAttrs(ctx, slog.LevelWarn, "not noted that an agent is there", slog.Any("err", err))
 		}
 	}
-	return r.WithContext(context.WithValue(ctx, whoKey{}, who{v, agent})), nil
+	return r.WithContext(context.WithValue(ctx, viewerKey{}, v)), nil
 }
 
 // begin starts a session under a fresh token, with nothing of what there was in it, so that
