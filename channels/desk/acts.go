@@ -60,6 +60,7 @@ type act struct {
 	t         tongue
 	reference string
 	values    url.Values
+	way       way // as it was before the act, after which the request may be in the list no more
 	wrong     map[string]string
 	// told is what is said afterwards; to is where it leads, "" for the page of the request.
 	told, to string
@@ -77,8 +78,7 @@ func (a *Adapter) act(name string, do func(*act) error) handler {
 			return err
 		}
 		p := &act{a: a, ctx: r.Context(), v: v, t: a.pages.tongue(v), reference: reference, values: r.PostForm, wrong: map[string]string{}}
-		// Before the act, after which the request may be in the list no more.
-		way := a.wayOf(r, v, reference)
+		p.way = a.wayOf(r, v, reference)
 		err = do(p)
 		var refusal *ingest.Refusal
 		switch {
@@ -91,23 +91,23 @@ func (a *Adapter) act(name string, do func(*act) error) handler {
 			return a.showRequest(w, r, v, http.StatusUnprocessableEntity, filled{name, p.values, p.wrong})
 		}
 		setFlash(w, p.told)
-		return redirect(w, r, p.next(way))
+		return redirect(w, r, p.next())
 	}
 }
 
 // next is where an act leads: on in the list when that was wanted, back to the list when the
 // viewer does not see the request any more.
-func (p *act) next(way way) string {
+func (p *act) next() string {
 	switch {
 	case p.to != "":
 		return p.to
-	case p.values.Has("suite") && way.NextURL != "":
-		return way.NextURL
-	case p.values.Has("suite") && way.List != "":
-		return way.ListURL
+	case p.values.Has("suite") && p.way.NextURL != "":
+		return p.way.NextURL
+	case p.values.Has("suite") && p.way.Known:
+		return p.way.ListURL
 	}
 	if _, err := p.a.opts.Requests.Visible(p.ctx, p.v, p.reference); errors.Is(err, ingest.ErrNotFound) {
-		return way.ListURL
+		return p.way.ListURL
 	}
 	return requestURL(p.reference, p.values)
 }

@@ -79,7 +79,7 @@ func (p *act) link() error {
 		return err
 	}
 	p.told = p.t.T("Pièce rattachée à la demande %s.", to)
-	p.to = requestURL(to, url.Values{"liste": {p.values.Get("liste")}, "piece": {id}})
+	p.to = requestURL(to, p.way.lead(url.Values{"piece": {id}}))
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (p *act) merge() error {
 		return err
 	}
 	p.told = p.t.T("La demande %s est réunie à celle-ci.", p.reference)
-	p.to = requestURL(into, url.Values{"liste": {p.values.Get("liste")}, "reunie": {p.reference}})
+	p.to = requestURL(into, p.way.lead(url.Values{"reunie": {p.reference}}))
 	return nil
 }
 

@@ -59,8 +59,8 @@ func (a *Adapter) serveComparer(w http.ResponseWriter, r *http.Request, v ingest
 		return a.showRequest(w, r, v, http.StatusUnprocessableEntity, filled{"comparer", p.values, p.wrong})
 	}
 	location := "/agent/demandes/" + url.PathEscape(r.PathValue("ref")) + "/comparer/" + url.PathEscape(other)
-	if list := cleanWay(p.values.Get("liste")); list != "" {
-		location += "?" + url.Values{"liste": {list}}.Encode()
+	if on := knownWay(r).lead(url.Values{}); len(on) > 0 {
+		location += "?" + on.Encode()
 	}
 	return redirect(w, r, location)
 }
@@ -96,8 +96,8 @@ func (a *Adapter) serveCompare(w http.ResponseWriter, r *http.Request, v ingest.
 			p.Score, p.Why, p.KindName = s.Score, s.Why, t.suggestion(s.Kind)
 		}
 	}
-	p.Way = way{List: cleanWay(r.FormValue("liste"))}
-	p.Back = requestURL(p.One.Q.Reference, url.Values{"liste": {p.Way.List}})
+	p.Way = knownWay(r)
+	p.Back = p.One.URL
 	p.May = v.May(ingest.RoleAgent) && a.opts.Acts != nil
 	title := t.T("Comparer %s et %s", p.One.Q.Reference, p.Other.Q.Reference)
 	return a.show(w, r, v, http.StatusOK, "comparer", page{Title: title, Section: "demandes", Wide: true, Body: p})

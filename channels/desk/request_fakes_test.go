@@ -28,6 +28,7 @@ type bureau struct {
 	ranked   []ingest.Ranked
 	able     []ingest.Agent
 	image    PageImage
+	list     *bureauList
 
 	done   []string // acts, each with its arguments
 	refuse error    // what acts answer
@@ -252,6 +253,25 @@ func (f bureauFiles) Page(ctx context.Context, v ingest.Viewer, id string, page 
 	return f.b.Page(ctx, v, id, page)
 }
 
+// bureauList is a list of one order; it knows the places beside a request only.
+type bureauList struct {
+	Lists
+	asked      []ingest.Filter
+	references []string
+}
+
+func (l *bureauList) List(_ context.Context, _ ingest.Viewer, f ingest.Filter) (ingest.ListPage, error) {
+	l.asked = append(l.asked, f)
+	at := slices.Index(l.references, f.Beside)
+	if f.Back {
+		at -= 2
+	}
+	if at++; at < 0 || at >= len(l.references) {
+		return ingest.ListPage{}, nil
+	}
+	return ingest.ListPage{Items: []ingest.ListItem{{Reference: l.references[at]}}}, nil
+}
+
 // desk returns a desk over the fakes at which v sits.
 func (b *bureau) desk(t *testing.T, v ingest.Viewer) *deskClient {
 	t.Helper()
@@ -263,6 +283,9 @@ func (b *bureau) desk(t *testing.T, v ingest.Viewer) *deskClient {
 		t.Fatal(err)
 	}
 	a.opts.Accounts = b
+	if b.list != nil {
+		a.opts.Lists = b.list
+	}
 	c := &deskClient{t: t, a: a}
 	a.identify = func(*http.Request) (ingest.Viewer, bool) { return v, true }
 	mux := a.routes().mux

@@ -16,9 +16,7 @@ func (p *requestPage) Act(name string) string {
 
 // on adds the list that one came from to an address.
 func (p *requestPage) on(address string, values url.Values) string {
-	if p.Way.List != "" {
-		values.Set("liste", p.Way.List)
-	}
+	p.Way.lead(values)
 	if len(values) == 0 {
 		return address
 	}

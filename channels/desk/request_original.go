@@ -104,9 +104,7 @@ func (a *Adapter) original(r *http.Request, v ingest.Viewer, p *requestPage) (or
 
 func pageURL(p *requestPage, id string, n int) string {
 	q := url.Values{"piece": {id}, "page": {strconv.Itoa(n)}}
-	if p.Way.List != "" {
-		q.Set("liste", p.Way.List)
-	}
+	p.Way.lead(q)
 	return "/agent/demandes/" + url.PathEscape(p.Q.Reference) + "?" + q.Encode() + "#original"
 }
 

@@ -3,6 +3,7 @@ package desk
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -163,6 +164,45 @@ func TestWay(t *testing.T) {
 	} {
 		if got := listURL(cleanWay(in)); got != want {
 			t.Errorf("%q leads to %s, want %s", in, got, want)
+		}
+	}
+}
+
+// The list that one came from leads on: from page to page, and after an act.
+func TestOnInTheList(t *testing.T) {
+	b := newBureau()
+	b.list = &bureauList{references: []string{"2026-000005", ref, "2026-000002"}}
+	c := b.desk(t, clerk)
+	at := "/agent/demandes/" + ref
+	_, body := c.get(at + "?liste=revue%3D1")
+	contains(t, body, `href="/agent/?revue=1"`, `<a href="/agent/demandes/2026-000005?liste=revue%3D1" data-key="k"`, `<a href="/agent/demandes/2026-000002?liste=revue%3D1" data-key="j"`,
+		`name="liste" value="revue=1"`, `name="suite" value="1"`, "comparer/2026-000002?liste=revue%3D1", "repondre?liste=revue%3D1")
+	if f := b.list.asked[0]; !f.Review || f.Limit != 1 {
+		t.Errorf("asked: %+v", f)
+	}
+	_, body = c.get("/agent/demandes/2026-000002?liste=revue%3D1")
+	lacks(t, body, `data-key="j"`)
+	// The list of all that is open has no query, and is one as well.
+	_, body = c.get(at + "?liste=")
+	contains(t, body, `/agent/demandes/2026-000002?liste=" data-key="j"`, `name="liste" value=""`)
+	_, body = c.get(at)
+	lacks(t, body, `data-key="j"`, `name="liste"`, `<input type="hidden" name="suite"`)
+
+	for _, tt := range []struct {
+		ref    string
+		values url.Values
+		to     string
+	}{
+		{ref, url.Values{"suite": {"1"}, "liste": {"revue=1"}}, "/agent/demandes/2026-000002?liste=revue%3D1"},
+		{ref, url.Values{"suite": {"1"}, "liste": {""}}, "/agent/demandes/2026-000002?liste="},
+		{ref, url.Values{"liste": {"revue=1"}}, at + "?liste=revue%3D1"},
+		{ref, url.Values{"suite": {"1"}}, at},
+		{"2026-000002", url.Values{"suite": {"1"}, "liste": {"revue=1"}}, "/agent/?revue=1"},
+	} {
+		tt.values.Set("code", "eau")
+		status, to := c.post("/agent/demandes/"+tt.ref+"/categorie", tt.values)
+		if to, told, _ := strings.Cut(to, " | "); status != http.StatusSeeOther || to != tt.to || !strings.HasPrefix(told, tt.ref) {
+			t.Errorf("%s %v: %d %s %q, want %s", tt.ref, tt.values, status, to, told, tt.to)
 		}
 	}
 }

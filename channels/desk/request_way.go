@@ -1,7 +1,7 @@
 package desk
 
 import (
-	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -10,11 +10,19 @@ import (
 
 // way is the list from which one came to a request, and where it goes on.
 type way struct {
-	// List is the query of the list's address, in the form that it is passed on in; "" when
-	// one came from no list.
-	List string
+	// List is the query of the list's address; Known is false when one came from none.
+	List  string
+	Known bool
 	// ListURL, PreviousURL and NextURL are addresses, "" for none.
 	ListURL, PreviousURL, NextURL string
+}
+
+// lead adds the list to the values of an address, which it returns.
+func (w way) lead(values url.Values) url.Values {
+	if w.Known {
+		values.Set("liste", w.List)
+	}
+	return values
 }
 
 // maxWay bounds the query of a list in an address, in bytes.
@@ -42,8 +50,8 @@ func listURL(list string) string {
 // requestURL is the address of a request, with those of the values that lead on.
 func requestURL(reference string, values url.Values) string {
 	q := url.Values{}
-	if list := cleanWay(values.Get("liste")); list != "" {
-		q.Set("liste", list)
+	if values.Has("liste") {
+		q.Set("liste", cleanWay(values.Get("liste")))
 	}
 	for _, name := range []string{"piece", "reunie"} {
 		if s := values.Get(name); s != "" && len(s) <= 64 {
@@ -57,25 +65,31 @@ func requestURL(reference string, values url.Values) string {
 	return out
 }
 
-// wayOf finds out where one came from; r's form must be parsed, or its query is taken.
-func (a *Adapter) wayOf(r *http.Request, v ingest.Viewer, reference string) way {
+// knownWay is the list that an address, or a form, names.
+func knownWay(r *http.Request) way {
 	list := cleanWay(r.FormValue("liste"))
-	out := way{List: list, ListURL: listURL(list)}
-	if list == "" {
-		return out
-	}
-	previous, next := a.neighbours(r.Context(), v, list, reference)
-	on := url.Values{"liste": {list}}
-	if previous != "" {
-		out.PreviousURL = requestURL(previous, on)
-	}
-	if next != "" {
-		out.NextURL = requestURL(next, on)
-	}
-	return out
+	return way{List: list, Known: r.Form.Has("liste"), ListURL: listURL(list)}
 }
 
-// neighbours finds the requests before and after one in a list.
-func (a *Adapter) neighbours(ctx context.Context, v ingest.Viewer, list, reference string) (previous, next string) {
-	return "", ""
+// wayOf finds out from which list one came to a request, and what is beside it there.
+func (a *Adapter) wayOf(r *http.Request, v ingest.Viewer, reference string) way {
+	out := knownWay(r)
+	if !out.Known {
+		return out
+	}
+	for _, step := range []struct {
+		back bool
+		url  *string
+	}{{true, &out.PreviousURL}, {false, &out.NextURL}} {
+		other, err := a.besideInList(r.Context(), v, out.List, reference, step.back)
+		if err != nil {
+			// One can still go back to the list.
+			a.log.LogAttrs(r.Context(), slog.LevelWarn, "no way on in a list", slog.Any("err", err))
+			return out
+		}
+		if other != "" {
+			*step.url = requestURL(other, out.lead(url.Values{}))
+		}
+	}
+	return out
 }
