@@ -59,6 +59,11 @@ func electronicChannel(c ingest.Channel) bool {
 	return err == nil && online
 }
 
+// spoken reports whether a request was made by word of mouth.
+func spoken(c ingest.Channel) bool {
+	return c == ingest.ChannelCounter || c == ingest.ChannelPhone
+}
+
 // forbidden says why nothing may be written to an address, or "".
 func (s *Secretary) forbidden(to, noReply string) string {
 	to = strings.ToLower(strings.TrimSpace(to))
@@ -98,8 +103,8 @@ func (s *Secretary) Receipts(f ingest.ReceiptFacts) ingest.Reply {
 }
 
 // receipt says which one a submission gets; due is false when it has it, or gets none now.
-// Paper is acknowledged once the service and the sense of silence can be named; what joins a
-// request on paper is not.
+// Paper, and what somebody says who leaves a postal address, is acknowledged once the service
+// and the sense of silence can be named; what joins a request on paper is not.
 func (s *Secretary) receipt(f ingest.ReceiptFacts, m Matter, sure bool) (kind ingest.MailKind, due bool) {
 	has := func(k ingest.MailKind) bool { return slices.Contains(f.Sent, k) }
 	online := electronicChannel(f.Channel)
@@ -107,6 +112,9 @@ func (s *Secretary) receipt(f ingest.ReceiptFacts, m Matter, sure bool) (kind in
 	switch {
 	case f.Link != ingest.LinkOpens:
 		return ingest.MailJoined, online && !has(ingest.MailJoined)
+	case spoken(f.Channel) && strings.TrimSpace(f.From.Address) == "":
+		// There is nowhere to send a letter to; who is there gets the desk's slip.
+		return ingest.MailPaper, false
 	case !online:
 		return ingest.MailPaper, named && !has(ingest.MailPaper)
 	case named && (f.Confirmed || f.Confidence >= sureConfidence) && len(s.lacking(f, m)) == 0:

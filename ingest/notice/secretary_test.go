@@ -55,6 +55,7 @@ func TestReceipts(t *testing.T) {
 	logged := func(l ingest.MailLog) func(*facts) { return func(f *facts) { f.Log = l } }
 	noReply := func(f *facts) { f.NoReply = "message d’une liste de diffusion" }
 	imported := func(f *facts) { f.NoReceipt = true }
+	living := func(f *facts) { f.From.Address = "3 rue Haute, 29000 Quimper" }
 	muted := func(s *Secretary) { s.Muted = "aucun serveur d’envoi" }
 	for _, tt := range []struct {
 		name  string
@@ -111,8 +112,10 @@ func TestReceipts(t *testing.T) {
 		{name: "follow-up to a machine", with: []func(*facts){link(ingest.LinkFollowUp), noReply}, want: "joined (RFC 3834)", idle: true},
 
 		{name: "scan", with: []func(*facts){channel(ingest.ChannelScan), from("")}, want: "paper, service"},
-		{name: "counter", with: []func(*facts){channel(ingest.ChannelCounter)}, want: "paper, service"},
-		{name: "phone", with: []func(*facts){channel(ingest.ChannelPhone), noReply}, want: "paper, service"},
+		{name: "counter", with: []func(*facts){channel(ingest.ChannelCounter), living}, want: "paper, service"},
+		{name: "phone", with: []func(*facts){channel(ingest.ChannelPhone), noReply, living}, want: "paper, service"},
+		{name: "counter, no postal address", with: []func(*facts){channel(ingest.ChannelCounter)}, want: "service"},
+		{name: "phone, no postal address", with: []func(*facts){channel(ingest.ChannelPhone)}, want: "service"},
 		{name: "scan, a house without mail", with: []func(*facts){channel(ingest.ChannelScan)}, house: muted, want: "paper", idle: true},
 		{name: "scan, unsure", with: []func(*facts){channel(ingest.ChannelScan), unsure}, idle: true},
 		{name: "scan, a second time", with: []func(*facts){channel(ingest.ChannelScan), sent(ingest.MailPaper)}, want: "service"},
