@@ -105,7 +105,7 @@ func (a Acting) Comment(ctx context.Context, reference, text string) error {
 		}
 		var said int
 		if err := tx.row(ctx, `SELECT count(*) FROM events WHERE seq = (SELECT max(seq) FROM events WHERE request_id = $1)
-			AND kind = '`+eventComment+`' AND actor = $2 AND json_extract(detail, '$.text') = $3`, q.id, a.v.Actor(), text).Scan(&said); err != nil || said > 0 {
+			AND kind = $2 AND actor = $3 AND json_extract(detail, '$.text') = $4`, q.id, eventComment, a.v.Actor(), text).Scan(&said); err != nil || said > 0 {
 			return err
 		}
 		return a.s.event(ctx, tx, eventComment, a.v.Actor(), "", q.id, map[string]any{"text": text})
