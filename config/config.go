@@ -67,14 +67,14 @@ const (
 
 // OIDC is an OpenID Connect provider.
 type OIDC struct {
-	Issuer           string   `yaml:"issuer" doc:"The provider's address, as its discovery document names it; /.well-known/openid-configuration is read below it." example:"https://fca.integ01.dev-agentconnect.fr/api/v2"`
+	Issuer           string   `yaml:"issuer" doc:"The provider's address, as its discovery document names it; /.well-known/openid-configuration is read below it." example:"https://login.saint-exemple.fr/realms/mairie"`
 	ClientID         string   `yaml:"client_id" doc:"As registered with the provider, together with the return address: public_url and /agent/connexion/retour." example:"abc123"`
 	ClientSecret     string   `yaml:"client_secret" doc:"Better: client_secret_file." secret:"true"`
 	ClientSecretFile string   `yaml:"client_secret_file" doc:"File that holds the secret and nothing else." example:"/etc/saisine/oidc.secret"`
 	Label            string   `yaml:"label" doc:"Its name on the login page."`
 	Scopes           []string `yaml:"scopes" doc:"What is asked for; for ProConnect: openid, given_name, usual_name, email, siret, uid."`
 	Match            string   `yaml:"match" doc:"How an account finds its agent at the first login: email (verified by the provider), or subject (saisine user set --subject)."`
-	Siret            string   `yaml:"siret" doc:"Only accounts of this organisation (claim siret) are let in; \"\" = of any." example:"21990001600019"`
+	Siret            string   `yaml:"siret" doc:"Only accounts of this organisation (claim siret) are let in; \"\" = of any." example:"12345678200010"`
 	Domains          []string `yaml:"domains" doc:"Only mail addresses of these domains are let in; empty = of any."`
 	Create           string   `yaml:"create" doc:"reader makes an agent, who may read, of an account that has none; \"\" refuses it. Needs siret or domains."`
 }

@@ -123,7 +123,7 @@ func (a *Adapter) confirmed(r *http.Request, v ingest.Viewer, password string) (
 	if wait = a.login.throttle.take(keys...); wait > 0 {
 		return false, wait, nil
 	}
-	_, ok, err = a.login.check(r.Context(), v.Login, password)
+	_, ok, err = a.login.check(r.Context(), credentials.Known, v.Login, password)
 	if ok || err != nil {
 		a.login.throttle.forgive(keys...)
 	}

@@ -274,7 +274,7 @@ func (a *Adapter) serveLoginPost(w http.ResponseWriter, r *http.Request, _ inges
 	if wait := a.login.throttle.take(keys...); wait > 0 {
 		return a.tooMany(w, r, wait, "connexion", "Connexion", data)
 	}
-	agent, ok, err := a.login.check(r.Context(), data.Login, password)
+	agent, ok, err := a.login.check(r.Context(), a.login.queue(r, data.Login), data.Login, password)
 	if err != nil {
 		a.login.throttle.forgive(keys...)
 		return err
@@ -307,7 +307,7 @@ func seconds(wait time.Duration) string {
 
 // check says whether a password is the one of an agent who may log in. For others the same
 // work is done. agent is the one with this login, if there is one.
-func (l *login) check(ctx context.Context, name, password string) (agent ingest.Agent, ok bool, err error) {
+func (l *login) check(ctx context.Context, q *credentials.Queue, name, password string) (agent ingest.Agent, ok bool, err error) {
 	agent, err = l.accounts.Agent(ctx, name)
 	if err != nil && !errors.Is(err, ingest.ErrNotFound) {
 		return agent, false, err
@@ -316,12 +316,12 @@ func (l *login) check(ctx context.Context, name, password string) (agent ingest.
 	if err != nil && !errors.Is(err, ingest.ErrNotFound) {
 		return agent, false, err
 	}
-	ok, stale, err := l.compare(ctx, c.Password, password)
+	ok, stale, err := compare(ctx, q, c.Password, password)
 	if err != nil {
 		return agent, false, err
 	}
 	if stale {
-		hash, err := l.hash(ctx, password)
+		hash, err := hashed(ctx, q, password)
 		if err == nil {
 			err = l.accounts.Rehash(ctx, name, c.Password, hash)
 		}
@@ -332,19 +332,27 @@ func (l *login) check(ctx context.Context, name, password string) (agent ingest.
 	return agent, ok && !agent.Disabled, nil
 }
 
-// compare is credentials.Check, with patience.
-func (l *login) compare(ctx context.Context, hash, password string) (ok, stale bool, err error) {
+// queue is the line in which a login waits to be checked.
+func (l *login) queue(r *http.Request, name string) *credentials.Queue {
+	if _, ok := l.knownDevice(r, name); ok {
+		return credentials.Known
+	}
+	return credentials.Everybody
+}
+
+// compare is Queue.Check, with patience.
+func compare(ctx context.Context, q *credentials.Queue, hash, password string) (ok, stale bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, hashPatience)
 	defer cancel()
-	ok, stale, err = credentials.Check(ctx, hash, password)
+	ok, stale, err = q.Check(ctx, hash, password)
 	return ok, stale, busy(err)
 }
 
-// hash is credentials.Hash, with patience.
-func (l *login) hash(ctx context.Context, password string) (string, error) {
+// hashed is Queue.Hash, with patience.
+func hashed(ctx context.Context, q *credentials.Queue, password string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, hashPatience)
 	defer cancel()
-	hash, err := credentials.Hash(ctx, password)
+	hash, err := q.Hash(ctx, password)
 	return hash, busy(err)
 }
 

@@ -218,6 +218,22 @@ func TestPagesWriteNothing(t *testing.T) {
 	}
 }
 
+// While the database is away nobody is sent to the login, whose session may be good.
+func TestStoreAway(t *testing.T) {
+	d := newAccountsDesk(t)
+	d.add("a", ingest.RoleAgent)
+	v := d.visitor().in("a")
+	if err := d.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{accountPath, loginPath} {
+		v.expect(path, v.get(path), http.StatusServiceUnavailable, "", "La base de données ne répond pas")
+	}
+	w := d.visitor()
+	w.expect("login", w.login("a", goodPassword), http.StatusServiceUnavailable, "", "La base de données ne répond pas")
+	w.expect("form", w.get(loginPath), http.StatusOK, "")
+}
+
 func TestCrossOrigin(t *testing.T) {
 	d := newAccountsDesk(t)
 	d.add("a", ingest.RoleAdministrator)
@@ -509,6 +525,7 @@ func TestCode(t *testing.T) {
 	if !other.knows() {
 		t.Error("not in")
 	}
+	other.expect("nothing is left of the steps", other.get(codePath), http.StatusSeeOther, loginPath)
 	third := d.visitor()
 	third.login("a", goodPassword)
 	third.expect("replay", third.post(codePath, url.Values{"code": {used}}), http.StatusUnprocessableEntity, "")

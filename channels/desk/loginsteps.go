@@ -130,14 +130,14 @@ func (a *Adapter) changePassword(ctx context.Context, t tongue, agent ingest.Age
 	if err != nil {
 		return nil, err
 	}
-	same, _, err := a.login.compare(ctx, c.Password, password)
+	same, _, err := compare(ctx, credentials.Known, c.Password, password)
 	switch {
 	case err != nil:
 		return nil, err
 	case same:
 		return map[string]string{"nouveau": t.T("C’est votre mot de passe actuel : choisissez-en un autre.")}, nil
 	}
-	hash, err := a.login.hash(ctx, password)
+	hash, err := hashed(ctx, credentials.Known, password)
 	if err != nil {
 		return nil, err
 	}

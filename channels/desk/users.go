@@ -171,7 +171,7 @@ func (a *Adapter) serveAgentNewPost(w http.ResponseWriter, r *http.Request, v in
 		p.OneTime, p.Until = credentials.OneTime(), a.now().Add(oneTimeFor)
 		agent.OneTime = p.Until
 		var err error
-		if hash, err = a.login.hash(ctx, p.OneTime); err != nil {
+		if hash, err = hashed(ctx, credentials.Known, p.OneTime); err != nil {
 			return err
 		}
 	}
@@ -273,7 +273,7 @@ func (a *Adapter) serveAgentPassword(w http.ResponseWriter, r *http.Request, v i
 		return err
 	}
 	password, until := credentials.OneTime(), a.now().Add(oneTimeFor)
-	hash, err := a.login.hash(ctx, password)
+	hash, err := hashed(ctx, credentials.Known, password)
 	if err != nil {
 		return err
 	}

@@ -41,23 +41,37 @@ const (
 // the context ended.
 var ErrBusy = errors.New("credentials: too many passwords are being checked")
 
-// turns bounds how many hashes are computed at once in this process: two take 38 MiB, and
-// leave a machine of two cores to others in between.
-var turns = make(chan struct{}, 2)
+// Queue is a line of those whose passwords are hashed one after the other: a hash takes 19
+// MiB and a core. It is safe for concurrent use.
+type Queue struct{ turn chan struct{} }
 
-func turn(ctx context.Context) (done func(), err error) {
+// NewQueue makes a line of its own.
+func NewQueue() *Queue { return &Queue{make(chan struct{}, 1)} }
+
+// Everybody is the line of who may be anybody, Known that of agents who have been here
+// before: a flood of strangers does not hold them up. So two hashes are computed at once in a
+// process, at the most.
+var Everybody, Known = NewQueue(), NewQueue()
+
+func (q *Queue) wait(ctx context.Context) (done func(), err error) {
 	select {
-	case turns <- struct{}{}:
-		return func() { <-turns }, nil
+	case q.turn <- struct{}{}:
+		return func() { <-q.turn }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
 	}
 }
 
-// Hash hashes a password with a fresh salt. The result is in PHC form
-// ($argon2id$v=19$m=…,t=…,p=…$salt$hash).
+// Hash is Everybody.Hash.
 func Hash(ctx context.Context, password string) (string, error) {
-	done, err := turn(ctx)
+	return Everybody.Hash(ctx, password)
+}
+
+// Hash hashes a password with a fresh salt. The result is in PHC form
+// ($argon2id$v=19$m=…,t=…,p=…$salt$hash). It waits for its turn until ctx ends, then the
+// error wraps ErrBusy.
+func (q *Queue) Hash(ctx context.Context, password string) (string, error) {
+	done, err := q.wait(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -86,11 +100,16 @@ var nobody = sync.OnceValue(func() string {
 	return phc(now, salt, make([]byte, keyLength))
 })
 
+// Check is Everybody.Check.
+func Check(ctx context.Context, hash, password string) (ok, stale bool, err error) {
+	return Everybody.Check(ctx, hash, password)
+}
+
 // Check says whether the password is the one of the hash. With "" for a hash, as of somebody
 // unknown or without a password, it does the same work and says no, so that the time it takes
 // tells nothing. stale is set when the hash was made with parameters that are no longer
-// enough and should be replaced.
-func Check(ctx context.Context, hash, password string) (ok, stale bool, err error) {
+// enough and should be replaced. It waits for its turn as Hash does.
+func (q *Queue) Check(ctx context.Context, hash, password string) (ok, stale bool, err error) {
 	known := hash != ""
 	if !known {
 		hash = nobody()
@@ -99,7 +118,7 @@ func Check(ctx context.Context, hash, password string) (ok, stale bool, err erro
 	if err != nil {
 		return false, false, err
 	}
-	done, err := turn(ctx)
+	done, err := q.wait(ctx)
 	if err != nil {
 		return false, false, err
 	}

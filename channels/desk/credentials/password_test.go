@@ -74,29 +74,32 @@ func TestUnknownTakesAsLong(t *testing.T) {
 	}
 }
 
-// However many ask, two are computed at once; who does not get a turn in time is told so.
-func TestTurns(t *testing.T) {
-	turns <- struct{}{}
-	turns <- struct{}{}
+// One is computed at a time; who does not get a turn before the context ends is told so, and
+// another line goes on.
+func TestQueue(t *testing.T) {
+	q := NewQueue()
+	q.turn <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Hash(ctx, "x"); !errors.Is(err, ErrBusy) {
+	if _, err := q.Hash(ctx, "x"); !errors.Is(err, ErrBusy) || !errors.Is(err, context.Canceled) {
 		t.Errorf("hash: %v", err)
 	}
-	if _, _, err := Check(ctx, "", "x"); !errors.Is(err, ErrBusy) {
+	if _, _, err := q.Check(ctx, "", "x"); !errors.Is(err, ErrBusy) {
 		t.Errorf("check: %v", err)
+	}
+	if _, err := NewQueue().Hash(t.Context(), "x"); err != nil {
+		t.Errorf("another line: %v", err)
 	}
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		if _, err := Hash(t.Context(), "x"); err != nil {
+		if _, err := q.Hash(t.Context(), "x"); err != nil {
 			t.Error(err)
 		}
 	})
-	<-turns
+	<-q.turn
 	wait.Wait()
-	<-turns
-	if n := len(turns); n != 0 {
-		t.Errorf("%d turns are taken for ever", n)
+	if n := len(q.turn); n != 0 {
+		t.Error("the turn is taken for ever")
 	}
 }
 
