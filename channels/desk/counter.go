@@ -253,13 +253,17 @@ func (f noteForm) note(agent string) ingest.Note {
 	return n
 }
 
+// sentenceEnd finds the end of a first sentence that says something. A short word before a
+// dot is none: "rue du Dr. Roux".
+var sentenceEnd = regexp.MustCompile(`^.{8,}?(?:\pL{4}[.]|[!?])(?: |$)`)
+
 // subjectOf is the beginning of a text, as a line to recognise it by: its first sentence, or
 // as many of its words as fit.
 func subjectOf(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	line = strings.Join(strings.Fields(line), " ")
-	if end := strings.IndexAny(line, ".!?"); end >= 12 && (end+1 == len(line) || line[end+1] == ' ') {
-		line = line[:end]
+	if m := sentenceEnd.FindStringIndex(line); m != nil {
+		line = strings.TrimRight(line[:m[1]], ".!? \u00a0")
 	}
 	runes := []rune(line)
 	if len(runes) <= subjectLine {

@@ -73,8 +73,8 @@ var failureLists = map[ingest.FailureKind]failureList{
 }
 
 // condition is what a row of the list must meet for a viewer.
-func (l failureList) condition(v ingest.Viewer, args []any) (string, []any) {
-	seen, args := seenSQL(v, l.service, args)
+func (l failureList) condition(v ingest.Viewer) (string, []any) {
+	seen, args := seenSQL(v, l.service, nil)
 	return ` WHERE ` + l.where + ` AND NOT EXISTS (SELECT 1 FROM dealt_with k WHERE k.id = ` + l.row + `.id AND k.attempt = ` + l.attempt + `)` + seen, args
 }
 
@@ -99,7 +99,7 @@ func (s *Store) Failures(ctx context.Context, v ingest.Viewer, kind ingest.Failu
 	if after <= 0 {
 		after = math.MaxInt64
 	}
-	where, args := l.condition(v, nil)
+	where, args := l.condition(v)
 	args = append(args, after, failurePage+1)
 	query := `SELECT ` + l.columns + ` FROM ` + l.from + where + ` AND ` + l.row + `.seq < $` + strconv.Itoa(len(args)-1) +
 		` ORDER BY ` + l.row + `.seq DESC LIMIT $` + strconv.Itoa(len(args))
@@ -122,7 +122,7 @@ func (s *Store) Failure(ctx context.Context, v ingest.Viewer, kind ingest.Failur
 	if err != nil {
 		return ingest.Failure{}, err
 	}
-	where, args := l.condition(v, nil)
+	where, args := l.condition(v)
 	args = append(args, id)
 	var found []ingest.Failure
 	err = (reading{s.read}).rows(ctx, `SELECT `+l.columns+` FROM `+l.from+where+` AND `+l.row+`.id = $`+strconv.Itoa(len(args)), args, func(row rowScanner) error {
@@ -170,7 +170,7 @@ func (s *Store) FailureCount(ctx context.Context, v ingest.Viewer) (int, error) 
 			continue
 		}
 		l := failureLists[kind]
-		where, args := l.condition(v, nil)
+		where, args := l.condition(v)
 		args = append(args, failuresCounted)
 		var n int
 		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+l.from+where+` LIMIT $`+strconv.Itoa(len(args))+`) AS some`, args...).Scan(&n); err != nil {

@@ -191,7 +191,7 @@ func TestFailureCountUsesIndexes(t *testing.T) {
 	h := newHouse(t)
 	for _, kind := range ingest.FailureKinds() {
 		l := failureLists[kind]
-		where, args := l.condition(rene, nil)
+		where, args := l.condition(rene)
 		var plan []string
 		h.ok((reading{h.s.read}).rows(t.Context(), `EXPLAIN QUERY PLAN SELECT 1 FROM `+l.from+where, args, func(row rowScanner) error {
 			var a, b, c int
