@@ -25,7 +25,7 @@ const (
 )
 
 // words lists the entries of the catalogue: French to English.
-var words = []map[string]string{englishCommon, englishAccounts, englishRequest, englishFiles, englishCounter, englishFailures, englishFigures, englishPaper, englishAdmin}
+var words = []map[string]string{englishCommon, englishAccounts, englishRequest, englishFiles, englishCounter, englishFailures, englishFigures, englishPaper, englishAdmin, englishLists}
 
 // newCatalogue makes the catalogue of all entries.
 func newCatalogue() (*catalog.Builder, error) {
@@ -113,8 +113,10 @@ func (t tongue) CalendarDay(day string) string {
 
 // Size writes a number of bytes.
 func (t tongue) Size(n int64) string {
-	unit := map[bool][3]string{true: {"B", "kB", "MB"}, false: {"o", "ko", "Mo"}}[t.lang == english]
+	unit := map[bool][4]string{true: {"B", "kB", "MB", "GB"}, false: {"o", "ko", "Mo", "Go"}}[t.lang == english]
 	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f\u00a0%s", float64(n)/(1<<30), unit[3])
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f\u00a0%s", float64(n)/(1<<20), unit[2])
 	case n >= 1<<10:

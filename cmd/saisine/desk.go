@@ -35,6 +35,7 @@ func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*d
 	return desk.New(desk.Options{
 		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health,
 		Facts:    deskFacts{h},
+		Lists:    deskLists{h},
 		Requests: deskRequests{h},
 		Acts:     deskActs{h},
 		Replies:  deskReplies{h},

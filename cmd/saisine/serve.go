@@ -118,7 +118,10 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	}
 	if has(roleWorkers) {
 		go h.warnOfOCR(ctx) // intake does not wait for it
-		go h.replan(ctx)
+		go func() {
+			h.replan(ctx)
+			h.indexSearch(ctx) // after what is due, with which the writer is busy enough
+		}()
 	}
 	notify(ctx, log, daemon.SdNotifyReady)
 	go watchdog(ctx, log, h)

@@ -65,7 +65,10 @@ func (s *Store) List(ctx context.Context, v ingest.Viewer, f ingest.Filter) (ing
 	err := s.inSnapshot(ctx, func(run snapshot) error {
 		found, err := s.named(ctx, run, l)
 		if err != nil || found != nil {
-			page = ingest.ListPage{Total: len(found)}
+			if l.Beside != "" || l.After != "" {
+				return err // a list of one: nothing comes behind it
+			}
+			page.Total = len(found)
 			if err == nil {
 				page.Items, err = s.listItems(ctx, run, l, nil, found)
 			}
