@@ -41,7 +41,7 @@ func (p *act) reviewed() error {
 
 func (p *act) status() error {
 	status, note := ingest.Status(p.values.Get("statut")), p.text("note", maxNote)
-	if !slices.Contains(requestStatuses, status) {
+	if !slices.Contains(listStatuses, status) {
 		p.complain("statut", "Choisissez un statut.")
 	}
 	if !p.ok() {

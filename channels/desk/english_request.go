@@ -43,7 +43,7 @@ var englishRequest = map[string]string{
 	"Envoi %s": "Submission %s", "Détacher": "Take out", "l’envoi %s": "submission %s", "Séparer les envois cochés": "Split off those that are ticked",
 	"Rattacher un envoi à une autre demande": "Move a submission to another request", "Envoi": "Submission", "Numéro de l’autre demande": "Number of the other request",
 	"Comme": "As", "doublon": "duplicate", "suite": "follow-up", "Rattacher": "Move", "Comparer avec une autre demande": "Compare with another request",
-	"Ce que la mairie a écrit": "What the town wrote", "Lettre à imprimer (PDF)": "Letter to print (PDF)", "Télécharger": "Download", "Historique": "History",
+	"Ce que la mairie a écrit": "What the town wrote", "Lettre à imprimer": "Letter to print", "Télécharger": "Download", "Historique": "History",
 	"à envoyer": "to be sent", "envoyé": "sent", "échec de l’envoi": "sending failed", "non remis": "not delivered", "non envoyé": "not sent",
 	"à imprimer": "to print", "imprimé": "printed",
 	"peut-être la même": "perhaps the same", "signalement voisin": "report of a neighbour", "même texte d’autres personnes": "same words from other people", "à rapprocher": "see also",

@@ -82,7 +82,7 @@ func (a *Adapter) requestPage(r *http.Request, v ingest.Viewer) (*requestPage, e
 	ctx, t := r.Context(), a.pages.tongue(v)
 	p := &requestPage{
 		May: v.May(ingest.RoleAgent) && a.opts.Acts != nil, Manage: v.May(ingest.RoleManager) && a.opts.Acts != nil,
-		Today: a.now().In(a.zone).Format(time.DateOnly), Statuses: requestStatuses, t: t,
+		Today: a.now().In(a.zone).Format(time.DateOnly), Statuses: listStatuses, t: t,
 	}
 	var err error
 	if p.Q, err = a.opts.Requests.Request(ctx, v, r.PathValue("ref")); err != nil {
@@ -132,11 +132,6 @@ func (a *Adapter) fillChoices(ctx context.Context, v ingest.Viewer, p *requestPa
 	p.Suggested = suggestedCategories(all, ranked)
 	p.Able, err = a.opts.Acts.Assignable(ctx, v, p.Q.Reference)
 	return err
-}
-
-// requestStatuses are those that can be chosen.
-var requestStatuses = []ingest.Status{
-	ingest.StatusNew, ingest.StatusAssigned, ingest.StatusInProgress, ingest.StatusWaitingCitizen, ingest.StatusAnswered, ingest.StatusClosed,
 }
 
 // channelsOf lists by which ways the pieces of a request came, each once.

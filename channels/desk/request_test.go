@@ -43,7 +43,7 @@ func TestRequestPage(t *testing.T) {
 		"Le trottoir est cassé.", "ancien message", "Message entier", "vue=html",
 		"/agent/pieces/p1/fichiers/0", "photo.jpg", "un panneau", "/agent/pieces/p1/original",
 		"2026-000002", "même rue", "/agent/demandes/2026-000002", "/comparer/2026-000002", "peut-être la même",
-		"Accusé de réception", "non remis à marie@example.fr", "à imprimer", "/agent/courriers/m1", "une photo", "Demande enregistrée.",
+		"Accusé de réception", "non remis à marie@example.fr", "à imprimer", "/agent/courriers/m1", "/agent/courrier/lettres/m2", "une photo", "Demande enregistrée.",
 		"2026-000003", `hx-trigger="every 20s"`, "Révoquer les liens", "Paul Roux – Voirie",
 	)
 	lacks(t, body, "disparue", "agent:lea", `data-key="3"`, "style=", "onclick", "<script>")
@@ -61,7 +61,7 @@ func TestRequestPageByRole(t *testing.T) {
 	b.details.History = append(b.details.History, ingest.Event{Kind: "request.linked", Actor: "agent:lea", Detail: ingest.EventDetail{From: "2026-000009", To: ref, Submissions: []string{"p2"}}})
 	_, body := b.desk(t, reader).get("/agent/demandes/" + ref + "?reunie=2026-000003")
 	main := body[strings.Index(body, "<main"):strings.Index(body, "</main>")]
-	lacks(t, main, "<form", "<button name", "method=\"post\"", "repondre", "/suivi/", "<input", "<select")
+	lacks(t, main, "<form", "<button name", "method=\"post\"", "repondre", "/lettres/", "/suivi/", "<input", "<select")
 	contains(t, main, "Le trottoir est cassé.", "Échéances", "Historique", "Des pièces sont venues de 2026-000009.")
 	_, body = b.desk(t, clerk).get("/agent/demandes/" + ref)
 	lacks(t, body, "liens-revoques")

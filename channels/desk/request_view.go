@@ -147,7 +147,9 @@ type mailLine struct {
 	At                time.Time
 	// Ready is set when its bytes can be fetched, Print when it is to be printed.
 	Ready, Print bool
-	Bad          bool
+	// LetterURL is where it is printed.
+	LetterURL string
+	Bad       bool
 }
 
 var mailStates = map[ingest.MailState]string{
@@ -167,7 +169,7 @@ func mailLines(t tongue, q ingest.Request) []mailLine {
 	for _, m := range slices.Backward(q.Mails) {
 		l := mailLine{
 			Mail: m, Label: t.T(mailName(m.Kind)), StateLabel: t.mailState(m.State), At: m.CreatedAt,
-			Ready: m.SHA256 != "", Print: m.State == ingest.MailToPrint,
+			Ready: m.SHA256 != "", Print: m.State == ingest.MailToPrint, LetterURL: letterURL(m.ID),
 			Bad: m.State == ingest.MailFailed || m.State == ingest.MailBounced,
 		}
 		if !m.EndedAt.IsZero() {
