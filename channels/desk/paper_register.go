@@ -119,13 +119,24 @@ func registerTitle(t tongue, f registerForm) string {
 func registerColumns(t tongue, f registerForm) []notice.TableColumn {
 	if f.Outgoing() {
 		return []notice.TableColumn{
-			{Title: t.T("Numéro"), Width: 27}, {Title: t.T("Date"), Width: 19}, {Title: t.T("Destinataire"), Width: 46}, {Title: t.T("Objet"), Width: 74},
-			{Title: t.T("Service"), Width: 36}, {Title: t.T("Voie"), Width: 23}, {Title: t.T("Demande"), Width: 22}, {Title: t.T("Agent"), Width: 26},
+			{Title: t.T("Numéro"), Width: 27},
+			{Title: t.T("Date"), Width: 19},
+			{Title: t.T("Destinataire"), Width: 46},
+			{Title: t.T("Objet"), Width: 74},
+			{Title: t.T("Service"), Width: 36},
+			{Title: t.T("Voie"), Width: 23},
+			{Title: t.T("Demande"), Width: 22},
+			{Title: t.T("Agent"), Width: 26},
 		}
 	}
 	return []notice.TableColumn{
-		{Title: t.T("Numéro"), Width: 27}, {Title: t.T("Date"), Width: 19}, {Title: t.T("Expéditeur"), Width: 52}, {Title: t.T("Objet"), Width: 88},
-		{Title: t.T("Service"), Width: 40}, {Title: t.T("Voie"), Width: 24}, {Title: t.T("Demande"), Width: 23},
+		{Title: t.T("Numéro"), Width: 27},
+		{Title: t.T("Date"), Width: 19},
+		{Title: t.T("Expéditeur"), Width: 52},
+		{Title: t.T("Objet"), Width: 88},
+		{Title: t.T("Service"), Width: 40},
+		{Title: t.T("Voie"), Width: 24},
+		{Title: t.T("Demande"), Width: 23},
 	}
 }
 

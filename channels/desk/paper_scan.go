@@ -242,7 +242,7 @@ func (u *upload) spool(ctx context.Context, name string, part io.Reader) (spoole
 		return spooledScan{}, nil
 	case src.err != nil:
 		u.refuse(name, u.t.T("Le fichier n’est pas arrivé en entier."))
-		return spooledScan{}, nil // the next part tells that the body is broken
+		return spooledScan{}, nil //nolint:nilerr // it is told; the next part says that the body is broken
 	case err != nil:
 		return spooledScan{}, fmt.Errorf("desk: spool scan: %w: %w", ingest.ErrUnavailable, err)
 	}

@@ -407,7 +407,8 @@ func TestRegisterThatBreaksOff(t *testing.T) {
 		func() {
 			defer func() {
 				if x := recover(); x != nil {
-					aborted = x == http.ErrAbortHandler
+					err, _ := x.(error)
+					aborted = errors.Is(err, http.ErrAbortHandler)
 				}
 			}()
 			status, _ = m.desk(t, reader).get("/agent/courrier/registre." + tt.path)

@@ -34,8 +34,11 @@ func TestMailRoom(t *testing.T) {
 	}
 	fields := [][2]string{{"cle", field(t, room, "cle")}, {"service", "Service espaces verts"}, {"cachet", "2026-03-02"}}
 	files := [][2]string{
-		{"vide.pdf", ""}, {`C:\scans\lettre été.pdf`, string(raw)}, {"note.pdf", "ceci n’est pas un PDF"},
-		{"énorme.tif", "II*\x00" + strings.Repeat("x", 4<<20)}, {"<b>coupé.png", "\x89PNG\r\n\x1a\ncoupé"},
+		{"vide.pdf", ""},
+		{`C:\scans\lettre été.pdf`, string(raw)},
+		{"note.pdf", "ceci n’est pas un PDF"},
+		{"énorme.tif", "II*\x00" + strings.Repeat("x", 4<<20)},
+		{"<b>coupé.png", "\x89PNG\r\n\x1a\ncoupé"},
 	}
 	var ids []string
 	for i := range 2 {
