@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,11 +47,11 @@ func (a *Adapter) serveAdministration(w http.ResponseWriter, r *http.Request, v 
 // textList is what the list of texts shows.
 type textList struct {
 	Categories, Replies *namedText
-	// Letters are by kind: each has a text and a page.
+	// Letters are by kind, those to citizens first.
 	Letters []letterTexts
 }
 
-// letterTexts are the texts of a kind of letter.
+// letterTexts are the texts of a kind of letter: the text, then the page.
 type letterTexts struct {
 	Label string
 	Texts []namedText
@@ -77,13 +78,18 @@ func (a *Adapter) serveTexts(w http.ResponseWriter, r *http.Request, v ingest.Vi
 		case ingest.TextReplies:
 			body.Replies = &n
 		case ingest.TextLetter:
-			label := t.T(letterLabel(x.Key.Name))
-			if last := len(body.Letters) - 1; last < 0 || body.Letters[last].Label != label {
-				body.Letters = append(body.Letters, letterTexts{Label: label})
+		}
+	}
+	for _, kind := range letterOrder {
+		letter := letterTexts{Label: t.T(letterLabels[kind])}
+		for _, ending := range []string{".txt.tmpl", ".html.tmpl"} {
+			i := slices.IndexFunc(list, func(x TownText) bool { return x.Key == TextKey{ingest.TextLetter, kind + ending} })
+			if i >= 0 {
+				letter.Texts = append(letter.Texts, namedText{list[i], t.T(letterForm(list[i].Key.Name))})
 			}
-			group := &body.Letters[len(body.Letters)-1]
-			n.Label = t.T(letterForm(x.Key.Name))
-			group.Texts = append(group.Texts, n)
+		}
+		if len(letter.Texts) > 0 {
+			body.Letters = append(body.Letters, letter)
 		}
 	}
 	return a.show(w, r, v, http.StatusOK, "textes", page{Title: "Textes et catégories", Section: "administration", Body: body})

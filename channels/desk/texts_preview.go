@@ -19,7 +19,7 @@ const previewPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src da
 var plainPreview = template.Must(template.New("").Parse(`<!DOCTYPE html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{{.Title}}</title>
 <style>body{font:1rem/1.5 sans-serif;margin:1rem}pre{font:.9375rem/1.5 monospace;white-space:pre-wrap;overflow-wrap:anywhere}h1{font-size:1.1rem}</style></head>
-<body><h1>{{.Title}}</h1>{{if .Problems}}<ul>{{range .Problems}}<li>{{.}}</li>{{end}}</ul>{{else}}<pre>{{.Text}}</pre>{{end}}</body></html>
+<body><h1>{{.Title}}</h1>{{if .Problems}}<ul>{{range .Problems}}<li>{{.}}</li>{{end}}</ul>{{else if .Text}}<pre>{{.Text}}</pre>{{end}}</body></html>
 `))
 
 type plainPreviewPage struct {
@@ -30,6 +30,9 @@ type plainPreviewPage struct {
 // serveTextPreview shows in the frame what is posted, or with GET the text in force.
 func (a *Adapter) serveTextPreview(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
 	t := a.pages.tongue(v)
+	if r.URL.Query().Has("vide") { // until what is written is sent to it
+		return writePreview(w, http.StatusOK, plainPreviewPage{Lang: t.lang, Title: t.T("Demandez à montrer ce qui est écrit.")})
+	}
 	p, err := a.previewed(w, r, v)
 	var wrong *TextError
 	switch {

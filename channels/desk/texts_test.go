@@ -381,8 +381,8 @@ func TestAdministrationInEnglish(t *testing.T) {
 	}
 	for _, name := range notice.TextNames() {
 		kind, _, _ := strings.Cut(name, ".")
-		if _, ok := letterLabels[kind]; !ok {
-			t.Errorf("%s has no label", name)
+		if _, ok := letterLabels[kind]; !ok || !slices.Contains(letterOrder, kind) {
+			t.Errorf("%s has no label or place", name)
 		}
 		samples, err := notice.Samples(name)
 		if err != nil {

@@ -26,6 +26,12 @@ var letterLabels = map[string]string{
 	"layout":          "Parties communes des courriers",
 }
 
+// letterOrder is the order in which they are listed: to citizens, then to services.
+var letterOrder = []string{
+	"are", "aee", "paper", "counter_receipt", "joined", "pieces", "pieces_reminder", "status", "reply", "reply_paper",
+	"service", "digest", "morning", "escalation", "layout",
+}
+
 // letterLabel names the letter of a text, by the name of the text.
 func letterLabel(name string) string {
 	kind, _, _ := strings.Cut(name, ".")
