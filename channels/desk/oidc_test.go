@@ -353,11 +353,13 @@ func TestProviderRefuses(t *testing.T) {
 				}
 			}
 			v := d.visitor()
-			back := v.pass(providerPath)
+			good := v.pass(providerPath)
+			back := good
 			if tc.back != nil {
-				back = tc.back(back)
+				back = tc.back(good)
 			}
 			v.expect("back", v.get(back), tc.status, "", tc.says)
+			v.expect("it was good once, whatever came back", v.get(good), http.StatusBadRequest, "")
 			if v.knows() || d.agent("a").Subject != "" {
 				t.Errorf("in, or linked: %+v", d.agent("a"))
 			}
