@@ -34,6 +34,8 @@ var englishFailures = map[string]string{ //nolint:gosec // G101: words about pas
 	"Ouvert\u00a0: rien à relever.":                                               "Open: there is nothing to poll.", "Tout va bien.": "All is well.",
 	"Aucun canal ne tourne dans ce programme.": "No channel runs in this program.",
 
+	"Une livraison qui avait échoué a été reprise.": "A delivery that had failed was taken up again.",
+
 	// Submissions.
 	"Ce courriel dépasse la taille permise\u00a0: seul son en-tête est conservé.":                                                                                                             "This mail is over the size limit: only its header is kept.",
 	"Lisez-le dans la messagerie (le motif dit dans quel dossier) et saisissez la demande à la main. Pour le faire reprendre, relevez la limite puis remettez-le dans la boîte de réception.": "Read it in the mailbox (the reason says in which folder) and enter the request by hand. To have it taken in, raise the limit and move it back to the inbox.",

@@ -162,6 +162,7 @@ var plainEvents = map[string]string{
 	"request.comment":      "Note interne.",
 	"mail.counter_receipt": "Récépissé demandé par courriel.",
 	"failure.dealt_with":   "Un échec a été réglé.",
+	"delivery.retried":     "Une livraison qui avait échoué a été reprise.",
 	"submission.set_aside": "Un envoi a été mis de côté.",
 	"submission.failed":    "Le traitement d’un envoi a échoué.",
 	"submission.retried":   "Un envoi a été repris.",

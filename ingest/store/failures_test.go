@@ -137,6 +137,9 @@ func TestDealtWith(t *testing.T) {
 	if taken, err := h.s.RetryAny(ctx, ids["courriers"], "agent:rene"); !taken || err != nil {
 		t.Fatalf("not taken up: %v", err)
 	}
+	if e := h.events("1", 1); e[0].Kind != eventDeliveryRetried || e[0].Actor != "agent:rene" {
+		t.Errorf("the history says %+v", e)
+	}
 	h.ok(h.s.FailDelivery(ctx, ids["courriers"], "refusé encore"))
 	if !slices.Contains(h.failed(rene, ingest.FailedMails), ids["courriers"]) {
 		t.Error("a mail that failed again is not listed")

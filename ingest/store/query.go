@@ -402,6 +402,9 @@ func canBeKept(state ingest.State, reason string) bool {
 	return state == ingest.StateSetAside && !strings.HasPrefix(reason, ingest.ReasonSplit+":") && !strings.HasPrefix(reason, ingest.ReasonJoined+":")
 }
 
+// eventDeliveryRetried is stored, so it never changes.
+const eventDeliveryRetried = "delivery.retried"
+
 // RetryAny takes a failed submission or delivery up again, a submission that was set aside,
 // which is then not set aside any more, and a mail that was withheld. ErrNotFound when there
 // is none of these; taken is false when it has not failed.
@@ -434,7 +437,15 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 		if err := tx.exec(ctx, `UPDATE mails SET state = 'queued', reason = '', ended_at = NULL WHERE id = $1 AND state = 'failed'`, id); err != nil {
 			return err
 		}
-		return tx.exec(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
+		n, err := tx.execN(ctx, `UPDATE outbox SET state = 'pending', reason = '', ended_at = NULL, attempt = attempt + 1 WHERE id = $1 AND state = 'failed'`, id)
+		if err != nil || n == 0 {
+			return err
+		}
+		var request sql.NullInt64
+		if err := tx.row(ctx, `SELECT request_id FROM outbox WHERE id = $1`, id).Scan(&request); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventDeliveryRetried, actor, o.Submission, request.Int64, map[string]any{"delivery": id, "kind": o.Kind})
 	})
 	return err == nil, err
 }
