@@ -48,8 +48,8 @@ func newVerify(a *app) *cobra.Command {
 		Use: "verify", Short: "Prove the promises over the whole store",
 		Long: `Reads the whole store again and proves: every original hashes to its ledger row,
 every submission is in one end state or in the queue, every request has its opening
-submission, every mail in a done folder has a ledger row, and the database file is
-sound. One line for each broken promise; exit code 1 when there is one.
+submission, every mail in a done folder has a ledger row, the registers of mail have every
+number once, and the database file is sound. One line for each broken promise; exit code 1 when there is one.
 
 It can be run beside the daemon.`,
 		Args: cobra.NoArgs,
