@@ -28,7 +28,7 @@ var englishCommon = map[string]string{
 	"Retour aux demandes": "Back to the requests",
 
 	"rechercher": "search", "demande suivante, précédente": "next, previous request", "accepter une catégorie proposée": "accept a suggested category",
-	"choisir une autre catégorie": "choose another category", "enregistrer et passer à la suivante": "save and go to the next",
+	"choisir une autre catégorie, puis Échap et s": "choose another category, then Esc and s", "enregistrer et passer à la suivante": "save and go to the next",
 	"mot douteux suivant": "next doubtful word", "répondre": "answer", "nouvelle demande": "new request", "cette aide": "this help",
 	"aucune relève réussie depuis le démarrage": "no successful poll since the start",
 	"aucune relève réussie depuis le %s":        "no successful poll since %s",
