@@ -128,7 +128,8 @@ func TestStyledMail(t *testing.T) {
 	_, body := c.get("/agent/demandes/" + ref)
 	lacks(t, body, "<iframe")
 	_, body = c.get("/agent/demandes/" + ref + "?vue=html")
-	contains(t, body, `<iframe sandbox src="/agent/pieces/p1/html"`, "Voir le texte")
+	contains(t, body, "<iframe sandbox", `src="/agent/pieces/p1/html"`, "Voir le texte")
+	lacks(t, body, "allow-scripts", "allow-same-origin", "allow-forms", "allow-top-navigation")
 	mail := b.records["p1"]
 	mail.ID = "p3"
 	b.records["p3"] = mail
