@@ -19,7 +19,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match eval eval-ocr test-faults fuzz packages packages-test packages-bench-ocr packages-eval clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults fuzz packages packages-test packages-bench-ocr packages-eval clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -101,6 +101,14 @@ MATCH_DOCS ?= 1000000
 MATCH_TRIES ?= 5000
 bench-match: packages-test
 	$(GO_TEST) -count=1 -v -timeout 3h ./ingest/store -run TestBenchMatch -bench.docs=$(MATCH_DOCS) -bench.tries=$(MATCH_TRIES)
+
+## bench-desk: lists, searches and pages of the desk among DESK_REQUESTS requests; a quarter of an hour, most of it filling
+DESK_REQUESTS ?= 200000
+DESK_ASKED ?= 60
+bench-desk: packages-test build
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	  $(GO_TEST) -count=1 -v -timeout 60m ./ingest/store -run TestBenchDesk -bench.requests=$(DESK_REQUESTS) -bench.asked=$(DESK_ASKED) -bench.dir="$$dir" && \
+	  $(BENCH) -run TestBenchDeskPages -bench.deskdata="$$dir"
 
 # Letters with their true texts: scans/NAME.VARIANT.pdf beside scans/NAME.txt.
 EVALUATION ?= ../shared/evaluation
