@@ -206,6 +206,26 @@ var categoryFields = map[string]string{
 	"service.address": "adresse", "service.mail": "avis", "service.sealed": "scelle", "silence.sense": "sens", "silence.months": "mois", "silence.note": "exceptions",
 }
 
+// ofFields tells the problems of the fields of the category whose values have this prefix,
+// and returns the others, without those that the same values cause in other categories.
+func (t tongue) ofFields(problems []TextProblem, prefix string) (wrong map[string]string, rest []TextProblem) {
+	wrong = map[string]string{}
+	for _, problem := range problems {
+		key, own := strings.CutPrefix(problem.Path, prefix)
+		if field := categoryFields[key]; own && field != "" && wrong[field] == "" {
+			wrong[field] = t.T(problem.Format, problem.Args...)
+		}
+	}
+	for _, problem := range problems {
+		_, key, _ := strings.Cut(problem.Path, "].")
+		field := categoryFields[key]
+		if field == "" || wrong[field] == "" || !strings.HasPrefix(key, "service.") && !strings.HasPrefix(problem.Path, prefix) {
+			rest = append(rest, problem)
+		}
+	}
+	return wrong, rest
+}
+
 // checkCategory shows what is wrong with the change, and what it does.
 func (a *Adapter) checkCategory(w http.ResponseWriter, r *http.Request, v ingest.Viewer, status int, p categoryPage, content string) error {
 	check, err := a.opts.Texts.Check(r.Context(), v, categoriesKey, content)
@@ -227,15 +247,7 @@ func (a *Adapter) checkCategory(w http.ResponseWriter, r *http.Request, v ingest
 	prefix := "categories[" + strconv.Itoa(at) + "]."
 	t := a.pages.tongue(v)
 	p.Checked = len(check.Problems) == 0
-	check.Problems = slices.DeleteFunc(slices.Clone(check.Problems), func(problem TextProblem) bool {
-		key, own := strings.CutPrefix(problem.Path, prefix)
-		field, known := categoryFields[key]
-		if own && known && p.Wrong[field] == "" {
-			p.Wrong[field] = t.T(problem.Format, problem.Args...)
-			return true
-		}
-		return false
-	})
+	p.Wrong, check.Problems = t.ofFields(check.Problems, prefix)
 	p.Check, p.Diff = &check, diffLines(text.Content, content)
 	return a.showCategory(w, r, v, status, p)
 }

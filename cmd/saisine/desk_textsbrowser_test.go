@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -108,6 +109,12 @@ func TestAdministrationInTheBrowser(t *testing.T) {
 	}
 	b.click(`button[value="verifier"]`)
 	b.says("Rien à corriger", "Lignes qui changent")
+	// With a script, the frame shows what is written without being asked.
+	for deadline := time.Now().Add(20 * time.Second); !strings.HasPrefix(frames.last(), "POST 200"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the frame shows %q", frames.last())
+		}
+	}
 	b.look("courrier vérifié")
 	b.click(`button[value="enregistrer"]`)
 	b.says("la nouvelle version est en vigueur", "Agent chef")

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/config/strictyaml"
 	"saisine.fr/saisine/ingest/classify"
 )
 
@@ -147,8 +146,8 @@ func (h *house) reloadConfig(ctx context.Context, read func() (config.Config, er
 	defer h.reloads.mu.Unlock()
 	next := h.reloads.cfg
 	next.Categories, next.Letters.Templates = cfg.Categories, cfg.Letters.Templates
-	if !sameConfig(next, cfg) {
-		h.log.LogAttrs(ctx, slog.LevelWarn, "the configuration has other changes; they take a restart")
+	if keys := changedKeys(next, cfg); len(keys) > 0 {
+		h.log.LogAttrs(ctx, slog.LevelWarn, "the configuration has other changes; they take a restart", slog.Any("keys", keys))
 	}
 	if err := h.reloadWith(ctx, next); err != nil {
 		return err
@@ -157,11 +156,16 @@ func (h *house) reloadConfig(ctx context.Context, read func() (config.Config, er
 	return nil
 }
 
-// sameConfig compares what two configurations say, not where it is written.
-func sameConfig(a, b config.Config) bool {
-	left, err := json.Marshal(a)
-	right, err2 := json.Marshal(b)
-	return err == nil && err2 == nil && bytes.Equal(left, right)
+// changedKeys names the first keys of a configuration whose values differ in another one.
+func changedKeys(a, b config.Config) []string {
+	var keys []string
+	left, right := reflect.ValueOf(a), reflect.ValueOf(b)
+	for _, f := range strictyaml.Fields(left.Type()) {
+		if !reflect.DeepEqual(left.Field(f.Index).Interface(), right.Field(f.Index).Interface()) {
+			keys = append(keys, f.Name)
+		}
+	}
+	return keys
 }
 
 // chores are what a house does in the background. They end with it.

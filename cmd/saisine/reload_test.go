@@ -108,7 +108,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if err := writeWhole(tw.config, append(good, "\nocr: {workers: 1}\n"...)); err != nil {
 		t.Fatal(err)
 	}
-	hangup("they take a restart")
+	hangup("they take a restart\" keys=[ocr]")
 
 	close(done)
 	group.Wait()

@@ -4,6 +4,7 @@
   var button = document.querySelector("button[data-montre]");
   if (!button || !button.form.requestSubmit) { return; }
   function show() { button.form.requestSubmit(button); }
-  if (button.getAttribute("data-montre")) { show(); }
+  // After the frame has what it begins with, which would take the place of what is shown.
+  if (button.getAttribute("data-montre")) { window.addEventListener("load", show); }
   document.getElementById("exemple").addEventListener("change", show);
 })();
