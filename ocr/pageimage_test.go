@@ -263,7 +263,9 @@ func TestPicturesWaitForNoReading(t *testing.T) {
 	default:
 	}
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the reading ended with %v", err)
+	}
 }
 
 // A child that talks nonsense is not believed.

@@ -50,9 +50,11 @@ func (a *Adapter) servePiece(w http.ResponseWriter, r *http.Request, v ingest.Vi
 		return err
 	}
 	id := r.PathValue("id")
-	if err := a.saw(r.Context(), v, ingest.AccessFile, id); err != nil {
-		_ = f.Body.Close()
-		return err
+	for _, seen := range append([]string{id}, f.Holds...) {
+		if err := a.saw(r.Context(), v, ingest.AccessFile, seen); err != nil {
+			_ = f.Body.Close()
+			return err
+		}
 	}
 	return download(w, r, f, nameBase(f.Request, id)+"-"+what)
 }

@@ -38,6 +38,8 @@ type File struct {
 	Body io.ReadCloser
 	// Request is the reference of the request that it belongs to, or "".
 	Request string
+	// Holds are other submissions whose pages are in it: of a stack, its letters.
+	Holds []string
 }
 
 // MailHTML is the HTML of a mail, not sanitised, with the files that it can refer to by their

@@ -142,7 +142,7 @@ func bodyOf(t *testing.T, res *http.Response) string {
 // Whatever a file is, it is saved under a name that the desk makes, and can do nothing.
 func TestDownloads(t *testing.T) {
 	for _, seek := range []bool{false, true} {
-		s := &shelf{body: "%PDF-1.7 " + strings.Repeat("x", 5000), seek: seek, file: File{Name: "plan<script>.pdf.exe", Request: "2026-000123"}}
+		s := &shelf{body: "%PDF-1.7 " + strings.Repeat("x", 5000), seek: seek, file: File{Name: "plan<script>.pdf.exe", Request: "2026-000123", Holds: []string{"letter"}}}
 		for target, name := range map[string]string{
 			"/agent/pieces/p/original":   "2026-000123-original.pdf",
 			"/agent/pieces/p/copie":      "2026-000123-copie.pdf",
@@ -174,7 +174,7 @@ func TestDownloads(t *testing.T) {
 		if s.closed != 12 {
 			t.Errorf("closed %d times", s.closed)
 		}
-		if want := []string{"file.read p", "request.read 2026-000123"}; !slices.Equal(slices.Compact(slices.Sorted(slices.Values(s.noted))), want) {
+		if want := []string{"file.read letter", "file.read p", "request.read 2026-000123"}; !slices.Equal(slices.Compact(slices.Sorted(slices.Values(s.noted))), want) {
 			t.Errorf("noted: %v", s.noted)
 		}
 	}

@@ -45,12 +45,19 @@ func (d deskFiles) Original(ctx context.Context, v ingest.Viewer, id string) (de
 		}
 		return f, err
 	}
+	made, err := d.h.store.Made(ctx, id)
+	if err != nil {
+		return desk.File{}, err
+	}
 	blob, err := d.h.store.Original(ctx, rec)
 	if err != nil {
 		return desk.File{}, err
 	}
 	f, err := fileOf(blob)
 	f.Name, f.Type, f.Request = rec.Hints.Filename, rec.MediaType, rec.Request
+	for _, m := range made {
+		f.Holds = append(f.Holds, m.ID)
+	}
 	return f, err
 }
 

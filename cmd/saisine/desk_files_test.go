@@ -265,6 +265,10 @@ func TestPagesOfScans(t *testing.T) {
 			t.Errorf("%s from outside: %v", id, err)
 		}
 	}
+	stack, err := d.Original(t.Context(), filesReader, rec.ID)
+	if err := closed(stack, err); err != nil || !slices.Equal(stack.Holds, []string{letters[0].ID, letters[1].ID}) {
+		t.Errorf("the stack holds %v, %v", stack.Holds, err)
+	}
 	var refusal *ingest.Refusal
 	if _, err := d.Original(t.Context(), filesReader, letters[1].ID); !errors.As(err, &refusal) {
 		t.Errorf("a letter without a copy: %v", err)
