@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"saisine.fr/saisine/ingest"
 )
 
@@ -55,6 +53,7 @@ func TestBenchDeskPages(t *testing.T) {
 // firstPaint is when the page was first painted, in milliseconds since its address was asked for.
 func firstPaint(b *browser) float64 {
 	b.t.Helper()
-	b.do("paint", chromedp.Evaluate[chromedp.Void](`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`, chromedp.EvalAwaitPromise))
-	return evaluate[float64](b, `performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1`)
+	return evaluate[float64](b, `new Promise(done => new PerformanceObserver(list => {
+		for (const e of list.getEntries()) { if (e.name === "first-contentful-paint") { done(e.startTime); } }
+	}).observe({type: "paint", buffered: true}))`)
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"saisine.fr/saisine/ingest"
 )
 
@@ -158,7 +160,7 @@ func (d *deskTown) request(ctx context.Context, s *Store, tx *tx, i int, open bo
 
 func (d *deskTown) submission(ctx context.Context, s *Store, tx *tx, key string, row ledgerRow, request int64, link string, reading ingest.Reading) error {
 	var seq int64
-	id := "b-" + key
+	id := uuid.NewSHA1(uuid.Nil, []byte(key)).String()
 	if err := tx.row(ctx, `INSERT INTO submissions (id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, request_id, link)
 		VALUES ($1, $2, 'sve', $3, '', $4, $5, 'one', 3, 'message/rfc822', '{}', 'filed', $6, $7) RETURNING seq`,
 		id, string(row.channel), key, micros(row.receivedAt), micros(row.receivedAt), request, link).Scan(&seq); err != nil {
