@@ -373,8 +373,12 @@ func TestThrottle(t *testing.T) {
 	stranger := d.visitor()
 	stranger.expect("stranger", stranger.login("a", goodPassword), http.StatusTooManyRequests, "", "Trop d’essais")
 	known.in("a")
-	// Others are not concerned.
-	d.visitor().in("b")
+	// Others are not concerned, and the browser is known for its agent only.
+	d.visitor().in("b").post(logoutPath, nil)
+	for range freeTries + 1 {
+		attacker.login("b", "devine devine")
+	}
+	known.expect("another's login", known.copyOf().login("b", goodPassword), http.StatusTooManyRequests, "")
 	// Nobody waits for longer than a minute, and then the right password goes through.
 	for range 15 {
 		attacker.login("a", "devine devine")
@@ -406,6 +410,31 @@ func TestThrottleByAddress(t *testing.T) {
 	other.expect("claims another", other.login("a", goodPassword), http.StatusTooManyRequests, "")
 	other.remote = "10.0.0.1:1"
 	other.in("a")
+}
+
+// A login that goes through takes back its own try: somebody with a login of their own does
+// not buy guesses at others by it.
+func TestThrottleForgives(t *testing.T) {
+	now := time.Now()
+	th := &throttle{now: func() time.Time { return now }}
+	address := addressKey("198.51.100.7")
+	for i := range addressTries {
+		if wait := th.take(loginKey(string(rune('a'+i))), address); wait != 0 {
+			t.Fatalf("try %d waits %v", i, wait)
+		}
+	}
+	now = now.Add(throttleMax - time.Second)
+	if wait := th.take(loginKey("own"), address); wait != 0 {
+		t.Fatalf("waits %v", wait)
+	}
+	th.forgive(loginKey("own"), address)
+	if n := th.keys[address.name].failed(now); n != addressTries {
+		t.Errorf("the address has %d failures left of %d", n, addressTries)
+	}
+	if _, there := th.keys[loginKey("own").name]; there {
+		t.Error("the login does not begin anew")
+	}
+	th.forgive(loginKey("unknown"), addressKey("unknown"))
 }
 
 func TestThrottleIsBounded(t *testing.T) {
