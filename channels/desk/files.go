@@ -86,7 +86,7 @@ func nameBase(reference, id string) string {
 func pathNumber(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return 0, ingest.ErrNotFound //nolint:nilerr // another address is nowhere
+		return 0, ingest.ErrNotFound
 	}
 	return int(n), nil
 }

@@ -357,6 +357,9 @@ func TestOnePictureForAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec := h.submit(ingest.ChannelScan, data, ingest.MediaPDF, ingest.Hints{})
+	if p, err := d.Page(t.Context(), filesReader, rec.ID, 1); err != nil || p.Width != ocr.PictureWidth || p.Height != 2263 || len(p.Words) > 0 {
+		t.Errorf("a page without recognised words: %+v, %v", p, err)
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := d.Picture(gone, filesReader, rec.ID, 1); err == nil {

@@ -94,7 +94,7 @@ func (d deskFiles) Page(ctx context.Context, v ingest.Viewer, id string, n int) 
 	if err != nil {
 		return desk.PageImage{}, err
 	}
-	out := desk.PageImage{Width: sheetWidth, Height: sheetHeight}
+	out := desk.PageImage{Width: a4PictureWidth, Height: a4PictureHeight}
 	made, known := d.pictures.get(p.tag())
 	switch {
 	case made.refusal != nil:

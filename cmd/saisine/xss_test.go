@@ -95,7 +95,9 @@ func (x *xssTown) serve() {
 	x.t.Cleanup(func() {
 		s.Close()
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			x.t.Error(err)
+		}
 	})
 }
 
@@ -302,9 +304,7 @@ func (x *xssTown) pages(rights map[string]ingest.Role) []string {
 			}
 		}
 	}
-	for _, f := range x.follow {
-		out = append(out, f)
-	}
+	out = append(out, x.follow...)
 	for i := 0; i < len(x.mails); i += framesShown {
 		out = append(out, fmt.Sprintf("/cadres/%d", i))
 	}
