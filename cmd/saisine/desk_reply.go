@@ -22,34 +22,16 @@ func (d deskReplies) Prepare(ctx context.Context, v ingest.Viewer, reference str
 		return desk.ReplyDesk{}, err
 	}
 	out := desk.ReplyDesk{Request: q, Unreachable: d.h.secretary.Unreachable(q.Sender.Email), Officer: d.officer(v, q)}
-	replies, err := d.h.replies()
-	if err != nil {
-		return out, err
-	}
 	fields, err := d.fields(ctx, q, out.Officer)
 	if err != nil {
 		return out, err
 	}
-	for _, t := range replies.For(q.Category) {
+	for _, t := range d.h.texts.now.Load().replies.For(q.Category) {
 		r := desk.ReplyTemplate{Code: t.Code, Label: t.Label, Status: t.Status}
 		r.Subject, r.Body = t.Fill(fields)
 		out.Templates = append(out.Templates, r)
 	}
 	return out, nil
-}
-
-// replies are the texts of answers in force: those of the desk, or the built-in ones.
-func (h *house) replies() (notice.Replies, error) {
-	if h.texts == nil {
-		return notice.LoadReplies("", nil)
-	}
-	own := h.texts.now.Load().stored[textKey{ingest.TextReplies, ingest.RepliesName}]
-	if r, err := notice.LoadReplies(textName(own), []byte(own.Content)); err == nil {
-		return r, nil
-	}
-	// A newer program may find fault with what an older one has checked: better other texts
-	// than none.
-	return notice.LoadReplies("", nil)
 }
 
 // officer is an agent as letters about a request name them: for the service of the request

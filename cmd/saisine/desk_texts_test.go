@@ -96,8 +96,8 @@ func TestTextsInForce(t *testing.T) {
 	if status, to := s.save(repliesText, "replies:\n  - {code: merci, label: Merci, subject: \"{{objet}}\", body: Merci de votre message}\n"); status != http.StatusSeeOther {
 		t.Fatalf("%d %s", status, to)
 	}
-	if r, err := h.replies(); err != nil || len(r.Replies) != 1 || r.Replies[0].Label != "Merci" {
-		t.Errorf("%+v %v", r, err)
+	if r := h.texts.now.Load().replies.Replies; len(r) != 1 || r[0].Label != "Merci" {
+		t.Errorf("replies: %+v", r)
 	}
 
 	// Each has its history, from which it comes back; and the way back to the original.
@@ -317,6 +317,7 @@ func TestStoredTextWithFaults(t *testing.T) {
 		{Kind: ingest.TextLetter, Name: "joined.txt.tmpl", Content: "Objet : suite\n\n{{.Hello}} {{template \"foot\" .}}"},
 		{Kind: ingest.TextLetter, Name: "gone.txt.tmpl", Content: "Objet : x"},
 		{Kind: ingest.TextCategories, Name: ingest.CategoriesName, Content: strings.Replace(textServices, "label: Voirie ", "lable: Rues ", 1)},
+		{Kind: ingest.TextReplies, Name: ingest.RepliesName, Content: "replies: []"},
 	} {
 		if _, err := h.store.SaveTownText(t.Context(), storeChange(text)); err != nil {
 			t.Fatal(err)
@@ -326,7 +327,7 @@ func TestStoredTextWithFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := h.texts.now.Load()
-	if len(now.faults) != 3 || len(h.rules.File().Categories) != 3 || !h.rules.File().Categories[2].Service.Sealed {
+	if len(now.faults) != 4 || len(now.replies.Replies) < 2 || len(h.rules.File().Categories) != 3 || !h.rules.File().Categories[2].Service.Sealed {
 		t.Errorf("faults: %v, %d categories", now.faults, len(h.rules.File().Categories))
 	}
 	for name, want := range map[string]string{"are.txt.tmpl": "La mairie a bien reçu", "joined.txt.tmpl": "Bonjour"} {
@@ -334,7 +335,7 @@ func TestStoredTextWithFaults(t *testing.T) {
 			t.Errorf("%s: %v %+v", name, err, p)
 		}
 	}
-	if _, body := s.get("/agent/administration/textes"); strings.Count(body, "à corriger") != 2 {
+	if _, body := s.get("/agent/administration/textes"); strings.Count(body, "à corriger") != 3 {
 		t.Errorf("not told: %s", body)
 	}
 	if _, body := s.get(receiptText); !strings.Contains(body, "are.txt.tmpl, ligne 2") {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -215,5 +217,40 @@ func TestReloadInTheHouse(t *testing.T) {
 	}
 	if err := h.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// systemd is told when a reload begins and when it is over (sd_notify(3)).
+func TestReloadTellsSystemd(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "notify")
+	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	h, _ := textHouse(t)
+	t.Setenv("NOTIFY_SOCKET", socket)
+	if err := h.reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.cfg.Categories, []byte("categories: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.reload(t.Context()); err == nil {
+		t.Error("a broken file was loaded")
+	}
+	began := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=[1-9]\d+$`)
+	for i := range 4 {
+		buf := make([]byte, 200)
+		if err := listener.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := listener.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(buf[:n]); i%2 == 0 && !began.MatchString(got) || i%2 == 1 && got != "READY=1" {
+			t.Errorf("message %d: %q", i, got)
+		}
 	}
 }

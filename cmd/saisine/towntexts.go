@@ -40,6 +40,7 @@ type letterTexts interface {
 type texts struct {
 	rules     *classify.Rules
 	templates *notice.Templates
+	replies   notice.Replies
 	// stored are those that were changed at the desk, by kind and name.
 	stored map[textKey]ingest.TownText
 	newest int64 // version of a text of the desk
@@ -67,7 +68,7 @@ func readTexts(ctx context.Context, cfg config.Config) (*texts, error) {
 // a configured file. What comes from the desk was checked before it was stored; should a
 // newer program find a fault in it, it is no reason not to start (the page on which it is
 // mended would be away as well): faults has it, a letter gives way to the file or built-in
-// text, and of the categories all counts that can be understood. They must not give way:
+// text, and so do the replies; of the categories all counts that can be understood. They must not give way:
 // requests would go to services that do not exist, and past the seal of those that do.
 func newTexts(cfg config.Config, stored []ingest.TownText) (*texts, error) {
 	t := &texts{stored: map[textKey]ingest.TownText{}, faults: map[textKey]error{}}
@@ -88,7 +89,7 @@ func newTexts(cfg config.Config, stored []ingest.TownText) (*texts, error) {
 	if err := t.loadLetters(cfg, letters); err != nil {
 		return nil, usageError{fmt.Errorf("letters.templates: %w", err)}
 	}
-	return t, nil
+	return t, t.loadReplies()
 }
 
 func (t *texts) loadRules(cfg config.Config) error {
@@ -124,6 +125,19 @@ func (t *texts) loadLetters(cfg config.Config, letters map[string]string) (err e
 		}
 	}
 	t.templates, err = notice.LoadTemplatesWith(cfg.Letters.Templates, good)
+	return err
+}
+
+// loadReplies loads those of the desk or, without such or with faults in them, the built-in
+// ones.
+func (t *texts) loadReplies() (err error) {
+	key := textKey{ingest.TextReplies, ingest.RepliesName}
+	own := t.stored[key]
+	if t.replies, err = notice.LoadReplies(textName(own), []byte(own.Content)); err == nil || own.Content == "" {
+		return err
+	}
+	t.faults[key] = err
+	t.replies, err = notice.LoadReplies("", nil)
 	return err
 }
 
