@@ -125,6 +125,13 @@ eval-ocr: packages-test
 	@[ -d "$(EVALUATION)/scans" ] || { echo "There is no $(EVALUATION)/scans: say make eval-ocr EVALUATION=FOLDER." >&2; exit 2; }
 	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^(TestEvaluation|TestNoNoisyPagePassesAsSure)$$' ./ocr
 
+## bench-desk: lists and searches of the desk at DESK_REQUESTS requests, a share DESK_OPEN of them open; ten minutes
+DESK_REQUESTS ?= 200000
+DESK_OPEN ?= 0.1
+DESK_ASKED ?= 60
+bench-desk: packages-test
+	$(GO_TEST) -count=1 -v -timeout 1h ./ingest/store -run TestBenchDesk -bench.requests=$(DESK_REQUESTS) -bench.open=$(DESK_OPEN) -bench.asked=$(DESK_ASKED)
+
 ## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; half an hour (OCR_PAGES, OCR_ROUNDS)
 OCR_PAGES ?= 36
 OCR_ROUNDS ?= 2

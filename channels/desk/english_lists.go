@@ -7,7 +7,7 @@ var englishLists = map[string]string{
 	"Rechercher dans les demandes": "Search the requests", "Nom, téléphone, numéro, mots du texte…": "Name, phone, number, words of the text…",
 	"Les accents et les terminaisons ne comptent pas. «\u00a0Entre guillemets\u00a0»\u00a0: ces mots ensemble. Début de mot\u00a0: reparat*": "Accents and endings do not count. “In quotes”: these words together. Beginning of a word: reparat*",
 	"Seulement": "Only", "Filtres et ordre": "Filters and order", "Service": "Service", "Tous": "All", "Catégorie": "Category", "Toutes": "All",
-	"Canal": "Channel", "Statut": "Status", "Ouvertes": "Open", "Ouvertes et closes": "Open and closed", "Reçues du": "Received from", "au": "to",
+	"Canal": "Channel", "Statut": "Status", "Ouvertes": "Open", "Ouvertes et closes": "Open and closed", "Reçues du": "Received from", "jusqu’au": "until",
 	"Ordre": "Order", "Les plus récentes d’abord": "Newest first", "Par échéance": "By due date",
 	"Vues enregistrées": "Saved views", "Vues\u00a0:": "Views:", "Enregistrer ou supprimer une vue": "Save or remove a view", "Nom de la vue": "Name of the view",
 	"Garde la recherche et les filtres de cette page, pour vous seul.": "Keeps the search and the filters of this page, for you alone.",
@@ -22,7 +22,7 @@ var englishLists = map[string]string{
 	"aucun service": "no service", "non classée": "not classified", "en retard": "late", "aucune": "none",
 	"Début de la liste": "Beginning of the list", "Plus de demandes": "More requests",
 	"Chercher aussi dans les demandes répondues et closes": "Search answered and closed requests too", "Retirer la recherche et les filtres": "Remove search and filters",
-	"« %s » n’est pas un jour\u00a0: écrivez-le comme 2026-04-23.": "“%s” is no day: write it as 2026-04-23.",
+	"«\u00a0%s\u00a0» n’est pas un jour\u00a0: écrivez-le comme 2026-04-23.": "“%s” is no day: write it as 2026-04-23.",
 
 	"Il n’y a plus rien après.": "There is nothing after this.", "Revenez au début de la liste.": "Go back to the beginning of the list.",
 	"Aucune demande ne contient «\u00a0%s\u00a0».": "No request contains “%s”.",

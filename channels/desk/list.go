@@ -132,7 +132,7 @@ func (a *Adapter) listResults(ctx context.Context, v ingest.Viewer, f, asked ing
 	out := listResults{Query: filterQuery(f), Words: f.Words}
 	for _, day := range []string{f.From, f.To} {
 		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
-			out.Problem = t.T("« %s » n’est pas un jour\u00a0: écrivez-le comme 2026-04-23.", day)
+			out.Problem = t.T("«\u00a0%s\u00a0» n’est pas un jour\u00a0: écrivez-le comme 2026-04-23.", day)
 			return out, nil //nolint:nilerr // it is told on the page
 		}
 	}
@@ -274,7 +274,11 @@ func (a *Adapter) listForm(v ingest.Viewer, f ingest.Filter) listForm {
 	for _, flag := range listFlags {
 		out.Flags = append(out.Flags, listFlag{flag.name, t.T(flag.label), *flag.field(&f)})
 	}
-	out.Open = f.Channel != "" || f.Service != "" || f.Category != "" || f.Status != "" || f.Settled || f.From != "" || f.To != "" || f.Order == ingest.OrderDue
+	chosen := f
+	if !slices.ContainsFunc(listTabs(t, f, ingest.TabCounts{}), func(tab listTab) bool { return tab.Current }) {
+		chosen.Words = ""
+		out.Open = filterQuery(chosen) != ""
+	}
 	return out
 }
 
