@@ -89,7 +89,7 @@ var englishFailures = map[string]string{ //nolint:gosec // G101: words about pas
 	"Ce courriel n’est pas parti\u00a0: une règle l’a retenu.":                                                 "This mail was not sent: a rule withheld it.",
 	"Lisez la raison ci-dessous, puis envoyez-le, ou écrivez par courrier.":                                    "Read the reason below, then send it, or write by post.",
 	"Le citoyen n’a pas donné d’adresse électronique.":                                                         "The citizen gave no e-mail address.",
-	"Ouvrez la demande et imprimez la lettre.":                                                                 "Open the request and print the letter.",
+	"Ouvrez la demande et faites l’accusé de réception sur papier.":                                            "Open the request and write the acknowledgement on paper.",
 	"L’adresse est celle de la mairie\u00a0: saisine ne s’écrit pas à elle-même.":                              "The address is the town hall’s own: saisine does not write to itself.",
 	"Corrigez l’adresse du citoyen dans la demande, puis écrivez-lui.":                                         "Correct the citizen’s address in the request, then write to them.",
 	"Le message vient d’un automate ou d’une liste\u00a0: une réponse automatique pourrait tourner en boucle.": "The message comes from a machine or a list: an automatic answer could go round in a loop.",

@@ -2,6 +2,7 @@ package desk
 
 // englishRequest is the English of the page of a request, its acts and its history.
 var englishRequest = map[string]string{
+	"Faire l’accusé de réception sur papier": "Write the acknowledgement on paper",
 	"Dans la liste": "In the list", "Retour à la liste": "Back to the list", "Précédente": "Previous", "Suivante": "Next",
 	"Annuler la réunion": "Undo the merge", "Aller aux actions": "Go to the actions", "(sans objet)": "(no subject)",
 	"Urgent": "Urgent", "En retard": "Late", "À revoir": "To review", "Confiée à %s": "Assigned to %s", "Confiée à personne": "Assigned to nobody",

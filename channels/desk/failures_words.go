@@ -198,7 +198,7 @@ var asideAdvice = []advice{
 }
 
 var withheldAdvice = []advice{
-	{"aucune adresse", "Le citoyen n’a pas donné d’adresse électronique.", "Ouvrez la demande et imprimez la lettre."},
+	{"aucune adresse", "Le citoyen n’a pas donné d’adresse électronique.", "Ouvrez la demande et faites l’accusé de réception sur papier."},
 	{"celle de la mairie", "L’adresse est celle de la mairie\u00a0: saisine ne s’écrit pas à elle-même.", "Corrigez l’adresse du citoyen dans la demande, puis écrivez-lui."},
 	{"rfc 3834", "Le message vient d’un automate ou d’une liste\u00a0: une réponse automatique pourrait tourner en boucle.", "Si une personne attend cet envoi, envoyez-le quand même."},
 	{"smtp.host", "Aucun serveur d’envoi n’est réglé.", "L’administrateur doit régler «\u00a0smtp.host\u00a0». En attendant, écrivez par courrier."},

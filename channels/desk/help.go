@@ -29,7 +29,7 @@ type roleHelp struct {
 var roleDoes = map[ingest.Role]string{
 	ingest.RoleReader:        "Lit les demandes, les registres et les chiffres.",
 	ingest.RoleAgent:         "Traite les demandes, y répond, en saisit de nouvelles, dépose des scans.",
-	ingest.RoleManager:       "Reprend ou relance en nombre, et confie les demandes.",
+	ingest.RoleManager:       "Reprend d’un coup toute une liste d’échecs, et révoque des liens de suivi.",
 	ingest.RoleAdministrator: "Gère les agents, les catégories et les textes, et voit l’état de la machine.",
 }
 

@@ -22,6 +22,7 @@ func (a *Adapter) paperRoutes(o *router) {
 	o.handle("GET /agent/courrier/lettres/{id}", ingest.RoleAgent, a.serveLetter)
 	o.handle("GET /agent/courrier/lettres/{id}/lettre.pdf", ingest.RoleAgent, a.serveLetterFile)
 	o.handle("POST /agent/courrier/lettres", ingest.RoleAgent, a.takePrinted)
+	o.handle("POST /agent/demandes/{ref}/accuse-papier", ingest.RoleAgent, a.takeAcknowledgement)
 	o.handle("GET /agent/courrier/separateurs.pdf", ingest.RoleAgent, a.serveSeparators)
 	o.handle("GET /agent/courrier/registre", ingest.RoleReader, a.serveRegister)
 	o.handle("GET /agent/courrier/registre.csv", ingest.RoleReader, a.serveRegisterCSV)
@@ -161,6 +162,14 @@ func (a *Adapter) takePrinted(w http.ResponseWriter, r *http.Request, v ingest.V
 		setFlash(w, t.T("%d lettres notées comme imprimées et postées.", n))
 	}
 	return redirect(w, r, "/agent/courrier#lettres")
+}
+
+func (a *Adapter) takeAcknowledgement(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
+	m, err := a.opts.Paper.Acknowledge(r.Context(), v, r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, letterURL(m.ID))
 }
 
 // maxSheets bounds the copies of a separator sheet that one click asks for.

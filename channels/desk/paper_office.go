@@ -14,6 +14,9 @@ type Paper interface {
 	// same each time.
 	Letter(ctx context.Context, v ingest.Viewer, id string) (ingest.Mail, error)
 	LetterFile(ctx context.Context, v ingest.Viewer, id string) (File, error)
+	// Acknowledge has the acknowledgement of a request written as a letter, in the place of a
+	// mail that does not arrive (CRPA L112-3); where it was before, it is that letter.
+	Acknowledge(ctx context.Context, v ingest.Viewer, reference string) (ingest.Mail, error)
 	// Printed notes that letters were printed and posted, all or none, and returns how many
 	// were not before.
 	Printed(ctx context.Context, v ingest.Viewer, ids []string) (int, error)

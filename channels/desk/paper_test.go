@@ -86,6 +86,10 @@ func (m *mailRoom) LetterFile(context.Context, ingest.Viewer, string) (File, err
 	return File{Name: "evil\r\nX: y.pdf", Type: ingest.MediaPDF, Size: 5, Body: io.NopCloser(strings.NewReader("%PDF-"))}, nil
 }
 
+func (m *mailRoom) Acknowledge(_ context.Context, _ ingest.Viewer, reference string) (ingest.Mail, error) {
+	return ingest.Mail{ID: "papier-" + reference, Kind: ingest.MailPaper}, m.refuse
+}
+
 func (m *mailRoom) Printed(_ context.Context, _ ingest.Viewer, ids []string) (int, error) {
 	m.printed = append(m.printed, ids...)
 	return len(ids), m.refuse

@@ -17,6 +17,7 @@ var frenchRefusals = map[string]string{
 	"%s cannot be handed to %q, who does not see it or may not treat it":            "%s ne peut pas être confiée à %q, qui ne la voit pas ou ne peut pas la traiter.",
 
 	// What it is about.
+	"the letter names the service: confirm the category first":                  "La lettre nomme le service : confirmez d’abord la catégorie.",
 	"a category, and who chose it, must be given":                               "Il faut une catégorie, et qui l’a choisie.",
 	"%s has no category yet; choose one":                                        "%s n’a pas encore de catégorie\u00a0; choisissez-en une.",
 	"there is no category %q":                                                   "Il n’y a pas de catégorie %q.",

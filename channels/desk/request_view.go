@@ -150,6 +150,8 @@ type mailLine struct {
 	// LetterURL is where it is printed.
 	LetterURL string
 	Bad       bool
+	// OnPaper is set for a receipt that the citizen has not got, and may get as a letter.
+	OnPaper bool
 }
 
 var mailStates = map[ingest.MailState]string{
@@ -172,6 +174,8 @@ func mailLines(t tongue, q ingest.Request) []mailLine {
 			Ready: m.SHA256 != "", Print: m.State == ingest.MailToPrint, LetterURL: letterURL(m.ID),
 			Bad: m.State == ingest.MailFailed || m.State == ingest.MailBounced,
 		}
+		l.OnPaper = (m.Kind == ingest.MailARE || m.Kind == ingest.MailAEE) && (l.Bad || m.State == ingest.MailWithheld) &&
+			!slices.ContainsFunc(q.Mails, func(o ingest.Mail) bool { return o.Kind == ingest.MailPaper })
 		if !m.EndedAt.IsZero() {
 			l.At = m.EndedAt
 		}

@@ -62,6 +62,21 @@ func (d deskPaper) Printed(ctx context.Context, v ingest.Viewer, ids []string) (
 	return d.h.store.Printed(ctx, v, ids)
 }
 
+// Acknowledge implements desk.Paper.
+func (d deskPaper) Acknowledge(ctx context.Context, v ingest.Viewer, reference string) (ingest.Mail, error) {
+	if _, err := d.h.store.Visible(ctx, v, reference); err != nil {
+		return ingest.Mail{}, err
+	}
+	q, err := d.h.store.Request(ctx, reference)
+	if err != nil {
+		return ingest.Mail{}, err
+	}
+	if q.NeedsReview {
+		return ingest.Mail{}, ingest.Refused("the letter names the service: confirm the category first")
+	}
+	return paperOf(ctx, d.h.store, q)
+}
+
 // Separators implements desk.Paper.
 func (d deskPaper) Separators(_ context.Context, v ingest.Viewer, q desk.SeparatorQuery) (desk.File, error) {
 	for _, name := range q.Services {

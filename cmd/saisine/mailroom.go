@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -280,6 +281,10 @@ func (r *mailroom) deskURL(reference string) string {
 
 // items lists the requests of a digest, as they stand now.
 func (r *mailroom) items(ctx context.Context, m ingest.Mail) ([]notice.Item, error) {
+	sealed, err := r.store.Sealed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []notice.Item
 	for _, reference := range m.Detail.References {
 		q, err := r.store.Request(ctx, reference)
@@ -289,7 +294,12 @@ func (r *mailroom) items(ctx context.Context, m ingest.Mail) ([]notice.Item, err
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r.item(q))
+		it := r.item(q)
+		if q.Service != m.Detail.Service && slices.Contains(sealed, q.Service) {
+			// The manager, or whoever sorts, must know that something is late, and no more.
+			it.Subject, it.Sender, it.Category = "Dossier d’un service réservé", "", q.Service
+		}
+		out = append(out, it)
 	}
 	return out, nil
 }

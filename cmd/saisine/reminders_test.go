@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,6 +293,24 @@ func TestClockJumps(t *testing.T) {
 			if !slices.ContainsFunc(got, func(s string) bool { return len(s) > len(want) && s[:len(want)] == want }) {
 				t.Errorf("years %d: lost %s; wrote %q", years, want, got)
 			}
+		}
+	}
+}
+
+// What a sealed service is late with is told to others by number only.
+func TestDigestsKeepSealedFiles(t *testing.T) {
+	h := newClockHouseOf(t, "2026-11-23 10:00", sealedTown)
+	if err := sealServices(t.Context(), h.house); err != nil {
+		t.Fatal(err)
+	}
+	reference := h.request("action-sociale", "Je demande un secours.")
+	for service, open := range map[string]bool{"CCAS": true, "Voirie": false, "": false} {
+		items, err := h.mails.items(t.Context(), ingest.Mail{Kind: ingest.MailMorning, Detail: ingest.MailDetail{Service: service, References: []string{reference}}})
+		if err != nil || len(items) != 1 {
+			t.Fatal(items, err)
+		}
+		if it := items[0]; it.Reference != reference || open != (it.Sender != "") || open != strings.HasPrefix(it.Subject, "Demande ") {
+			t.Errorf("to %q: %+v", service, it)
 		}
 	}
 }
