@@ -195,9 +195,10 @@ func (k *tokenizer) beginning(word string) searchTerm {
 // reference matches what may be the reference of a request, as people write it.
 var reference = regexp.MustCompile(`^(?:(?i:n°|no|#)\s*)?([12][0-9]{3})\s?-\s?([0-9]{1,9})$`)
 
-// asReference returns the reference that a query is, or "".
+// asReference returns the reference that a query is, or "". A star behind it comes from a
+// search while it is being typed.
 func asReference(text string) string {
-	m := reference.FindStringSubmatch(strings.TrimSpace(text))
+	m := reference.FindStringSubmatch(strings.TrimSuffix(strings.TrimSpace(text), "*"))
 	if m == nil {
 		return ""
 	}
@@ -210,7 +211,7 @@ func asReference(text string) string {
 
 // asSubmission returns the id of a submission that a query is, or "".
 func asSubmission(text string) string {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSuffix(strings.TrimSpace(text), "*")
 	if len(text) != 36 {
 		return ""
 	}
