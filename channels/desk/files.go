@@ -118,7 +118,7 @@ func (a *Adapter) serveHTML(w http.ResponseWriter, r *http.Request, v ingest.Vie
 		return err
 	}
 	t := a.pages.tongue(v)
-	safe := safehtml.Clean(mail.HTML, safehtml.Options{Images: mail.Images, Remote: t.T("[image distante]"), Missing: t.T("[image absente]")})
+	safe := safehtml.Clean(mail.HTML, safehtml.Options{Images: mail.Images, Remote: t.T("[image distante]"), Missing: t.T("[image non affichée]")})
 	view := struct {
 		Lang, Title, Cut string
 		Style            template.CSS

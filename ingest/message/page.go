@@ -29,7 +29,7 @@ type PageLimits struct {
 	HTML   int64 // [2 MiB]
 	Images int   // number of images [50]
 	Image  int64 // one image; a larger one is left out [2 MiB]
-	All    int64 // all images together; what goes beyond is left out [8 MiB]
+	All    int64 // all images together; what goes beyond is left out [4 MiB]
 }
 
 func (l PageLimits) withDefaults() PageLimits {
@@ -43,7 +43,7 @@ func (l PageLimits) withDefaults() PageLimits {
 		l.Image = 2 << 20
 	}
 	if l.All <= 0 {
-		l.All = 8 << 20
+		l.All = 4 << 20
 	}
 	return l
 }

@@ -43,8 +43,8 @@ type Options struct {
 	// Remote is the note in the place of an image that lies elsewhere, such as "[image
 	// distante]"; Missing of one that should be in the mail and is not, or cannot be shown.
 	Remote, Missing string
-	// MaxImages bounds the bytes of all images that are put into the text, each counted as often as
-	// it is used; 0 means 8 MiB.
+	// MaxImages bounds what all images that are put into the text take there, in bytes, each counted as often as
+	// it is used; 0 means 6 MiB.
 	MaxImages int
 }
 
@@ -61,7 +61,7 @@ type Result struct {
 // proportion to its input, of which it looks at the first 4 MiB.
 func Clean(foreign string, o Options) Result {
 	if o.MaxImages <= 0 {
-		o.MaxImages = 8 << 20
+		o.MaxImages = 6 << 20
 	}
 	var r Result
 	if len(foreign) > maxInput {
