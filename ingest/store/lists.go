@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"saisine.fr/saisine/ingest"
@@ -176,6 +177,7 @@ func findPlaces(ctx context.Context, run snapshot, l *list, start *cursor) (foun
 		}
 		return found, counted, err
 	}
+	total := 0
 	for _, s := range l.stretches() {
 		room := l.Limit + 1 - len(found)
 		if room == 0 {
@@ -190,7 +192,10 @@ func findPlaces(ctx context.Context, run snapshot, l *list, start *cursor) (foun
 		}
 		if err := run.rows(ctx, b.String(), b.args, func(row rowScanner) error {
 			var p place
-			err := row.Scan(&p.id, &p.key)
+			err := row.Scan(&p.id, &p.key, &total)
+			if p.key == math.MaxInt64 {
+				p.key = 0
+			}
 			found = append(found, p)
 			return err
 		}); err != nil {
@@ -199,6 +204,8 @@ func findPlaces(ctx context.Context, run snapshot, l *list, start *cursor) (foun
 	}
 	switch {
 	case start != nil:
+	case l.few():
+		counted.total = total
 	case len(found) <= l.Limit:
 		counted.total = len(found)
 	default:

@@ -160,8 +160,20 @@ func TestListSealed(t *testing.T) {
 	inside := clerk
 	inside.Services = []string{"CCAS"}
 	for _, f := range []ingest.Filter{
-		{}, {Settled: true}, {Words: "chaussée"}, {Words: "aide"}, {Words: "2026-000002"}, {Words: sealed}, {Service: "CCAS"}, {Review: true}, {Urgent: true},
-		{Duplicates: true}, {Mine: true}, {Order: ingest.OrderDue}, {Words: "chaussée", Order: ingest.OrderDue}, {Words: "cha*"},
+		{},
+		{Settled: true},
+		{Words: "chaussée"},
+		{Words: "aide"},
+		{Words: "2026-000002"},
+		{Words: sealed},
+		{Service: "CCAS"},
+		{Review: true},
+		{Urgent: true},
+		{Duplicates: true},
+		{Mine: true},
+		{Order: ingest.OrderDue},
+		{Words: "chaussée", Order: ingest.OrderDue},
+		{Words: "cha*"},
 	} {
 		for _, q := range w.page(outside, f).Items {
 			if q.Service == "CCAS" || q.Duplicates {
@@ -254,9 +266,12 @@ func TestListDuplicates(t *testing.T) {
 
 // Pages must be complete and without doubles, in both orders, while requests are added.
 func TestListPages(t *testing.T) {
-	t.Run("few", testListPages)
+	t.Run("few", func(t *testing.T) { testListPages(t, func() {}) })
+	few := fewHits
 	walkAlways(t)
-	t.Run("walk", testListPages)
+	t.Run("walk", func(t *testing.T) { testListPages(t, func() {}) })
+	// More is found from one page to the next, and searched for in the other way.
+	t.Run("both", func(t *testing.T) { testListPages(t, func() { fewHits = few - 1 - fewHits }) })
 }
 
 // walkAlways has searches go through the list, as for words that stand everywhere.
@@ -266,7 +281,7 @@ func walkAlways(t *testing.T) {
 	t.Cleanup(func() { fewHits = before })
 }
 
-func testListPages(t *testing.T) {
+func testListPages(t *testing.T, change func()) {
 	for _, f := range []ingest.Filter{
 		{}, {Order: ingest.OrderDue}, {Words: "lettre"}, {Words: "lettre", Order: ingest.OrderDue}, {Service: "Voirie"}, {Settled: true},
 	} {
@@ -295,6 +310,7 @@ func testListPages(t *testing.T) {
 			if f.After = p.Next; p.Next == "" || pages > 10 {
 				break
 			}
+			change()
 			w.file(listed{text: "une lettre", service: "Voirie", at: at.Add(time.Hour)})
 			w.do(w.s.do(t.Context(), func(ctx context.Context, tx *tx) error {
 				return tx.exec(ctx, `UPDATE requests SET next_due = 900 WHERE id > 25`)
@@ -328,4 +344,28 @@ func atoi(s string) int {
 		n = n*10 + int(c-'0')
 	}
 	return n
+}
+
+// A cursor comes from an address: whatever it is, it leads to a page.
+func FuzzCursor(f *testing.F) {
+	for _, s := range []string{"", "n.1.2.3", "d.0.1.5+", "n.-1.2.3", "d.9223372036854775807.1.0", "n.1.2.3.4", "x.1.1.1", "n.01.2.3", "n.1.2.99999999"} {
+		f.Add(s)
+	}
+	s, err := Open(context.Background(), Options{Dir: f.TempDir()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, order := range []ingest.Order{ingest.OrderNewest, ingest.OrderDue} {
+			for _, words := range []string{"", "lettre"} {
+				if _, err := s.List(t.Context(), clerk, ingest.Filter{After: text, Order: order, Words: words}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c, ok := parseCursor(text, order); ok && (c.String() != text || c.order != order) {
+				t.Errorf("%q is read as %q", text, c.String())
+			}
+		}
+	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -144,19 +145,25 @@ type stretch struct {
 	hint string
 }
 
+// undatedKey stands for no date where dated and undated ones are sorted together. Cursors have
+// 0 for it all the same.
+const (
+	undatedKey = "9223372036854775807" // math.MaxInt64
+	isUndated  = " AND r.next_due = 0"
+)
+
 // stretches returns the parts of the list, the first one first.
 func (l *list) stretches() []stretch {
 	newest := []stretch{{key: "r.opened_at", down: !l.Back, hint: l.hint()}}
 	if l.Order != ingest.OrderDue {
 		return newest
 	}
-	hint := listsDue
 	if l.few() {
-		hint = listsKey
+		return []stretch{{key: "CASE r.next_due WHEN 0 THEN " + undatedKey + " ELSE r.next_due END", down: l.Back, hint: listsKey}}
 	}
 	// What has no date comes last.
-	dated := stretch{key: "r.next_due", down: l.Back, cond: " AND r.next_due > 0", hint: hint}
-	undated := stretch{key: "r.next_due", down: l.Back, cond: " AND r.next_due = 0", hint: hint}
+	dated := stretch{key: "r.next_due", down: l.Back, cond: " AND r.next_due > 0", hint: listsDue}
+	undated := stretch{key: "r.next_due", down: l.Back, cond: isUndated, hint: listsDue}
 	if l.Back {
 		return []stretch{undated, dated}
 	}
@@ -233,9 +240,13 @@ func (b *sqlText) after(l *list, s stretch, c *cursor) bool {
 	if c == nil {
 		return true
 	}
+	key := c.key
 	if l.Order == ingest.OrderDue {
-		undated := s.cond == " AND r.next_due = 0"
-		if undated != (c.key == 0) {
+		undated := s.cond == isUndated
+		switch {
+		case l.few() && key == 0:
+			key = math.MaxInt64
+		case !l.few() && undated != (key == 0):
 			return undated != l.Back // the other stretch: all of it comes, or all has been
 		}
 	}
@@ -244,7 +255,7 @@ func (b *sqlText) after(l *list, s stretch, c *cursor) bool {
 		sign = " < ("
 	}
 	b.WriteString(" AND (" + s.key + ", r.id)" + sign)
-	b.arg(c.key)
+	b.arg(key)
 	b.WriteString(", ")
 	b.arg(c.id)
 	b.WriteString(")")
@@ -259,10 +270,15 @@ func (s stretch) order() string {
 	return " ORDER BY " + s.key + ", r.id"
 }
 
-// pageQuery asks for the ids and keys of a stretch, as many as there is room for.
+// pageQuery asks for the ids and keys of a stretch, as many as there is room for, and of few
+// hits how many there are; 0 otherwise.
 func (l *list) pageQuery(s stretch, c *cursor, room int) (*sqlText, bool, error) {
 	b := l.begin()
-	b.WriteString("SELECT r.id, " + s.key + " FROM requests r" + s.hint + " WHERE 1" + s.cond)
+	count := "0"
+	if l.few() {
+		count = "count(*) OVER ()"
+	}
+	b.WriteString("SELECT r.id, " + s.key + ", " + count + " FROM requests r" + s.hint + " WHERE 1" + s.cond)
 	if err := b.where(l); err != nil {
 		return nil, false, err
 	}

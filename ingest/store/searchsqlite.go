@@ -27,7 +27,7 @@ const (
 // fewHits is up to how many rows of the index a search looks at each request that has one of
 // them. When there are more, it goes through the list in its order instead, and looks which
 // have one: that soon fills a page.
-var fewHits = 20_000
+var fewHits = 10_000
 
 // requestsOfHits are the requests of the rows of the index whose numbers are in a JSON list.
 // A negative one is that of a request itself.
