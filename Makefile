@@ -19,7 +19,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults fuzz packages packages-test packages-bench-ocr packages-eval clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults screenshots fuzz packages packages-test packages-bench-ocr packages-eval clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -59,6 +59,11 @@ $(LINT):
 FAULTS ?= 5
 test-faults: packages-test
 	$(GO_TEST) -race -count=$(FAULTS) -timeout 80m -run 'TestKill|TestRandomKills|TestRedisFaults|TestResumes|TestDiskFull|TestFiveHundred|TestThousandReceipts' ./cmd/saisine -receipts.mails=200
+
+## screenshots: a clerk's day and every page of the desk, in each look, as pictures under bin/screenshots
+screenshots: packages-test build
+	@mkdir -p bin/screenshots
+	GO_TEST_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO_TEST) -count=1 -timeout 20m -run 'TestClerksDay|TestEveryPageForEverybody' ./cmd/saisine
 
 ## fuzz: every fuzz target for FUZZTIME each
 FUZZTIME ?= 5m

@@ -59,20 +59,20 @@ const ActorAgent = "agent:"
 // says why, and what to do instead.
 var ErrRefused = errors.New("this cannot be done")
 
-// Refusal is an ErrRefused with its reason apart, so that it can be told in the viewer's
+// RefusalError is an ErrRefused with its reason apart, so that it can be told in the viewer's
 // language: Format is an English fmt format, and its key in the catalogue.
-type Refusal struct {
+type RefusalError struct {
 	Format string
 	Args   []any
 }
 
-// Refused makes a Refusal.
-func Refused(format string, args ...any) error { return &Refusal{format, args} }
+// Refused makes a RefusalError.
+func Refused(format string, args ...any) error { return &RefusalError{format, args} }
 
 // Error implements error.
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	return fmt.Sprintf("%s: %s", ErrRefused, fmt.Sprintf(r.Format, r.Args...))
 }
 
 // Unwrap makes it an ErrRefused.
-func (r *Refusal) Unwrap() error { return ErrRefused }
+func (r *RefusalError) Unwrap() error { return ErrRefused }

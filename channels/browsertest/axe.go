@@ -76,7 +76,7 @@ func fetchAxe(t testing.TB, path string) []byte {
 // keepAxe writes the file at path, which appears whole or not at all, for several runs
 // may fetch it at once.
 func keepAxe(path string, tgz []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "axe-core-*")

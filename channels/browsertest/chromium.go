@@ -3,6 +3,7 @@ package browsertest
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,10 +88,14 @@ func CheckReflow(ctx context.Context, t testing.TB) {
 	}
 }
 
-// Picture keeps the page for people to look at, when GO_TEST_SCREENSHOTS names a folder.
+// Picture keeps the page for people to look at: in the folder that GO_TEST_SCREENSHOTS names,
+// or among the test's artefacts where go test is to keep them (-artifacts).
 func Picture(ctx context.Context, t testing.TB, name string, l Look) {
 	t.Helper()
 	dir := os.Getenv("GO_TEST_SCREENSHOTS")
+	if kept := flag.Lookup("test.artifacts"); dir == "" && kept != nil && kept.Value.String() == "true" {
+		dir = t.ArtifactDir()
+	}
 	if dir == "" {
 		return
 	}

@@ -310,7 +310,7 @@ func (a *Adapter) serveAccountCodeOff(w http.ResponseWriter, r *http.Request, v 
 
 // refusalText is a refusal in the viewer's words; ok is false when err is none.
 func refusalText(t tongue, err error) (text string, ok bool) {
-	var refusal *ingest.Refusal
+	var refusal *ingest.RefusalError
 	if !errors.As(err, &refusal) {
 		return "", false
 	}

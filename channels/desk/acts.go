@@ -80,7 +80,7 @@ func (a *Adapter) act(name string, do func(*act) error) handler {
 		p := &act{a: a, ctx: r.Context(), v: v, t: a.pages.tongue(v), reference: reference, values: r.PostForm, wrong: map[string]string{}}
 		p.way = a.wayOf(r, v, reference)
 		err = do(p)
-		var refusal *ingest.Refusal
+		var refusal *ingest.RefusalError
 		switch {
 		case errors.As(err, &refusal):
 			p.wrong[""] = p.t.T(refusal.Format, refusal.Args...)

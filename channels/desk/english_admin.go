@@ -249,7 +249,7 @@ var englishAdmin = map[string]string{
 	"Chaque rôle peut aussi ce que peuvent ceux d’avant.":                          "Each role may also do what those before it may.",
 	"Lit les demandes, les registres et les chiffres.":                             "Reads requests, registers and figures.",
 	"Traite les demandes, y répond, en saisit de nouvelles, dépose des scans.":     "Treats requests, replies to them, enters new ones, drops scans.",
-	"Reprend d’un coup toute une liste d’échecs, et révoque des liens de suivi.":                        "Retries a whole list of failures at once, and revokes follow-up links.",
+	"Reprend d’un coup toute une liste d’échecs, et révoque des liens de suivi.":   "Retries a whole list of failures at once, and revokes follow-up links.",
 	"Gère les agents, les catégories et les textes, et voit l’état de la machine.": "Manages agents, categories and texts, and sees the state of the machine.",
 	"À qui demander": "Whom to ask",
 	"Les comptes, les catégories et les textes sont l’affaire d’un administrateur de votre mairie.": "Accounts, categories and texts are the business of an administrator of your town hall.",

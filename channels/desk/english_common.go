@@ -1,7 +1,7 @@
 package desk
 
 // englishCommon is the English of what all pages share.
-var englishCommon = map[string]string{
+var englishCommon = map[string]string{ //nolint:gosec // G101: words about passwords, and none of them
 	"Courriel": "E-mail", "Formulaire": "Web form", "Courrier papier": "Paper", "Accueil": "Counter",
 	"Téléphone": "Phone", "Application": "App", "Logiciel": "Software",
 	"Nouvelle": "New", "Confiée": "Assigned", "En cours": "In progress", "En attente du citoyen": "Waiting for the citizen",

@@ -1,7 +1,7 @@
 package desk
 
 // englishLists is the English of the lists of requests.
-var englishLists = map[string]string{
+var englishLists = map[string]string{ //nolint:gosec // G101: words about passwords, and none of them
 	"Listes": "Lists", "Toutes ouvertes": "All open", "À revoir": "To review", "Doublons possibles": "Possible duplicates", "En retard": "Late",
 	"Les miennes": "Mine", "Urgentes": "Urgent ones", "%d": "%d", "%d et plus": "%d and more",
 	"Rechercher dans les demandes": "Search the requests", "Nom, téléphone, numéro, mots du texte…": "Name, phone, number, words of the text…",

@@ -8,7 +8,7 @@ import (
 
 // This file is what the desk asks of the house. Each interface serves one group of pages,
 // and is implemented outside. Errors wrap ingest.ErrNotFound for what is not there or hidden
-// from the viewer, ingest.ErrRefused (mostly an *ingest.Refusal) for what makes no sense, and
+// from the viewer, ingest.ErrRefused (mostly an *ingest.RefusalError) for what makes no sense, and
 // ingest.ErrUnavailable where the store cannot be reached. All are safe for concurrent use.
 
 // Lists are the lists of requests.

@@ -103,7 +103,7 @@ func TestRefusalsInFrench(t *testing.T) {
 			t.Errorf("nobody refuses %q any more", format)
 		}
 	}
-	r := ingest.Refusal{Format: "no pieces are awaited for %s", Args: []any{"2026-000001"}}
+	r := ingest.RefusalError{Format: "no pieces are awaited for %s", Args: []any{"2026-000001"}}
 	for lang, want := range map[string]string{
 		french: "Aucune pièce n’est attendue pour 2026-000001.", english: "no pieces are awaited for 2026-000001",
 	} {

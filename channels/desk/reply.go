@@ -203,7 +203,7 @@ func (a *Adapter) takeReply(w http.ResponseWriter, r *http.Request, v ingest.Vie
 // refuseReply shows the form again with why nothing was sent. Under a new key, sending it
 // again is meant.
 func (a *Adapter) refuseReply(w http.ResponseWriter, r *http.Request, v ingest.Viewer, p replyPage, err error) error {
-	var refusal *ingest.Refusal
+	var refusal *ingest.RefusalError
 	if !errors.As(err, &refusal) {
 		return err
 	}

@@ -119,7 +119,7 @@ func (a *Adapter) tell(w http.ResponseWriter, r *http.Request, v ingest.Viewer, 
 // fail shows what went wrong.
 func (a *Adapter) fail(w http.ResponseWriter, r *http.Request, v ingest.Viewer, err error) {
 	t := a.pages.tongue(v)
-	var refusal *ingest.Refusal
+	var refusal *ingest.RefusalError
 	switch {
 	case errors.Is(err, ingest.ErrNotFound):
 		a.tell(w, r, v, http.StatusNotFound, "Page introuvable", "Cette adresse ne correspond à rien que vous puissiez voir.")

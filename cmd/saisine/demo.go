@@ -278,7 +278,7 @@ func (d *demo) show(ctx context.Context, cfg config.Config, r running) error {
 }
 
 // demoPassword opens the desk of the sample town, which listens on this machine only.
-const demoPassword = "bienvenue en mairie"
+const demoPassword = "bienvenue en mairie" //nolint:gosec // G101: of a town that is made up
 
 // demoAgents adds the agents of the sample town, unless an earlier run has.
 func demoAgents(ctx context.Context, s *store.Store) error {

@@ -269,7 +269,7 @@ func TestPagesOfScans(t *testing.T) {
 	if err := closed(stack, err); err != nil || !slices.Equal(stack.Holds, []string{letters[0].ID, letters[1].ID}) {
 		t.Errorf("the stack holds %v, %v", stack.Holds, err)
 	}
-	var refusal *ingest.Refusal
+	var refusal *ingest.RefusalError
 	if _, err := d.Original(t.Context(), filesReader, letters[1].ID); !errors.As(err, &refusal) {
 		t.Errorf("a letter without a copy: %v", err)
 	}

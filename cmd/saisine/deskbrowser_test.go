@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,21 +170,5 @@ func (tw *town) addAgent(login string, role ingest.Role, args ...string) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		tw.t.Fatalf("user add: %v\n%s", err, out.String())
-	}
-}
-
-// keepPicture writes what the window shows into the folder of the test's artefacts.
-func (b *browser) keepPicture(name string) {
-	b.t.Helper()
-	dir := os.Getenv("GO_TEST_SCREENSHOTS")
-	if dir == "" {
-		dir = b.t.ArtifactDir()
-	}
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100)) // 100: PNG
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
-	}
-	if err != nil {
-		b.t.Error(err)
 	}
 }

@@ -57,7 +57,7 @@ func TestListsFollowTheActs(t *testing.T) {
 		var refs, names []string
 		reference := func() string { return refs[r.IntN(len(refs))] }
 		for i := range 60 {
-			act := ""
+			var act string
 			var err error
 			switch n := r.IntN(12); {
 			case i < 8 || n == 0:
