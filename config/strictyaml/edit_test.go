@@ -113,6 +113,12 @@ func TestSetRefuses(t *testing.T) {
 			t.Errorf("%q in %.20q: %s", tt.path, tt.data, got)
 		}
 	}
+	// What would mean something else once it is read back is not written.
+	for data, value := range map[string]string{"a: !!str 1": "x", "a: 1": "\xcb"} {
+		if got, err := Set([]byte(data), "a", value); !errors.Is(err, ErrEdit) {
+			t.Errorf("%q to %q: got %v\n%s", data, value, err, got)
+		}
+	}
 	if _, err := Set([]byte("a: 1"), "a", 1.5); err == nil {
 		t.Error("a value of another type was written")
 	}
