@@ -267,6 +267,7 @@ func deskKinds() []deskKind {
 			return ingest.Filter{Settled: true, Words: deskName(d.names.Uint64()) + " rue " + deskName(d.names.Uint64())}
 		}},
 		{name: "phrase", filter: words(`"bien reçu votre demande"`, `"monsieur le maire"`, `"dans ma rue"`)},
+		{name: "words of answers only, open", filter: with(words("nous avons bien reçu votre demande"), func(_ *deskTown, f *ingest.Filter) { f.Settled = false })},
 		{name: "beginning of a word", filter: words("bon*", "poub*", "con*", "dema*", "inscri*", "reparati*")},
 		{name: "beginning, open", filter: with(words("bon*", "con*", "rep*"), func(_ *deskTown, f *ingest.Filter) { f.Settled = false })},
 		{name: "telephone", filter: func(d *deskTown) ingest.Filter {

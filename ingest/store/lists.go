@@ -84,23 +84,32 @@ func (s *Store) List(ctx context.Context, v ingest.Viewer, f ingest.Filter) (ing
 	return page, nil
 }
 
-// named returns the request that the words name, by its reference or by the id of one of its
-// submissions, whatever else the filter says; nil when they name none that the viewer sees.
+// namedBy find the request of a submission's id, of a reference, and of a number in a register.
+const (
+	namedByReference  = `SELECT coalesce(merged_into, id) FROM requests WHERE reference = $1`
+	namedBySubmission = `SELECT request_id FROM submissions WHERE id = $1`
+	namedByRegister   = `SELECT coalesce(q.merged_into, q.id) FROM register g LEFT JOIN submissions s ON s.id = g.submission_id LEFT JOIN mails m ON m.id = g.mail_id
+		JOIN requests q ON q.id = coalesce(s.request_id, m.request_id) WHERE g.direction = $1 AND g.year = $2 AND g.number = $3`
+)
+
+// named returns the request that the words name, by its reference, by the id of one of its
+// submissions or by a number in a register, whatever else the filter says; nil when they name
+// none that the viewer sees.
 func (s *Store) named(ctx context.Context, run snapshot, l *list) ([]place, error) {
-	var query, name string
-	if name = asReference(l.Words); name != "" {
-		query = `SELECT coalesce(merged_into, id) FROM requests WHERE reference = $1`
-	} else if name = asSubmission(l.Words); name != "" {
-		query = `SELECT request_id FROM submissions WHERE id = $1 AND request_id IS NOT NULL`
+	var query string
+	var args []any
+	if reference := asReference(l.Words); reference != "" {
+		query, args = namedByReference, []any{reference}
+	} else if id := asSubmission(l.Words); id != "" {
+		query, args = namedBySubmission, []any{id}
+	} else if d, year, number, ok := asRegistered(l.Words); ok {
+		query, args = namedByRegister, []any{string(d), year, number}
 	} else {
 		return nil, nil
 	}
-	b := &sqlText{}
-	b.WriteString(`SELECT r.id FROM requests r WHERE r.id = (` + query + `)`)
-	hidden, args := seenSQL(l.viewer, "r.service", []any{name})
-	b.WriteString(hidden)
+	hidden, args := seenSQL(l.viewer, "r.service", args)
 	var found []place
-	err := run.rows(ctx, b.String(), args, func(row rowScanner) error {
+	err := run.rows(ctx, `SELECT r.id FROM requests r WHERE r.id = (`+query+`)`+hidden, args, func(row rowScanner) error {
 		var p place
 		err := row.Scan(&p.id)
 		found = append(found, p)

@@ -102,6 +102,9 @@ func testSearch(t *testing.T) {
 		{"2026-000004*", "4"}, // while it is typed
 		{"2026-000099", ""},
 		{third, "3"},
+		{"A-2026-000004", "3"}, // the number of a submission that joined it
+		{"a-2026-1", "1"},
+		{"D-2026-000001", ""},
 		{"de la", "4 3 2 1"},
 		{"la cantine", "3 2"},
 		{"OR AND NOT", ""},

@@ -2,11 +2,14 @@ package store
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // A query is read by us and never handed to the database as it was typed: what it is made of
@@ -207,6 +210,24 @@ func asReference(text string) string {
 		number = strings.Repeat("0", 6-len(number)) + number
 	}
 	return m[1] + "-" + number
+}
+
+// registered matches the number of a register of mail.
+var registered = regexp.MustCompile(`^(?i:([AD]))\s?-\s?([12][0-9]{3})\s?-\s?([0-9]{1,9})$`)
+
+// asRegistered returns what a query names in a register of mail.
+func asRegistered(text string) (d ingest.Direction, year, number int, ok bool) {
+	m := registered.FindStringSubmatch(strings.TrimSpace(text))
+	if m == nil {
+		return "", 0, 0, false
+	}
+	d = ingest.Incoming
+	if strings.EqualFold(m[1], "D") {
+		d = ingest.Outgoing
+	}
+	year, errYear := strconv.Atoi(m[2])
+	number, errNumber := strconv.Atoi(m[3])
+	return d, year, number, errYear == nil && errNumber == nil
 }
 
 // asSubmission returns the id of a submission that a query is, or "".
