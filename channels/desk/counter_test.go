@@ -128,9 +128,7 @@ func TestCounterKeepsWhatCannotBeStored(t *testing.T) {
 		"not running": nil,
 		"full":        sinkFunc(func(ingest.Submission) (ingest.Receipt, error) { return ingest.Receipt{}, ingest.ErrUnavailable }),
 	} {
-		a.mu.Lock()
-		a.sink = sink
-		a.mu.Unlock()
+		a.door.Lend(sink)
 		res, body := visit(t, h, http.MethodPost, "/agent/nouvelle", form)
 		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "Rien n’a été enregistré") ||
 			!strings.Contains(body, "Une fuite d’eau <devant> chez elle") || !strings.Contains(body, `value="0123456789abcdef"`) || !strings.Contains(body, `value="phone" checked`) {
@@ -138,12 +136,10 @@ func TestCounterKeepsWhatCannotBeStored(t *testing.T) {
 		}
 	}
 	var got ingest.Submission
-	a.mu.Lock()
-	a.sink = sinkFunc(func(s ingest.Submission) (ingest.Receipt, error) {
+	a.door.Lend(sinkFunc(func(s ingest.Submission) (ingest.Receipt, error) {
 		got = s
 		return ingest.Receipt{ID: "id-1"}, nil
-	})
-	a.mu.Unlock()
+	}))
 	res, _ := visit(t, h, http.MethodPost, "/agent/nouvelle", form)
 	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/agent/nouvelle/id-1" {
 		t.Fatalf("%d to %q", res.StatusCode, res.Header.Get("Location"))

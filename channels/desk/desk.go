@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"saisine.fr/saisine/channels"
@@ -81,9 +80,7 @@ type Adapter struct {
 	// identify says who asks; tests put their own in its place.
 	identify func(*http.Request) (ingest.Viewer, bool)
 
-	mu       sync.RWMutex
-	sink     ingest.Sink
-	inflight sync.WaitGroup
+	door channels.Door
 }
 
 var _ channels.Adapter = (*Adapter)(nil)
@@ -116,41 +113,16 @@ func (a *Adapter) Name() string { return "desk" }
 // Run implements channels.Adapter: it lends sink to the pages until ctx ends, then waits for
 // what is just being submitted, and returns nil.
 func (a *Adapter) Run(ctx context.Context, sink ingest.Sink) error {
-	a.mu.Lock()
-	a.sink = sink
-	a.mu.Unlock()
-	a.opts.Health.Good(a.now())
-	a.login.tidy(ctx)
-
-	<-ctx.Done()
-
-	a.mu.Lock()
-	a.sink = nil
-	a.mu.Unlock()
-	a.inflight.Wait()
+	a.door.Keep(ctx, sink, func() {
+		a.opts.Health.Good(a.now())
+		a.login.tidy(ctx)
+	})
 	return nil
 }
 
-// submitTimeout ends a Submit that hangs, so that the agent is told within reason. Should it
-// be stored all the same a moment later, sending again is a replay.
-const submitTimeout = time.Minute
-
-// submit hands s to the Sink that Run lent. Once all has arrived it is worth recording, even
-// when the browser has gone meanwhile.
+// submit hands s to the Sink that Run lent.
 func (a *Adapter) submit(ctx context.Context, s ingest.Submission) (ingest.Receipt, error) {
-	a.mu.RLock()
-	sink := a.sink
-	if sink == nil {
-		a.mu.RUnlock()
-		return ingest.Receipt{}, fmt.Errorf("desk: not running: %w", ingest.ErrUnavailable)
-	}
-	a.inflight.Add(1)
-	a.mu.RUnlock()
-	defer a.inflight.Done()
-
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
-	defer cancel()
-	receipt, err := sink.Submit(ctx, s)
+	receipt, err := a.door.Submit(ctx, s)
 	if err != nil {
 		return receipt, fmt.Errorf("desk: submit: %w", err)
 	}

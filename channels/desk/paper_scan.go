@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/channels/pace"
 	"saisine.fr/saisine/ingest"
 )
@@ -95,7 +96,7 @@ func (a *Adapter) takeScans(w http.ResponseWriter, r *http.Request, v ingest.Vie
 	u := &upload{a: a, v: v, t: a.pages.tongue(v), now: a.now()}
 	defer u.close(r.Context())
 	err := u.read(r)
-	body.Done(r.Context(), submitTimeout)
+	body.Done(r.Context(), channels.SubmitTimeout)
 	if err == nil && len(u.form.Errors) == 0 {
 		err = u.takeSides(r.Context())
 	}

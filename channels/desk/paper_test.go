@@ -165,7 +165,7 @@ func (m *mailRoom) adapter(t testing.TB, log *slog.Logger, v ingest.Viewer) *Ada
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.sink = m
+	a.door.Lend(m)
 	a.identify = func(*http.Request) (ingest.Viewer, bool) { return v, true }
 	return a
 }

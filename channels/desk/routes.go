@@ -91,7 +91,7 @@ func (a *Adapter) Handler() http.Handler {
 // redirect answers 303: after a post the browser fetches the page with GET, so that reloading
 // it never posts again (RFC 9110 §15.4.4).
 func redirect(w http.ResponseWriter, r *http.Request, location string) error {
-	http.Redirect(w, r, location, http.StatusSeeOther) //nolint:gosec // G710: our own paths
+	http.Redirect(w, r, location, http.StatusSeeOther)
 	return nil
 }
 

@@ -35,9 +35,7 @@ func benchAdapter(b *testing.B) *Adapter {
 	go func() { defer close(done); _ = a.Run(ctx, noSink{}) }()
 	b.Cleanup(func() { cancel(); <-done })
 	for {
-		a.mu.RLock()
-		running := a.sink != nil
-		a.mu.RUnlock()
+		running := a.door.Open()
 		if running {
 			return a
 		}

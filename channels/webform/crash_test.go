@@ -28,11 +28,7 @@ func TestCrashPoints(t *testing.T) {
 		h := newHouse(t, nil)
 		h.stop()
 		go func() { _ = h.Run(t.Context(), fileSink{filepath.Join(dir, "row")}) }()
-		eventually(t, func() bool {
-			h.mu.RLock()
-			defer h.mu.RUnlock()
-			return h.Adapter.sink != nil
-		})
+		eventually(t, h.door.Open)
 		h.post(form("message", "x"))
 		_ = os.WriteFile(filepath.Join(dir, "answer"), nil, 0o600)
 		return

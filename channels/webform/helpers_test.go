@@ -195,11 +195,7 @@ func (h *house) run() func() {
 	ctx, cancel := context.WithCancel(h.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx, h.sink) }()
-	eventually(h.t, func() bool {
-		h.mu.RLock()
-		defer h.mu.RUnlock()
-		return h.Adapter.sink != nil
-	})
+	eventually(h.t, h.door.Open)
 	return sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

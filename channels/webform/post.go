@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/channels/pace"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -84,7 +85,7 @@ func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, arrived time.T
 		limits:      a.opts.Limits,
 	}
 	body := pace.NewReader(w, r)
-	defer body.Done(r.Context(), submitTimeout)
+	defer body.Done(r.Context(), channels.SubmitTimeout)
 	s.body = body
 	if wanted {
 		s.spool = &a.opts.Spool
@@ -273,7 +274,7 @@ func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, f postForm,
 		w.Header().Set("Connection", "close") // the body may not be read to its end
 		body := pace.NewReader(w, r)
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // as in receive
-		body.Done(r.Context(), submitTimeout)
+		body.Done(r.Context(), channels.SubmitTimeout)
 	}
 	v := a.formView(f, p, arrived)
 	v.Notice = &notice{
