@@ -107,12 +107,13 @@ MATCH_TRIES ?= 5000
 bench-match: packages-test
 	$(GO_TEST) -count=1 -v -timeout 3h ./ingest/store -run TestBenchMatch -bench.docs=$(MATCH_DOCS) -bench.tries=$(MATCH_TRIES)
 
-## bench-desk: lists, searches and pages of the desk among DESK_REQUESTS requests; a quarter of an hour, most of it filling
+## bench-desk: lists, searches and pages of the desk among DESK_REQUESTS requests, a share DESK_OPEN of them open; a quarter of an hour, most of it filling
 DESK_REQUESTS ?= 200000
+DESK_OPEN ?= 0.1
 DESK_ASKED ?= 60
 bench-desk: packages-test build
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
-	  $(GO_TEST) -count=1 -v -timeout 60m ./ingest/store -run TestBenchDesk -bench.requests=$(DESK_REQUESTS) -bench.asked=$(DESK_ASKED) -bench.dir="$$dir" && \
+	  $(GO_TEST) -count=1 -v -timeout 60m ./ingest/store -run TestBenchDesk -bench.requests=$(DESK_REQUESTS) -bench.open=$(DESK_OPEN) -bench.asked=$(DESK_ASKED) -bench.dir="$$dir" && \
 	  $(BENCH) -run TestBenchDeskPages -bench.deskdata="$$dir"
 
 # Letters with their true texts: scans/NAME.VARIANT.pdf beside scans/NAME.txt.
@@ -129,13 +130,6 @@ eval: packages-eval build
 eval-ocr: packages-test
 	@[ -d "$(EVALUATION)/scans" ] || { echo "There is no $(EVALUATION)/scans: say make eval-ocr EVALUATION=FOLDER." >&2; exit 2; }
 	SAISINE_EVALUATION=$(abspath $(EVALUATION)) SAISINE_EVALUATION_PLAIN=1 $(GO_TEST) -count=1 -v -timeout 120m -run '^(TestEvaluation|TestNoNoisyPagePassesAsSure)$$' ./ocr
-
-## bench-desk: lists and searches of the desk at DESK_REQUESTS requests, a share DESK_OPEN of them open; ten minutes
-DESK_REQUESTS ?= 200000
-DESK_OPEN ?= 0.1
-DESK_ASKED ?= 60
-bench-desk: packages-test
-	$(GO_TEST) -count=1 -v -timeout 1h ./ingest/store -run TestBenchDesk -bench.requests=$(DESK_REQUESTS) -bench.open=$(DESK_OPEN) -bench.asked=$(DESK_ASKED)
 
 ## bench-ocr: whole PDFs to text, pages a minute, beside plain tesseract and ocrmypdf; half an hour (OCR_PAGES, OCR_ROUNDS)
 OCR_PAGES ?= 36
