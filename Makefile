@@ -30,9 +30,14 @@ demo: build
 # it all the same.
 COMPUTING := ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
+# In these Chromium looks at every page, or at hundreds: what they ask of the desk is asked with
+# the race detector by the other tests, too.
+BROWSING := ^(TestNothingForeignRuns|TestEveryPageForEverybody|TestClerksDay)$$$$
+
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m -skip '$(BROWSING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -shuffle=on -timeout 10m -run '$(BROWSING)' ./cmd/saisine
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
 	$(GO_TEST) -shuffle=on -timeout 10m $(COMPUTING:%=./%)
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 
 	"saisine.fr/saisine/channels/mailbox/dovecottest"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/servertest"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -135,12 +137,11 @@ channels:%s
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servertest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 // daemonProcess is a running `saisine serve`.

@@ -10,8 +10,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -116,13 +118,20 @@ func listen(addr string) (net.Listener, error) {
 	return config.Listen(context.Background(), "tcp", addr)
 }
 
-// FreePort finds a port of 127.0.0.1 that nobody listens on.
+// Ports that are given out lie below those from which the kernel takes the near end of a
+// connection (ip_local_port_range): one of these could be taken between looking and listening.
+const firstPort, portCount = 20_000, 12_000
+
+// FreePort finds a port of 127.0.0.1 that nobody listens on. It is drawn by chance, so that
+// tests which run at the same time hardly get the same.
 func FreePort() (int, error) {
-	l, err := listen("127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		port := firstPort + rand.IntN(portCount) //nolint:gosec // G404: it need not be unpredictable
+		if Free(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
+			return port, nil
+		}
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, errors.New("servertest: no free port")
 }
 
 // Free reports whether an address can be listened on.
