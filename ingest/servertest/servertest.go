@@ -13,7 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -126,7 +126,7 @@ const firstPort, portCount = 20_000, 12_000
 // tests which run at the same time hardly get the same.
 func FreePort() (int, error) {
 	for range 100 {
-		port := firstPort + rand.IntN(portCount) //nolint:gosec // G404: it need not be unpredictable
+		port := firstPort + mathrand.IntN(portCount) //nolint:gosec // G404: it need not be unpredictable
 		if Free(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
 			return port, nil
 		}
