@@ -32,7 +32,7 @@ COMPUTING := ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/sam
 
 # In these Chromium looks at every page, or at hundreds: what they ask of the desk is asked with
 # the race detector by the other tests, too.
-BROWSING := ^(TestNothingForeignRuns|TestEveryPageForEverybody|TestClerksDay)$$$$
+BROWSING := ^(TestNothingForeignRuns|TestEveryPageForEverybody|TestClerksDay)$$
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
