@@ -36,6 +36,7 @@ func (a *Adapter) actRoutes(o *router) {
 		{"separer", ingest.RoleAgent, (*act).split},
 		{"reunir", ingest.RoleAgent, (*act).merge},
 		{"distinguer", ingest.RoleAgent, (*act).apart},
+		{"genre", ingest.RoleAgent, (*act).procedure},
 		{"liens-revoques", ingest.RoleManager, (*act).revokeLinks},
 	} {
 		o.handle("POST /agent/demandes/{ref}/"+x.path, x.need, a.act(x.path, x.do))

@@ -34,6 +34,7 @@ func TestActs(t *testing.T) {
 		{"/pieces-demandees", url.Values{"pieces": {"RIB\n\n acte  de naissance "}, "jusquau": {"2026-03-10"}, "note": {"svp"}}, `ask 2026-000001 ["RIB" "acte de naissance"] 2026-03-10 "svp"`, at, "10\u00a0mars\u00a02026"},
 		{"/pieces-recues", url.Values{"le": {"2026-03-09"}}, "came 2026-000001 2026-03-08T23:00:00Z", at, "complet"},
 		{"/pieces-recues", url.Values{"le": {"2026-03-10"}}, "came 2026-000001 2026-03-10T09:00:00Z", at, "complet"},
+		{"/genre", url.Values{"genre": {"permis"}}, "procedure 2026-000001 permis", at, "Les délais sont recalculés."},
 		{"/transmission", url.Values{"administration": {"Département"}}, "transmit 2026-000001 Département 0001-01-01T00:00:00Z", at, "transmise à Département"},
 		{"/detacher", url.Values{"piece": {"p2"}}, "unlink p2", at, "2026-000009"},
 		{"/separer", url.Values{"pieces": {"p2", "p3"}}, "split 2026-000001 [p2 p3]", at, "Pièces séparées."},

@@ -2,6 +2,12 @@ package desk
 
 // englishRequest is the English of the page of a request, its acts and its history.
 var englishRequest = map[string]string{
+	"Dossier aux délais propres": "A file with deadlines of its own", "Genre de dossier": "Kind of file", "aucun : délai de la catégorie": "none: the category’s own",
+	"À nommer avant de confirmer la catégorie : l’accusé de réception donne alors le bon délai.": "Name it before you confirm the category: the receipt then has the right date.",
+	"Réclamation ou recours": "Complaint or appeal", "Inscription à places limitées": "Enrolment with limited places", "Attestation d’accueil": "Host’s certificate",
+	"Accès à des documents (CADA)": "Access to documents (CADA)", "Données personnelles (RGPD)": "Personal data (GDPR)", "Déclaration préalable": "Prior declaration",
+	"Permis pour une maison individuelle": "Permit for a house", "Permis de démolir": "Demolition permit", "Autre permis": "Other permit",
+	"Choisissez un genre de dossier.": "Choose a kind of file.", "Les délais sont recalculés.": "The deadlines were computed again.",
 	"Faire l’accusé de réception sur papier": "Write the acknowledgement on paper",
 	"Dans la liste": "In the list", "Retour à la liste": "Back to the list", "Précédente": "Previous", "Suivante": "Next",
 	"Annuler la réunion": "Undo the merge", "Aller aux actions": "Go to the actions", "(sans objet)": "(no subject)",

@@ -236,7 +236,11 @@ func (t teller) procedureEvent(e ingest.Event) string {
 	if err := json.Unmarshal(e.Raw, &d); err != nil || d.Procedure == "" {
 		return t.T("Type de dossier\u00a0: aucun.")
 	}
-	return t.T("Type de dossier\u00a0: %s.", d.Procedure)
+	name := d.Procedure
+	if i := slices.IndexFunc(procedureNames, func(n procedureName) bool { return string(n.Code) == name }); i >= 0 {
+		name = t.T(procedureNames[i].Name)
+	}
+	return t.T("Type de dossier\u00a0: %s.", name)
 }
 
 func (t teller) repliedEvent(d ingest.EventDetail) string {

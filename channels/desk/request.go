@@ -38,6 +38,7 @@ type requestPage struct {
 	Mails    []mailLine
 	History  []historyLine
 	Statuses []ingest.Status
+	Kinds    []procedureName
 	Awaited  []string // pieces that the citizen was asked for and that are not there yet
 	// Undo is the request of which this page has just been told that it was merged, or "".
 	Undo    *undo
@@ -82,7 +83,7 @@ func (a *Adapter) requestPage(r *http.Request, v ingest.Viewer) (*requestPage, e
 	ctx, t := r.Context(), a.pages.tongue(v)
 	p := &requestPage{
 		May: v.May(ingest.RoleAgent) && a.opts.Acts != nil, Manage: v.May(ingest.RoleManager) && a.opts.Acts != nil,
-		Today: a.now().In(a.zone).Format(time.DateOnly), Statuses: listStatuses, t: t,
+		Today: a.now().In(a.zone).Format(time.DateOnly), Statuses: listStatuses, Kinds: procedureNames, t: t,
 	}
 	var err error
 	if p.Q, err = a.opts.Requests.Request(ctx, v, r.PathValue("ref")); err != nil {

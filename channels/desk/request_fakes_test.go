@@ -16,6 +16,7 @@ import (
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // bureau is a town hall of fakes for the page of a request: it knows some requests, and
@@ -226,6 +227,10 @@ func (b *bureau) PiecesCame(_ context.Context, v ingest.Viewer, r string, at tim
 
 func (b *bureau) Transmit(_ context.Context, v ingest.Viewer, r, to string, competent time.Time) error {
 	return b.act(v, "transmit", r, to, competent.UTC().Format(time.RFC3339))
+}
+
+func (b *bureau) SetProcedure(_ context.Context, v ingest.Viewer, r string, p notice.Procedure) error {
+	return b.act(v, "procedure", r, string(p))
 }
 
 func (b *bureau) RevokeLinks(_ context.Context, v ingest.Viewer, r string) error {

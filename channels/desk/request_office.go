@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // Requests shows one request.
@@ -65,6 +66,9 @@ type Acts interface {
 	PiecesCame(ctx context.Context, v ingest.Viewer, reference string, at time.Time) error
 	Transmit(ctx context.Context, v ingest.Viewer, reference, to string, competent time.Time) error
 	RevokeLinks(ctx context.Context, v ingest.Viewer, reference string) error
+	// SetProcedure names the kind of file with deadlines of its own that a request is, or ""
+	// for none.
+	SetProcedure(ctx context.Context, v ingest.Viewer, reference string, procedure notice.Procedure) error
 	// Assignable are the agents to whom a request can be handed, by name.
 	Assignable(ctx context.Context, v ingest.Viewer, reference string) ([]ingest.Agent, error)
 }

@@ -6,6 +6,7 @@ import (
 
 	"saisine.fr/saisine/channels/desk"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // deskActs is desk.Acts: the acts of the store, by the agent who acts.
@@ -45,6 +46,11 @@ func (d deskActs) Reviewed(ctx context.Context, v ingest.Viewer, reference strin
 // Comment implements desk.Acts.
 func (d deskActs) Comment(ctx context.Context, v ingest.Viewer, reference, text string) error {
 	return d.h.store.By(v).Comment(ctx, reference, text)
+}
+
+// SetProcedure implements desk.Acts.
+func (d deskActs) SetProcedure(ctx context.Context, v ingest.Viewer, reference string, procedure notice.Procedure) error {
+	return d.h.store.By(v).SetProcedure(ctx, reference, string(procedure))
 }
 
 // Link implements desk.Acts.

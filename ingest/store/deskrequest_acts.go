@@ -207,6 +207,11 @@ func (a Acting) Transmit(ctx context.Context, reference, to string, competent ti
 	return a.seeing(ctx, a.s.transmit(reference, to, competent, a.v.Actor()), reference)
 }
 
+// SetProcedure is Store.SetProcedure.
+func (a Acting) SetProcedure(ctx context.Context, reference, procedure string) error {
+	return a.seeing(ctx, a.s.setProcedure(reference, procedure, a.v.Actor()), reference)
+}
+
 // RevokeLinks is Store.RevokeLinks.
 func (a Acting) RevokeLinks(ctx context.Context, reference string) error {
 	return a.seeing(ctx, a.s.revokeLinks(reference, a.v.Actor()), reference)

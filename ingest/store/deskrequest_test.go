@@ -78,6 +78,7 @@ func TestActsSeeWhatTheirAgentSees(t *testing.T) {
 		"came":           func(a Acting) error { return a.PiecesCame(ctx, sealed, h.now) },
 		"transmit":       func(a Acting) error { return a.Transmit(ctx, sealed, "Département", time.Time{}) },
 		"revoke":         func(a Acting) error { return a.RevokeLinks(ctx, sealed) },
+		"procedure":      func(a Acting) error { return a.SetProcedure(ctx, sealed, "permis") },
 		"merge into it":  func(a Acting) error { return a.Merge(ctx, open, sealed) },
 		"merge from it":  func(a Acting) error { return a.Merge(ctx, sealed, open) },
 		"apart":          func(a Acting) error { return a.Apart(ctx, open, sealed) },

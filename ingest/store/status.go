@@ -318,16 +318,21 @@ func (s *Store) competentAt(ctx context.Context, tx *tx, q requestKey, at time.T
 // SetProcedure names the kind of file that a request is (notice.Procedure, "" for none),
 // which has deadlines of its own. Whether there is such a kind is for the caller to know.
 func (s *Store) SetProcedure(ctx context.Context, reference, procedure, actor string) error {
-	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+	return s.do(ctx, s.setProcedure(reference, procedure, actor))
+}
+
+func (s *Store) setProcedure(reference, procedure, actor string) work {
+	return func(ctx context.Context, tx *tx) error {
 		q, err := liveRequest(ctx, tx, reference)
 		if err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, `UPDATE requests SET procedure = $1 WHERE id = $2`, procedure, q.id); err != nil {
+		n, err := tx.execN(ctx, `UPDATE requests SET procedure = $1 WHERE id = $2 AND procedure <> $1`, procedure, q.id)
+		if err != nil || n == 0 {
 			return err
 		}
 		return s.event(ctx, tx, eventProcedure, actor, "", q.id, map[string]any{"procedure": procedure})
-	})
+	}
 }
 
 // RevokeLinks makes all follow-up links of a request's submissions worthless; new ones can
