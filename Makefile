@@ -26,9 +26,10 @@ demo: build
 	@bin/saisine demo $(ARGS)
 
 # They compute, on pixels and weights, each in one goroutine: the race detector finds nothing
-# there, and makes them ten times slower. The short tests of ocr, its pool of children, have
-# it all the same.
-COMPUTING := ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
+# there, and makes them ten times slower. The short tests of ocr, its pool of children, and
+# those of classify in which goroutines meet, have it all the same.
+LEARNING := ^Test(Lock|ClassifyWhileTraining|FollowKeepsTheMind|FollowAfterTheClock|LockEndsWithTheContext|Later)$$
+COMPUTING := ingest/classify ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
 # In these a browser looks at the pages: its driver, chromedp, has a race of its own (SendKeys
 # reads a node's attributes while events change them), and what is asked of the pages other
@@ -41,6 +42,7 @@ test: packages-test lint
 	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m -skip '$(BROWSING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
 	$(GO_TEST) -shuffle=on -timeout 10m -run '$(BROWSING)' $(BROWSED)
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
+	$(GO_TEST) -race -shuffle=on -timeout 10m -run '$(LEARNING)' ./ingest/classify
 	$(GO_TEST) -shuffle=on -timeout 10m $(COMPUTING:%=./%)
 
 ## run: the daemon with your own configuration (CONFIG=saisine.yaml)
