@@ -59,7 +59,7 @@ type pages struct {
 	style   asset
 	icon    asset
 	scripts []asset
-	byName  map[string]map[string]*template.Template // by language and name
+	byName  map[string]map[string]pageTemplate // by language and name
 	tongues map[string]tongue
 	buffers sync.Pool
 }
@@ -88,7 +88,7 @@ func (s asset) serve(w http.ResponseWriter, _ *http.Request) {
 // are the files that begin with an underscore.
 func newPages(town string, zone *time.Location) (*pages, error) {
 	p := &pages{
-		town: town, zone: zone, byName: map[string]map[string]*template.Template{}, tongues: map[string]tongue{},
+		town: town, zone: zone, byName: map[string]map[string]pageTemplate{}, tongues: map[string]tongue{},
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	if err := p.loadAssets(); err != nil {
@@ -108,7 +108,11 @@ func newPages(town string, zone *time.Location) (*pages, error) {
 	return p, nil
 }
 
-func parseTemplates(t tongue) (map[string]*template.Template, error) {
+// pageTemplate gives the template of a page, which is parsed when the page is first asked for:
+// those of all pages, in both languages, take some 25 MB, and most days few are.
+type pageTemplate func() (*template.Template, error)
+
+func parseTemplates(t tongue) (map[string]pageTemplate, error) {
 	shared := template.New("").Funcs(template.FuncMap{
 		"t": t.T, "day": t.Day, "shortDay": t.ShortDay, "time": t.Time, "iso": t.ISO, "calendarDay": t.CalendarDay,
 		"size": t.Size, "percent": t.Percent, "channel": t.Channel, "status": t.Status, "link": t.Link, "role": t.Role,
@@ -119,7 +123,7 @@ func parseTemplates(t tongue) (map[string]*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("desk: templates: %w", err)
 	}
-	out := map[string]*template.Template{}
+	out := map[string]pageTemplate{}
 	names, err := fs.Glob(templateFiles, "templates/[a-z]*.html")
 	if err != nil {
 		return nil, fmt.Errorf("desk: templates: %w", err)
@@ -129,14 +133,16 @@ func parseTemplates(t tongue) (map[string]*template.Template, error) {
 		if name == "layout" {
 			continue
 		}
-		own, err := shared.Clone()
-		if err == nil {
-			own, err = own.ParseFS(templateFiles, file)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("desk: templates: %w", err)
-		}
-		out[name] = own
+		out[name] = sync.OnceValues(func() (*template.Template, error) {
+			own, err := shared.Clone() // safe for concurrent use: shared itself is never executed
+			if err == nil {
+				own, err = own.ParseFS(templateFiles, file)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("desk: templates: %w", err)
+			}
+			return own, nil
+		})
 	}
 	return out, nil
 }
@@ -217,9 +223,13 @@ func (a *Adapter) fragment(w http.ResponseWriter, v ingest.Viewer, name, templat
 }
 
 func (a *Adapter) render(w http.ResponseWriter, t tongue, status int, name, template string, data any) error {
-	tpl, ok := a.pages.byName[t.lang][name]
+	parse, ok := a.pages.byName[t.lang][name]
 	if !ok {
 		return fmt.Errorf("desk: there is no page %q", name)
+	}
+	tpl, err := parse()
+	if err != nil {
+		return err
 	}
 	buf := a.pages.buffers.Get().(*bytes.Buffer)
 	defer a.pages.buffers.Put(buf)
