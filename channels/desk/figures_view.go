@@ -10,6 +10,7 @@ import (
 
 	"saisine.fr/saisine/channels/desk/chart"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // figureKind is how a table is told: its words, how its values are written, and its chart.
@@ -142,7 +143,7 @@ func (w figureWords) span(key string, months, short bool) string {
 	case months && w.t.lang == english:
 		return at.Format("January 2006")
 	case months:
-		return fmt.Sprintf("%s %d", frenchMonths[at.Month()-1], at.Year())
+		return fmt.Sprintf("%s %d", notice.FrenchMonth(at.Month()), at.Year())
 	}
 	_, week := at.ISOWeek()
 	if short {

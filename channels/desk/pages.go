@@ -2,9 +2,7 @@ package desk
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -19,6 +17,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/ingest"
 )
 
@@ -56,32 +55,12 @@ type page struct {
 type pages struct {
 	town    string
 	zone    *time.Location
-	style   asset
-	icon    asset
-	scripts []asset
+	style   channels.Asset
+	icon    channels.Asset
+	scripts []channels.Asset
 	byName  map[string]map[string]pageTemplate // by language and name
 	tongues map[string]tongue
 	buffers sync.Pool
-}
-
-// asset is an embedded file under an address that holds its hash, so that browsers may keep
-// it for good.
-type asset struct {
-	path, mediaType string
-	content         []byte
-}
-
-func newAsset(name, extension, mediaType string, content []byte) asset {
-	sum := sha256.Sum256(content)
-	return asset{path: "/agent/fixe/" + name + "-" + hex.EncodeToString(sum[:6]) + extension, mediaType: mediaType, content: content}
-}
-
-func (s asset) serve(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", s.mediaType)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Length", strconv.Itoa(len(s.content)))
-	_, _ = w.Write(s.content) // a reader that has gone needs nothing
 }
 
 // newPages parses every template: templates/NAME.html with layout.html and the parts, which
@@ -182,12 +161,12 @@ func (p *pages) loadAssets() error {
 		case ".css":
 			style = append(style, content...)
 		case ".js":
-			p.scripts = append(p.scripts, newAsset(name, ".js", "text/javascript; charset=utf-8", content))
+			p.scripts = append(p.scripts, channels.NewAsset(assetsPath, name, ".js", "text/javascript; charset=utf-8", content))
 		case ".svg":
-			p.icon = newAsset(name, ".svg", "image/svg+xml", content)
+			p.icon = channels.NewAsset(assetsPath, name, ".svg", "image/svg+xml", content)
 		}
 	}
-	p.style = newAsset("guichet", ".css", "text/css; charset=utf-8", style)
+	p.style = channels.NewAsset(assetsPath, "guichet", ".css", "text/css; charset=utf-8", style)
 	return nil
 }
 
@@ -205,9 +184,9 @@ func (a *Adapter) show(w http.ResponseWriter, r *http.Request, v ingest.Viewer, 
 	t := a.pages.tongue(v)
 	data.Viewer, data.Lang, data.Town = v, t.lang, a.pages.town
 	data.Title = t.T(data.Title)
-	data.Style, data.Icon = a.pages.style.path, a.pages.icon.path
+	data.Style, data.Icon = a.pages.style.Path, a.pages.icon.Path
 	for _, s := range a.pages.scripts {
-		data.Scripts = append(data.Scripts, s.path)
+		data.Scripts = append(data.Scripts, s.Path)
 	}
 	data.CanWrite, data.Manage, data.Administer = v.May(ingest.RoleAgent), v.May(ingest.RoleManager), v.May(ingest.RoleAdministrator)
 	if !data.Bare {

@@ -163,17 +163,23 @@ func (f replyForm) check(t tongue, d ReplyDesk) map[string]string {
 	return wrong
 }
 
-// takeReply sends an answer, or shows how it would look.
-func (a *Adapter) takeReply(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
+// filledReply is the page with the form that was posted.
+func (a *Adapter) filledReply(w http.ResponseWriter, r *http.Request, v ingest.Viewer) (replyPage, error) {
 	f, err := readReply(w, r)
 	if err != nil {
-		return err
+		return replyPage{}, err
 	}
 	d, err := a.prepareReply(r, v)
+	return replyPage{ReplyDesk: d, Form: f}, err
+}
+
+// takeReply sends an answer, or shows how it would look.
+func (a *Adapter) takeReply(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
+	p, err := a.filledReply(w, r, v)
 	if err != nil {
 		return err
 	}
-	p := replyPage{ReplyDesk: d, Form: f}
+	d, f := p.ReplyDesk, p.Form
 	if p.Errors = f.check(a.pages.tongue(v), d); len(p.Errors) > 0 {
 		if p.Errors[""] != "" {
 			p.Form.Key = rand.Text()
@@ -224,15 +230,11 @@ func (a *Adapter) previewReply(w http.ResponseWriter, r *http.Request, v ingest.
 
 // serveReplyPDF is a letter as it would be printed.
 func (a *Adapter) serveReplyPDF(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
-	f, err := readReply(w, r)
+	p, err := a.filledReply(w, r, v)
 	if err != nil {
 		return err
 	}
-	d, err := a.prepareReply(r, v)
-	if err != nil {
-		return err
-	}
-	p := replyPage{ReplyDesk: d, Form: f}
+	d, f := p.ReplyDesk, p.Form
 	f.Paper = true
 	if p.Errors = f.check(a.pages.tongue(v), d); len(p.Errors) > 0 {
 		return a.showReply(w, r, v, http.StatusUnprocessableEntity, p)

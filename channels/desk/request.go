@@ -93,7 +93,7 @@ func (a *Adapter) requestPage(r *http.Request, v ingest.Viewer) (*requestPage, e
 	if err := a.saw(ctx, v, ingest.AccessRequest, p.Q.Reference); err != nil {
 		return nil, err
 	}
-	if p.D, err = a.opts.Requests.Details(ctx, v, p.Q.Reference); err != nil {
+	if p.D, err = a.opts.Requests.Details(ctx, v, p.Q); err != nil {
 		return nil, err
 	}
 	p.Way = a.wayOf(r, v, p.Q.Reference)

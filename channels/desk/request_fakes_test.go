@@ -135,7 +135,7 @@ func (b *bureau) Visible(ctx context.Context, v ingest.Viewer, reference string)
 	return q.Reference, err
 }
 
-func (b *bureau) Details(context.Context, ingest.Viewer, string) (Details, error) {
+func (b *bureau) Details(context.Context, ingest.Viewer, ingest.Request) (Details, error) {
 	return b.details, nil
 }
 

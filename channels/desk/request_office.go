@@ -16,8 +16,8 @@ type Requests interface {
 	Request(ctx context.Context, v ingest.Viewer, reference string) (ingest.Request, error)
 	// Visible returns the reference of the request that Request would return.
 	Visible(ctx context.Context, v ingest.Viewer, reference string) (string, error)
-	// Details are what its page shows beside it.
-	Details(ctx context.Context, v ingest.Viewer, reference string) (Details, error)
+	// Details are what the page of a request, which Request has returned, shows beside it.
+	Details(ctx context.Context, v ingest.Viewer, q ingest.Request) (Details, error)
 	// Submission returns a piece with its reading.
 	Submission(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error)
 	// Suggested are the categories that may be meant, likeliest first, nine at most.

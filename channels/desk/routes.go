@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/ingest"
 )
 
@@ -59,8 +60,8 @@ func (o *router) handle(pattern string, need ingest.Role, h handler) {
 // routes puts all pages on a mux. Each group registers its own.
 func (a *Adapter) routes() *router {
 	o := &router{a: a, mux: http.NewServeMux(), needs: map[string]ingest.Role{}}
-	for _, s := range append([]asset{a.pages.style, a.pages.icon}, a.pages.scripts...) {
-		o.mux.HandleFunc("GET "+s.path, s.serve)
+	for _, s := range append([]channels.Asset{a.pages.style, a.pages.icon}, a.pages.scripts...) {
+		o.mux.Handle("GET "+s.Path, s)
 	}
 	for _, register := range []func(*router){
 		a.loginRoutes, a.accountRoutes, a.userRoutes,

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"golang.org/x/text/language"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/text/message/catalog"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // The pages are written in French; what stands in them is the key of the catalogue, which
@@ -61,8 +61,6 @@ type tongue struct {
 // where they are references or years, since a printer groups their digits.
 func (t tongue) T(key string, args ...any) string { return t.p.Sprintf(message.Key(key, key), args...) }
 
-var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
-
 // Day writes a day: 25 novembre 2026.
 func (t tongue) Day(at time.Time) string {
 	if at.IsZero() {
@@ -72,11 +70,7 @@ func (t tongue) Day(at time.Time) string {
 	if t.lang == english {
 		return at.Format("2 January 2006")
 	}
-	day := strconv.Itoa(at.Day())
-	if at.Day() == 1 {
-		day = "1er"
-	}
-	return fmt.Sprintf("%s\u00a0%s\u00a0%d", day, frenchMonths[at.Month()-1], at.Year())
+	return notice.DayIn(at, t.zone).Date()
 }
 
 // ShortDay writes a day in a column: 25/11/2026.

@@ -2,14 +2,14 @@ package webform
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"saisine.fr/saisine/channels"
 )
 
 //go:embed templates/*.html
@@ -124,32 +124,11 @@ func (a *Adapter) serveForm(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, http.StatusOK, a.main, "Écrire à la mairie", a.formView(a.main, nil, a.now()))
 }
 
-// asset is an embedded file under an address that holds its hash, so that browsers
-// may keep it for good.
-type asset struct {
-	path, mediaType string
-	content         []byte
-}
-
-func newAsset(name, extension, mediaType string, content []byte) asset {
-	sum := sha256.Sum256(content)
-	return asset{path: "/" + name + "-" + hex.EncodeToString(sum[:6]) + extension, mediaType: mediaType, content: content}
-}
-
-func (s asset) serve(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	secure(h)
-	h.Set("Content-Type", s.mediaType)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Length", strconv.Itoa(len(s.content)))
-	_, _ = w.Write(s.content) // a reader that has gone needs nothing
-}
-
 // pages holds the parsed templates and the assets.
 type pages struct {
 	town, ofTown string
-	style, icon  asset
-	assets       []asset
+	style, icon  channels.Asset
+	assets       []channels.Asset
 	byName       map[string]*template.Template
 	buffers      sync.Pool
 }
@@ -158,12 +137,12 @@ func newPages(town string) *pages {
 	p := &pages{
 		town:    town,
 		ofTown:  ofTown(town),
-		style:   newAsset("style", ".css", "text/css; charset=utf-8", styleSheet),
-		icon:    newAsset("icone", ".svg", "image/svg+xml", icon),
+		style:   channels.NewAsset("/", "style", ".css", "text/css; charset=utf-8", styleSheet),
+		icon:    channels.NewAsset("/", "icone", ".svg", "image/svg+xml", icon),
 		byName:  make(map[string]*template.Template),
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
-	p.assets = []asset{p.style, p.icon}
+	p.assets = []channels.Asset{p.style, p.icon}
 	for _, name := range []string{"form", "complement", "confirmer", "suivi", "message", "accessibilite", "donnees"} {
 		p.byName[name] = template.Must(template.ParseFS(templateFiles, "templates/layout.html", "templates/champs.html", "templates/"+name+".html"))
 	}
@@ -174,7 +153,7 @@ func newPages(town string) *pages {
 // leave half a page behind.
 func (a *Adapter) write(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
 	data.Town, data.OfTown = a.pages.town, a.pages.ofTown
-	data.Style, data.Icon = a.pages.style.path, a.pages.icon.path
+	data.Style, data.Icon = a.pages.style.Path, a.pages.icon.Path
 	buf := a.pages.buffers.Get().(*bytes.Buffer)
 	defer a.pages.buffers.Put(buf)
 	buf.Reset()

@@ -26,7 +26,10 @@ func (a *Adapter) Register(mux *http.ServeMux) {
 		a.write(w, r, http.StatusOK, "donnees", page{Title: "Données personnelles"})
 	})
 	for _, asset := range a.pages.assets {
-		mux.HandleFunc("GET "+asset.path, asset.serve)
+		mux.HandleFunc("GET "+asset.Path, func(w http.ResponseWriter, r *http.Request) {
+			secure(w.Header())
+			asset.ServeHTTP(w, r)
+		})
 	}
 }
 

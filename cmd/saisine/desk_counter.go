@@ -162,23 +162,15 @@ func (d deskCounter) entered(ctx context.Context, v ingest.Viewer, id string) (r
 
 // typist is the login of who typed a note.
 func (d deskCounter) typist(ctx context.Context, rec ingest.Record) (string, error) {
-	blob, err := d.h.store.Original(ctx, rec)
-	if err != nil {
-		return "", err
-	}
-	r, err := blob.Open()
-	if err != nil {
-		return "", errors.Join(err, blob.Close())
-	}
-	var n ingest.Note
-	err = json.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n)
-	if err := errors.Join(r.Close(), blob.Close()); err != nil {
-		return "", err
-	}
-	if err != nil {
-		return "", nil //nolint:nilerr // no note of the desk
-	}
-	return n.Agent, nil
+	var agent string
+	err := d.h.withOriginal(ctx, rec, func(r io.Reader) error {
+		var n ingest.Note
+		if json.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n) == nil { // else it is no note of the desk
+			agent = n.Agent
+		}
+		return nil
+	})
+	return agent, err
 }
 
 // Outcome implements desk.Counter.

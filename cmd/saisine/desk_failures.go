@@ -45,8 +45,7 @@ func (d deskFailures) Failures(ctx context.Context, v ingest.Viewer, kind ingest
 	return d.h.store.Failures(ctx, v, kind, after)
 }
 
-// Retry implements desk.Failures. The workers hear of it at once; should they not, the sweeper
-// finds it.
+// Retry implements desk.Failures. The workers hear of it at once.
 func (d deskFailures) Retry(ctx context.Context, v ingest.Viewer, kind ingest.FailureKind, id string) error {
 	f, err := d.h.store.Failure(ctx, v, kind, id)
 	if err != nil {
@@ -60,23 +59,12 @@ func (d deskFailures) Retry(ctx context.Context, v ingest.Viewer, kind ingest.Fa
 	case errors.Is(err, store.ErrPartial):
 	case err != nil:
 		return err
+	case taken && (kind == ingest.FailedSubmissions || kind == ingest.SetAside):
+		return d.h.offer(ctx, id)
 	case taken:
-		return d.wake(ctx, kind, id)
+		return nil // of deliveries and mails the store tells by itself
 	}
 	return ingest.Refused("%s cannot be tried again; its reason says where it lies", id)
-}
-
-// wake tells the workers of a submission. Of deliveries and mails the store tells by itself.
-func (d deskFailures) wake(ctx context.Context, kind ingest.FailureKind, id string) error {
-	if kind != ingest.FailedSubmissions && kind != ingest.SetAside {
-		return nil
-	}
-	rec, err := d.h.store.Submission(ctx, id)
-	if err != nil || rec.State != ingest.StateReceived {
-		return err
-	}
-	d.h.notify(jobOf(id, rec.Attempt, ingest.LaneOf(rec.MediaType)))
-	return nil
 }
 
 // DealtWith implements desk.Failures.

@@ -23,18 +23,10 @@ var _ desk.Files = deskFiles{}
 
 func (h *house) files() deskFiles { return deskFiles{h, newPictures()} }
 
-// piece returns a submission that the viewer sees.
-func (d deskFiles) piece(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error) {
-	if err := d.h.store.VisibleSubmission(ctx, v, id); err != nil {
-		return ingest.Record{}, err
-	}
-	return d.h.store.Submission(ctx, id)
-}
-
 // Original implements desk.Files. The original of a letter of a stack is a list of pages,
 // which is of no use to anybody: its searchable copy is the letter.
 func (d deskFiles) Original(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
-	rec, err := d.piece(ctx, v, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -81,7 +73,7 @@ func (memory) Close() error { return nil }
 // Attachment implements desk.Files. The original is read anew, as it was when it came in, and
 // only the one file is kept.
 func (d deskFiles) Attachment(ctx context.Context, v ingest.Viewer, id string, n int) (desk.File, error) {
-	rec, err := d.piece(ctx, v, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -96,7 +88,7 @@ func (d deskFiles) Attachment(ctx context.Context, v ingest.Viewer, id string, n
 		return wanted
 	}
 	var name string
-	err = d.withOriginal(ctx, rec, func(r io.Reader) error {
+	err = d.h.withOriginal(ctx, rec, func(r io.Reader) error {
 		var files []message.Attachment
 		var err error
 		switch rec.MediaType {
@@ -137,22 +129,9 @@ func (d deskFiles) messageOptions() message.Options {
 	return message.Options{Limits: message.Limits{Size: int64(l.Message), File: int64(l.File), Depth: l.Depth, Parts: l.Parts}}
 }
 
-// withOriginal has f read the original of a submission.
-func (d deskFiles) withOriginal(ctx context.Context, rec ingest.Record, f func(io.Reader) error) error {
-	blob, err := d.h.store.Original(ctx, rec)
-	if err != nil {
-		return err
-	}
-	r, err := blob.Open()
-	if err != nil {
-		return errors.Join(err, blob.Close())
-	}
-	return errors.Join(f(r), r.Close(), blob.Close())
-}
-
 // Copy implements desk.Files.
 func (d deskFiles) Copy(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
-	rec, err := d.piece(ctx, v, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -176,11 +155,8 @@ func (d deskFiles) copy(ctx context.Context, rec ingest.Record) (desk.File, erro
 
 // Mail implements desk.Files.
 func (d deskFiles) Mail(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
-	m, err := d.h.store.Mail(ctx, id)
+	m, err := d.h.store.VisibleMail(ctx, v, id)
 	if err != nil {
-		return desk.File{}, err
-	}
-	if err := d.mailSeen(ctx, v, m); err != nil {
 		return desk.File{}, err
 	}
 	raw, err := d.h.store.MailContent(ctx, id)
@@ -197,30 +173,15 @@ func (d deskFiles) Mail(ctx context.Context, v ingest.Viewer, id string) (desk.F
 	return f, nil
 }
 
-// mailSeen returns ingest.ErrNotFound for a mail that the viewer does not see: by its request or, where
-// it is of none, by the service that it is for.
-func (d deskFiles) mailSeen(ctx context.Context, v ingest.Viewer, m ingest.Mail) error {
-	switch {
-	case m.Request != "":
-		_, err := d.h.store.Visible(ctx, v, m.Request)
-		return err
-	case m.Submission != "":
-		return d.h.store.VisibleSubmission(ctx, v, m.Submission)
-	case !v.Sees(m.Detail.Service):
-		return fmt.Errorf("%w: mail %s", ingest.ErrNotFound, m.ID)
-	}
-	return nil
-}
-
 // HTML implements desk.Files.
 func (d deskFiles) HTML(ctx context.Context, v ingest.Viewer, id string) (desk.MailHTML, error) {
-	rec, err := d.piece(ctx, v, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	if err != nil {
 		return desk.MailHTML{}, err
 	}
 	var page message.Page
 	if rec.MediaType == ingest.MediaMail {
-		err = d.withOriginal(ctx, rec, func(r io.Reader) error {
+		err = d.h.withOriginal(ctx, rec, func(r io.Reader) error {
 			page = message.ReadPage(r, d.messageOptions(), message.PageLimits{})
 			return page.Err
 		})

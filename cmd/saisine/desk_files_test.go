@@ -186,7 +186,7 @@ func TestFilesOfSealedServices(t *testing.T) {
 		}
 	}
 	// A list that a service is sent is of no request.
-	if err := d.mailSeen(t.Context(), outside, ingest.Mail{Detail: ingest.MailDetail{Service: "CCAS"}}); !errors.Is(err, ingest.ErrNotFound) {
+	if err := d.h.store.MailVisible(t.Context(), outside, ingest.Mail{Detail: ingest.MailDetail{Service: "CCAS"}}); !errors.Is(err, ingest.ErrNotFound) {
 		t.Errorf("the mail to a sealed service: %v", err)
 	}
 }

@@ -71,10 +71,11 @@ func (d deskPaper) Acknowledge(ctx context.Context, v ingest.Viewer, reference s
 	if err != nil {
 		return ingest.Mail{}, err
 	}
-	if q.NeedsReview {
-		return ingest.Mail{}, ingest.Refused("the letter names the service: confirm the category first")
+	m, err := paperOf(ctx, d.h.store, q)
+	if errors.Is(err, errToReview) {
+		err = ingest.Refused("the letter names the service: confirm the category first")
 	}
-	return paperOf(ctx, d.h.store, q)
+	return m, err
 }
 
 // Separators implements desk.Paper.
@@ -130,10 +131,7 @@ func (d deskPaper) Scans(ctx context.Context, v ingest.Viewer, ids []string) ([]
 }
 
 func (d deskPaper) scan(ctx context.Context, v ingest.Viewer, id string) (desk.ScanState, error) {
-	if err := d.h.store.VisibleSubmission(ctx, v, id); err != nil {
-		return desk.ScanState{}, err
-	}
-	rec, err := d.h.store.Submission(ctx, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	return desk.ScanState{ID: rec.ID, Filename: rec.Hints.Filename, State: rec.State, Reason: frenchReason(rec.Reason), Request: rec.Request}, err
 }
 

@@ -40,7 +40,7 @@ func (p shownPage) tag() string {
 
 // shown finds the page of a submission. That of a letter of a stack is one of the stack.
 func (d deskFiles) shown(ctx context.Context, v ingest.Viewer, id string, n int) (shownPage, error) {
-	rec, err := d.piece(ctx, v, id)
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
 	if err != nil {
 		return shownPage{}, err
 	}

@@ -24,10 +24,7 @@ func (d deskRequests) Visible(ctx context.Context, v ingest.Viewer, reference st
 
 // Submission implements desk.Requests.
 func (d deskRequests) Submission(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error) {
-	if err := d.h.store.VisibleSubmission(ctx, v, id); err != nil {
-		return ingest.Record{}, err
-	}
-	return d.h.store.Submission(ctx, id)
+	return d.h.store.SubmissionFor(ctx, v, id)
 }
 
 // Suggested implements desk.Requests.
@@ -36,19 +33,16 @@ func (d deskRequests) Suggested(ctx context.Context, v ingest.Viewer, reference 
 }
 
 // Details implements desk.Requests.
-func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, reference string) (desk.Details, error) {
-	q, err := d.h.store.RequestFor(ctx, v, reference)
-	if err != nil {
-		return desk.Details{}, err
-	}
+func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, q ingest.Request) (desk.Details, error) {
 	out := desk.Details{LinkReasons: map[string][]string{}}
-	if out.History, err = d.h.store.HistoryFor(ctx, v, reference); err != nil {
+	var err error
+	if out.History, err = d.h.store.HistoryFor(ctx, v, q.Reference); err != nil {
 		return out, err
 	}
 	if out.Names, err = d.h.store.AgentNames(ctx); err != nil {
 		return out, err
 	}
-	if out.Assignee, err = d.h.store.Assignee(ctx, reference); err != nil {
+	if out.Assignee, err = d.h.store.Assignee(ctx, q.Reference); err != nil {
 		return out, err
 	}
 	if out.Why, err = d.why(ctx, q); err != nil {

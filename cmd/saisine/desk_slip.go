@@ -92,7 +92,7 @@ func (s slip) head(p sheet) float64 {
 	}
 	y = p.lines("Récépissé de votre demande", "B", 15, slipMargin, y+8, slipBody, 70)
 	for _, f := range [][2]string{
-		{"Enregistrée le", frenchDay(s.At) + fmt.Sprintf(" à %d\u00a0h\u00a0%02d", s.At.Hour(), s.At.Minute()) + slipWay(s.Channel)},
+		{"Enregistrée le", notice.DayIn(s.At, s.At.Location()).Date() + fmt.Sprintf(" à %d\u00a0h\u00a0%02d", s.At.Hour(), s.At.Minute()) + slipWay(s.Channel)},
 		{"Demande", s.Reference},
 		{"Nom", s.Citizen},
 		{"Service", s.Service},

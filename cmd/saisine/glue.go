@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -130,6 +131,29 @@ func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
 	return f.s.FailDelivery(ctx, id, what+" Détail technique : "+reason)
 }
 
+// withOriginal has f read the original of a submission.
+func (h *house) withOriginal(ctx context.Context, rec ingest.Record, f func(io.Reader) error) error {
+	blob, err := h.store.Original(ctx, rec)
+	if err != nil {
+		return err
+	}
+	r, err := blob.Open()
+	if err != nil {
+		return errors.Join(err, blob.Close())
+	}
+	return errors.Join(f(r), r.Close(), blob.Close())
+}
+
+// offer tells the workers of a submission that is to be treated, at once; should they not hear
+// of it, the sweeper finds it.
+func (h *house) offer(ctx context.Context, id string) error {
+	rec, err := h.store.Submission(ctx, id)
+	if err == nil && rec.State == ingest.StateReceived {
+		h.notify(jobOf(id, rec.Attempt, ingest.LaneOf(rec.MediaType)))
+	}
+	return err
+}
+
 // scanLedger is scanfolder.Ledger: a retry is also told to the workers at once.
 type scanLedger struct{ h *house }
 
@@ -141,14 +165,7 @@ func (l scanLedger) Retry(ctx context.Context, id string) error {
 	if err := l.h.store.Retry(ctx, id); err != nil {
 		return err
 	}
-	rec, err := l.h.store.Submission(ctx, id)
-	if err != nil {
-		return err
-	}
-	if rec.State == ingest.StateReceived {
-		l.h.notify(jobOf(id, rec.Attempt, ingest.LaneOf(rec.MediaType)))
-	}
-	return nil
+	return l.h.offer(ctx, id)
 }
 
 // A scan is moved within moments of its Submit, while a PDF that needs no OCR may be

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/notice"
 )
 
 // The sheet is a black and white A4 page, in millimetres: the title beside the first
@@ -110,23 +111,9 @@ func sheetDetails(s ingest.Separator) string {
 		details = append(details, "reçu par courrier")
 	}
 	if !s.Postmark.IsZero() {
-		details = append(details, "cachet du\u00a0"+frenchDay(s.Postmark))
+		details = append(details, "cachet du\u00a0"+notice.DayIn(s.Postmark, time.UTC).Date())
 	}
 	return strings.Join(details, " – ")
-}
-
-var frenchMonths = [...]string{
-	"janvier", "février", "mars", "avril", "mai", "juin",
-	"juillet", "août", "septembre", "octobre", "novembre", "décembre",
-}
-
-// frenchDay writes a day as a letter does, in one piece: "1er mars 2026".
-func frenchDay(t time.Time) string {
-	day := fmt.Sprint(t.Day())
-	if t.Day() == 1 {
-		day = "1er"
-	}
-	return fmt.Sprintf("%s\u00a0%s\u00a0%d", day, frenchMonths[t.Month()-1], t.Year())
 }
 
 // code draws a QR code whose square, quiet zone included, has its upper left corner at

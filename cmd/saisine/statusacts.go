@@ -107,11 +107,9 @@ func revokeLink(ctx context.Context, o office, args []string) (string, string, e
 	if err != nil {
 		return "", "", err
 	}
-	for _, s := range q.Submissions {
-		if s.Link == ingest.LinkOpens {
-			url, err := r.followURL(ctx, s.ID)
-			return q.Reference, fmt.Sprintf("the links of %s are revoked; the new one is %s", q.Reference, url), err
-		}
+	if opening := openingOf(q); opening != "" {
+		url, err := r.followURL(ctx, opening)
+		return q.Reference, fmt.Sprintf("the links of %s are revoked; the new one is %s", q.Reference, url), err
 	}
 	return q.Reference, "the links of " + q.Reference + " are revoked", nil
 }
@@ -142,6 +140,9 @@ func writeLetter(ctx context.Context, o office, args []string) (string, string, 
 	return q.Reference, fmt.Sprintf("wrote %s; print it and send it to %s", args[1], orDash(strings.Join(nonEmpty(q.Sender.Name, q.Sender.Address), ", "))), nil
 }
 
+// errToReview means that a letter cannot be written yet.
+var errToReview = errors.New("the letter names the service: confirm the category first (requests set-category)")
+
 // paperOf returns the letter on paper of a request, which is noted where it was not yet.
 func paperOf(ctx context.Context, s *store.Store, q ingest.Request) (ingest.Mail, error) {
 	for _, m := range q.Mails {
@@ -150,7 +151,7 @@ func paperOf(ctx context.Context, s *store.Store, q ingest.Request) (ingest.Mail
 		}
 	}
 	if q.NeedsReview {
-		return ingest.Mail{}, errors.New("the letter names the service: confirm the category first (requests set-category)")
+		return ingest.Mail{}, errToReview
 	}
 	return s.DraftPaper(ctx, q.Reference)
 }

@@ -77,9 +77,25 @@ func (d Day) French() string {
 	if d.IsZero() {
 		return ""
 	}
-	number := fmt.Sprint(d.Day)
-	if d.Day == 1 {
-		number = "1er"
+	return fmt.Sprintf("%s %s %s %d", frenchDays[d.Weekday()], d.ordinal(), frenchMonths[d.Month-1], d.Year)
+}
+
+// Date writes the day without that of the week, in one piece that no line parts: "1er mars
+// 2026" with no-break spaces. No day is "".
+func (d Day) Date() string {
+	if d.IsZero() {
+		return ""
 	}
-	return fmt.Sprintf("%s %s %s %d", frenchDays[d.Weekday()], number, frenchMonths[d.Month-1], d.Year)
+	return fmt.Sprintf("%s\u00a0%s\u00a0%d", d.ordinal(), frenchMonths[d.Month-1], d.Year)
+}
+
+// FrenchMonth names a month: "mars".
+func FrenchMonth(m time.Month) string { return frenchMonths[m-1] }
+
+// ordinal is the number of the day; only the first is an ordinal in French.
+func (d Day) ordinal() string {
+	if d.Day == 1 {
+		return "1er"
+	}
+	return fmt.Sprint(d.Day)
 }

@@ -132,22 +132,28 @@ func (c seenCandidates) hidden(ctx context.Context, references []string) (map[st
 	return out, nil
 }
 
-func (c seenCandidates) seen(ctx context.Context, found []ingest.Candidate, err error) ([]ingest.Candidate, error) {
+// seenOnly leaves out what belongs to requests that the viewer does not see; reference is that
+// of an item.
+func seenOnly[T any](ctx context.Context, c seenCandidates, found []T, err error, reference func(T) string) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
 	references := make([]string, len(found))
-	for i, k := range found {
-		references[i] = k.Request
+	for i, x := range found {
+		references[i] = reference(x)
 	}
 	hidden, err := c.hidden(ctx, references)
-	var out []ingest.Candidate
-	for _, k := range found {
-		if !hidden[k.Request] {
-			out = append(out, k)
+	var out []T
+	for _, x := range found {
+		if !hidden[reference(x)] {
+			out = append(out, x)
 		}
 	}
 	return out, err
+}
+
+func (c seenCandidates) seen(ctx context.Context, found []ingest.Candidate, err error) ([]ingest.Candidate, error) {
+	return seenOnly(ctx, c, found, err, func(k ingest.Candidate) string { return k.Request })
 }
 
 // ByHash implements ingest.Candidates.
@@ -183,19 +189,5 @@ func (c seenCandidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.C
 // Suggested implements ingest.Candidates.
 func (c seenCandidates) Suggested(ctx context.Context, reference string) ([]ingest.Suggestion, error) {
 	found, err := c.candidates.Suggested(ctx, reference)
-	if err != nil {
-		return nil, err
-	}
-	references := make([]string, len(found))
-	for i, g := range found {
-		references[i] = g.Reference
-	}
-	hidden, err := c.hidden(ctx, references)
-	var out []ingest.Suggestion
-	for _, g := range found {
-		if !hidden[g.Reference] {
-			out = append(out, g)
-		}
-	}
-	return out, err
+	return seenOnly(ctx, c, found, err, func(g ingest.Suggestion) string { return g.Reference })
 }

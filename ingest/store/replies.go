@@ -150,19 +150,32 @@ func (s *Store) lastMail(ctx context.Context, tx *tx, requestID int64, address s
 	return id, err
 }
 
-// VisibleMail returns a mail about a request that the viewer sees.
+// VisibleMail returns a mail that the viewer sees (see MailVisible).
 func (s *Store) VisibleMail(ctx context.Context, v ingest.Viewer, id string) (ingest.Mail, error) {
 	m, err := s.Mail(ctx, id)
 	if err != nil {
 		return m, err
 	}
-	if m.Request == "" {
-		return ingest.Mail{}, fmt.Errorf("%w: mail %s", ingest.ErrNotFound, id)
-	}
-	if _, err := s.Visible(ctx, v, m.Request); err != nil {
+	if err := s.MailVisible(ctx, v, m); err != nil {
 		return ingest.Mail{}, err
 	}
 	return m, nil
+}
+
+// MailVisible reports whether the viewer sees a mail, nil or an error that wraps
+// ingest.ErrNotFound: by its request or, where it is of none, by its submission or by the
+// service that it is for.
+func (s *Store) MailVisible(ctx context.Context, v ingest.Viewer, m ingest.Mail) error {
+	switch {
+	case m.Request != "":
+		_, err := s.Visible(ctx, v, m.Request)
+		return err
+	case m.Submission != "":
+		return s.VisibleSubmission(ctx, v, m.Submission)
+	case !v.Sees(m.Detail.Service):
+		return fmt.Errorf("%w: mail %s", ingest.ErrNotFound, m.ID)
+	}
+	return nil
 }
 
 // ToPrint returns the letters that wait to be printed, oldest first, limit at most, of the

@@ -79,3 +79,11 @@ func visibleSubmission(ctx context.Context, run sqlRunner, v ingest.Viewer, id s
 	}
 	return seesMade(ctx, run, v, id)
 }
+
+// SubmissionFor returns a submission that the viewer sees (see VisibleSubmission).
+func (s *Store) SubmissionFor(ctx context.Context, v ingest.Viewer, id string) (ingest.Record, error) {
+	if err := s.VisibleSubmission(ctx, v, id); err != nil {
+		return ingest.Record{}, err
+	}
+	return s.Submission(ctx, id)
+}
