@@ -102,6 +102,9 @@ type TabCounts struct {
 	Open, Review, Duplicates, Late, Mine, Urgent int
 }
 
+// MaxViewName is how many letters the name of a saved view has at most.
+const MaxViewName = 60
+
 // SavedView is a filter that an agent keeps under a name.
 type SavedView struct {
 	Name  string

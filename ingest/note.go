@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,10 +44,12 @@ func (n Note) ChannelName() Channel {
 		return ChannelScan
 	case "form", "web":
 		return ChannelWebform
-	case ChannelMailbox, ChannelWebform, ChannelScan, ChannelCounter, ChannelPhone, ChannelApp, ChannelAPI:
-		return c
+	default:
+		if slices.Contains(Channels(), c) {
+			return c
+		}
+		return ""
 	}
-	return ""
 }
 
 func readNote(b *Blob) (Reading, error) {

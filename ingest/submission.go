@@ -23,6 +23,11 @@ const (
 	ChannelAPI     Channel = "api"
 )
 
+// Channels returns all channels, in the order in which people are shown them.
+func Channels() []Channel {
+	return []Channel{ChannelMailbox, ChannelWebform, ChannelScan, ChannelCounter, ChannelPhone, ChannelApp, ChannelAPI}
+}
+
 // State is where a submission stands in the ledger. Every submission leaves
 // StateReceived for exactly one of the three others; only a retry by a person
 // takes a failed one back to StateReceived.

@@ -26,27 +26,10 @@ const maxDiffWords = 5000
 func diffWords(a, b string) (inA, inB []diffPart) {
 	wordsA, restA := splitWords(a)
 	wordsB, restB := splitWords(b)
-	// Each word that is told apart is a character for the comparison.
 	known := map[string]rune{}
-	runes := func(words []string) []rune {
-		out := make([]rune, len(words))
-		for i, w := range words {
-			key := strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !inWord(r) }))
-			r, ok := known[key]
-			if !ok {
-				r = rune(len(known) + 1)
-				if r >= 0xD800 { // surrogates are no characters
-					r += 0x800
-				}
-				known[key] = r
-			}
-			out[i] = r
-		}
-		return out
-	}
 	d := diffmatchpatch.New()
 	d.DiffTimeout = diffTime
-	for _, part := range d.DiffMainRunes(runes(wordsA), runes(wordsB), false) {
+	for _, part := range d.DiffMainRunes(runesOf(known, bareWords(wordsA)), runesOf(known, bareWords(wordsB)), false) {
 		n := len([]rune(part.Text))
 		if part.Type != diffmatchpatch.DiffInsert {
 			inA = appendWords(inA, wordsA[:n], part.Type != diffmatchpatch.DiffEqual)
@@ -58,6 +41,16 @@ func diffWords(a, b string) (inA, inB []diffPart) {
 		}
 	}
 	return appendWords(inA, restA, false), appendWords(inB, restB, false)
+}
+
+// bareWords are the words without the signs around them, in small letters: what makes two
+// words the same.
+func bareWords(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !inWord(r) }))
+	}
+	return out
 }
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -252,9 +253,7 @@ func listTabs(t tongue, f ingest.Filter, n ingest.TabCounts) []listTab {
 // listForm is what the viewer can choose: of what is hidden from them there is nothing.
 func (a *Adapter) listForm(v ingest.Viewer, f ingest.Filter) listForm {
 	t := a.pages.tongue(v)
-	out := listForm{Statuses: listStatuses, Channels: []ingest.Channel{
-		ingest.ChannelMailbox, ingest.ChannelWebform, ingest.ChannelScan, ingest.ChannelCounter, ingest.ChannelPhone, ingest.ChannelApp, ingest.ChannelAPI,
-	}}
+	out := listForm{Statuses: listStatuses, Channels: ingest.Channels()}
 	var seen []Category
 	for _, c := range a.opts.Facts.Categories() {
 		if !v.Sees(c.Service) {
@@ -291,8 +290,8 @@ func (a *Adapter) saveView(w http.ResponseWriter, r *http.Request, v ingest.View
 	switch {
 	case name == "":
 		bad = t.T("Donnez un nom à cette vue.")
-	case len([]rune(name)) > maxViewName:
-		bad = t.T("Ce nom est trop long\u00a0: %d lettres au plus.", maxViewName)
+	case utf8.RuneCountInString(name) > ingest.MaxViewName:
+		bad = t.T("Ce nom est trop long\u00a0: %d lettres au plus.", ingest.MaxViewName)
 	}
 	if bad != "" {
 		return a.showList(w, r, v, http.StatusUnprocessableEntity, f, listPage{ViewName: name, Bad: bad})
@@ -304,9 +303,6 @@ func (a *Adapter) saveView(w http.ResponseWriter, r *http.Request, v ingest.View
 	setFlash(w, t.T("La vue «\u00a0%s\u00a0» est enregistrée.", name))
 	return redirect(w, r, listURL(query))
 }
-
-// maxViewName is how many letters the name of a view has at most.
-const maxViewName = 60
 
 // dropView forgets a view.
 func (a *Adapter) dropView(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {

@@ -41,7 +41,7 @@ func diffLines(before, after string) lineDiff {
 	d.DiffTimeout = diffTime
 	var all []diffLine
 	atOld, atNew := 0, 0
-	for _, part := range d.DiffMainRunes(lineRunes(known, old), lineRunes(known, fresh), false) {
+	for _, part := range d.DiffMainRunes(runesOf(known, old), runesOf(known, fresh), false) {
 		for range []rune(part.Text) {
 			var l diffLine
 			switch part.Type {
@@ -69,16 +69,17 @@ func splitLines(s string) []string {
 	return strings.Split(s, "\n")
 }
 
-// lineRunes gives each line that is told apart a character of its own.
-func lineRunes(known map[string]rune, lines []string) []rune {
-	out := make([]rune, len(lines))
-	for i, line := range lines {
-		r, ok := known[line]
+// runesOf gives each line or word that is told apart a character of its own, as the
+// comparison wants them.
+func runesOf(known map[string]rune, texts []string) []rune {
+	out := make([]rune, len(texts))
+	for i, text := range texts {
+		r, ok := known[text]
 		if !ok {
 			if r = rune(len(known) + 1); r >= 0xD800 { // surrogates are no characters
 				r += 0x800
 			}
-			known[line] = r
+			known[text] = r
 		}
 		out[i] = r
 	}

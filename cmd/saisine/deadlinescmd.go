@@ -60,7 +60,7 @@ holidays are those of town.holidays.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.category, "category", "", "`CODE` of a category of the categories file")
 	flags.StringVar(&f.received, "received", "", "`TIME` at which the town received it")
-	flags.StringVar(&f.channel, "channel", string(ingest.ChannelMailbox), "how it came: "+joinNames(deadlineChannels))
+	flags.StringVar(&f.channel, "channel", string(ingest.ChannelMailbox), "how it came: "+joinNames(ingest.Channels()))
 	flags.StringVar(&f.file, "type", "", "kind of file with a rule of its own: "+joinNames(notice.Procedures()))
 	flags.StringVar(&f.postmark, "postmark", "", "`DAY` of a letter's stamp")
 	flags.StringVar(&f.first, "first", "", "`TIME` at which another administration received it, which passed it on to the town")
@@ -71,12 +71,6 @@ holidays are those of town.holidays.`,
 	flags.BoolVar(&f.dayLater, "one-day-later", false, "date implicit decisions one day later, as some tools do")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object a line; what sets no date goes to standard error")
 	return cmd
-}
-
-// deadlineChannels are the values of --channel.
-var deadlineChannels = []ingest.Channel{
-	ingest.ChannelMailbox, ingest.ChannelWebform, ingest.ChannelScan, ingest.ChannelCounter,
-	ingest.ChannelPhone, ingest.ChannelApp, ingest.ChannelAPI,
 }
 
 func joinNames[T ~string](list []T) string {

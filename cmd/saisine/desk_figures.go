@@ -68,11 +68,6 @@ func spans(all store.Span) (out []store.Span, months bool) {
 	return out, months
 }
 
-// channelOrder is that of the columns.
-var channelOrder = []ingest.Channel{
-	ingest.ChannelMailbox, ingest.ChannelWebform, ingest.ChannelScan, ingest.ChannelCounter, ingest.ChannelPhone, ingest.ChannelApp, ingest.ChannelAPI,
-}
-
 func (d deskFigures) volume(ctx context.Context, v ingest.Viewer, all store.Span) (desk.FigureTable, error) {
 	t := desk.FigureTable{Code: desk.FigureVolume}
 	parts, months := spans(all)
@@ -81,7 +76,7 @@ func (d deskFigures) volume(ctx context.Context, v ingest.Viewer, all store.Span
 	if err != nil || len(counts) == 0 {
 		return t, err
 	}
-	for _, c := range channelOrder {
+	for _, c := range ingest.Channels() {
 		if slices.ContainsFunc(counts, func(x store.Volume) bool { return x.Channel == c }) {
 			t.Columns = append(t.Columns, string(c))
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // The measurement of `make bench-desk`. `make test` runs it with these small numbers, to keep
@@ -92,7 +93,7 @@ func (d *deskTown) reading() ingest.Reading {
 }
 
 func firstWords(s string, n int) string {
-	s = cutBytes(s, n)
+	s = message.Cut(s, n)
 	if i := strings.LastIndexByte(s, ' '); i > 0 {
 		return s[:i]
 	}

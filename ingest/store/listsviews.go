@@ -12,7 +12,6 @@ import (
 // Saved views are small and few: they are an agent's own.
 const (
 	maxViews     = 50
-	maxViewName  = 60   // letters
 	maxViewQuery = 1000 // bytes
 )
 
@@ -39,8 +38,8 @@ func (s *Store) SaveView(ctx context.Context, v ingest.Viewer, view ingest.Saved
 		return refused("views belong to an agent")
 	case name == "":
 		return refused("give the view a name")
-	case utf8.RuneCountInString(name) > maxViewName || !utf8.ValidString(name):
-		return refused("a name of more than %d letters is too long", maxViewName)
+	case utf8.RuneCountInString(name) > ingest.MaxViewName || !utf8.ValidString(name):
+		return refused("a name of more than %d letters is too long", ingest.MaxViewName)
 	case len(view.Query) > maxViewQuery:
 		return refused("this filter is too long to be kept")
 	}

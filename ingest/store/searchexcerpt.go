@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 const (
@@ -248,7 +249,7 @@ func noted(ctx context.Context, run snapshot, h *hits, f *finder, list string, o
 		if err != nil {
 			return err
 		}
-		if p := f.passage(cutBytes(text, maxNotes)); p != nil {
+		if p := f.passage(message.Cut(text, maxNotes)); p != nil {
 			out[id] = p
 		}
 	}

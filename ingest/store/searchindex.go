@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // What is filed is indexed in the transaction that files it, and what people write in a
@@ -29,7 +30,7 @@ func (s *Store) indexRequest(ctx context.Context, tx *tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	return indexWords(ctx, tx, -id, indexed(cutBytes(text, maxNotes)))
+	return indexWords(ctx, tx, -id, indexed(message.Cut(text, maxNotes)))
 }
 
 // requestNotes returns what people wrote in a request, or "".
@@ -260,7 +261,7 @@ func (s *Store) indexRequests(ctx context.Context, state indexState) (int, error
 			if text == "" {
 				continue
 			}
-			if err := indexWords(ctx, tx, -id, indexed(cutBytes(text, maxNotes))); err != nil {
+			if err := indexWords(ctx, tx, -id, indexed(message.Cut(text, maxNotes))); err != nil {
 				return err
 			}
 			n++

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // A query is read by us and never handed to the database as it was typed: what it is made of
@@ -43,7 +44,7 @@ type searchForm struct {
 
 // parseQuery reads words, "phrases" (also in French quotes) and beginnings*. It takes any text.
 func parseQuery(text string) searchQuery {
-	text = cutBytes(strings.ToValidUTF8(text, " "), maxQuery)
+	text = message.Cut(strings.ToValidUTF8(text, " "), maxQuery)
 	var q searchQuery
 	var common []string
 	text = q.takePhones(text)

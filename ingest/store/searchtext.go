@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/message"
 )
 
 // maxSearched is how many bytes of a submission are indexed, and of its attachments: some
@@ -13,10 +14,10 @@ const maxSearched = 1 << 20
 // searchText returns the words of a reading as the index takes them, parted by spaces. Of 200
 // pages that takes a while, so it is done before the work that holds the writer.
 func searchText(r ingest.Reading) string {
-	fields := []string{r.Subject, r.From.Name, r.From.Email, r.From.Phone, inPairs(r.From.Phone), r.From.Address, r.Place, cutBytes(r.Text, maxSearched)}
+	fields := []string{r.Subject, r.From.Name, r.From.Email, r.From.Phone, inPairs(r.From.Phone), r.From.Address, r.Place, message.Cut(r.Text, maxSearched)}
 	room := maxSearched
 	for _, a := range r.Attachments {
-		text := cutBytes(a.Text, room)
+		text := message.Cut(a.Text, room)
 		room -= len(text)
 		fields = append(fields, a.Name, text)
 	}

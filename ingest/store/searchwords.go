@@ -10,6 +10,8 @@ import (
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/french"
 	"golang.org/x/text/unicode/norm"
+
+	"saisine.fr/saisine/ingest/message"
 )
 
 // The words by which texts are found. What is indexed and what is asked go through the same
@@ -202,18 +204,7 @@ func fold(small string) string {
 		}
 		return -1
 	}, norm.NFKD.String(unfolded.Replace(small)))
-	return strings.ToValidUTF8(cutBytes(out, maxSearchWord), "")
-}
-
-// cutBytes cuts s after at most n bytes, at the end of a letter.
-func cutBytes(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return strings.ToValidUTF8(message.Cut(out, maxSearchWord), "")
 }
 
 // commonWords are the words that say nothing, without accents. Those that also mean
