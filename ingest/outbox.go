@@ -10,6 +10,10 @@ const (
 	OutboxScanCopy = "scan.copy"
 	// OutboxMail sends the mail with the same id.
 	OutboxMail = "mail"
+	// OutboxWebhook tells an endpoint of an event.
+	OutboxWebhook = "webhook"
+	// OutboxHandover brings a request, and what came to it since, into other software.
+	OutboxHandover = "handover"
 )
 
 // OutboxNotice tells of a new outbox row.

@@ -71,6 +71,10 @@ const (
 	// MediaNote is a submission that somebody typed for a citizen, or that another
 	// program hands over: a JSON object, see Note.
 	MediaNote = "application/vnd.saisine.note+json"
+	// MediaAPI is a submission that a program handed in as JSON, as it sent it.
+	MediaAPI = "application/vnd.saisine.api+json"
+	// MediaOpen311 is a service request of GeoReport v2, kept as MediaForm is.
+	MediaOpen311 = "application/vnd.saisine.open311"
 	// MediaCollation is a submission made of pages of scans in the ledger: a JSON
 	// object, see Collation.
 	MediaCollation = "application/vnd.saisine.collation+json"
@@ -115,6 +119,13 @@ type Hints struct {
 	// Postmark is the day of the postmark as a clerk gave it, at midnight UTC, or zero. It
 	// proves timely filing (CRPA L112-1), which the day of reception does not.
 	Postmark time.Time `json:"postmark,omitzero"`
+	// Digest is a hash of what was handed in under an idempotency key, fields and files, so
+	// that the same key with something else in it is found out; "" elsewhere.
+	Digest string `json:"digest,omitempty"`
+	// ImportedAs is the status in which an imported request begins, and ImportedSince since when:
+	// what was answered before saisine came is owed nothing.
+	ImportedAs    Status    `json:"imported_as,omitempty"`
+	ImportedSince time.Time `json:"imported_since,omitzero"`
 	// Problems is what the channel already found wrong.
 	Problems []Problem `json:"problems,omitempty"`
 }
@@ -257,6 +268,7 @@ type Reading struct {
 	OwnText     string // of a mail, the sender's own words: no quoted history, signature or footer
 	Category    string // the citizen's choice, or ""
 	Place       string
+	Position    *Position // where it is in numbers; nil when nobody said so
 	Attachments []Attachment
 	Pages       []Page
 	Total       int // pages in the file, those that were not read included
