@@ -111,7 +111,7 @@ func matchKey(name string, t reflect.Type) ([]step, reflect.Type) {
 
 // settable reports whether one variable can hold a value of type t.
 func settable(t reflect.Type) bool {
-	return strictyaml.IsScalar(t) || t.Kind() == reflect.Slice && strictyaml.IsScalar(t.Elem())
+	return strictyaml.IsScalar(t) || (t.Kind() == reflect.Slice || t.Kind() == reflect.Map) && strictyaml.IsScalar(t.Elem())
 }
 
 func (o override) apply(cfg *Config, pos strictyaml.Positions, errs *Errors) {
@@ -157,6 +157,9 @@ func setText(v reflect.Value, text string) error {
 	if strictyaml.IsScalar(v.Type()) {
 		return strictyaml.SetScalar(v, text)
 	}
+	if v.Kind() == reflect.Map {
+		return setPairs(v, text)
+	}
 	list := reflect.MakeSlice(v.Type(), 0, 4)
 	for word := range strings.SplitSeq(text, ",") {
 		if word = strings.TrimSpace(word); word == "" {
@@ -169,6 +172,27 @@ func setText(v reflect.Value, text string) error {
 		list = reflect.Append(list, elem)
 	}
 	v.Set(list)
+	return nil
+}
+
+// setPairs reads a=b,c=d.
+func setPairs(v reflect.Value, text string) error {
+	pairs := reflect.MakeMap(v.Type())
+	for pair := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(pair, "=")
+		if key = strings.TrimSpace(key); key == "" || !ok {
+			if strings.TrimSpace(pair) == "" {
+				continue
+			}
+			return fmt.Errorf("%q is no pair such as resolved=answered", pair)
+		}
+		elem := reflect.New(v.Type().Elem()).Elem()
+		if err := strictyaml.SetScalar(elem, strings.TrimSpace(value)); err != nil {
+			return err
+		}
+		pairs.SetMapIndex(reflect.ValueOf(key), elem)
+	}
+	v.Set(pairs)
 	return nil
 }
 

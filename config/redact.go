@@ -55,6 +55,14 @@ func (c Config) Redacted() Config {
 		shown := o.Redacted()
 		c.Channels.Desk.OIDC = &shown
 	}
+	c.Webhooks = slices.Clone(c.Webhooks)
+	for i, w := range c.Webhooks {
+		c.Webhooks[i] = w.Redacted()
+	}
+	c.Connectors = slices.Clone(c.Connectors)
+	for i, o := range c.Connectors {
+		c.Connectors[i] = o.Redacted()
+	}
 	c.SMTP = c.SMTP.Redacted()
 	maskURL(&c.Redis)
 	maskURL(&c.Database)
@@ -99,6 +107,9 @@ type (
 	shownOAuth2  OAuth2
 	shownOIDC    OIDC
 	shownSMTP    SMTP
+
+	shownWebhook   Webhook
+	shownConnector Connector
 )
 
 func text(v any) string {
@@ -184,3 +195,33 @@ func (s SMTP) MarshalJSON() ([]byte, error) { return json.Marshal(shownSMTP(s.Re
 
 // LogValue implements slog.LogValuer without the secrets.
 func (s SMTP) LogValue() slog.Value { return slog.StringValue(text(s)) }
+
+// String returns the webhook as YAML without its secrets.
+func (w Webhook) String() string { return text(w) }
+
+// GoString keeps %#v from printing secrets.
+func (w Webhook) GoString() string { return text(w) }
+
+// MarshalYAML implements yaml.InterfaceMarshaler without the secrets.
+func (w Webhook) MarshalYAML() (any, error) { return shownWebhook(w.Redacted()), nil }
+
+// MarshalJSON implements json.Marshaler without the secrets.
+func (w Webhook) MarshalJSON() ([]byte, error) { return json.Marshal(shownWebhook(w.Redacted())) }
+
+// LogValue implements slog.LogValuer without the secrets.
+func (w Webhook) LogValue() slog.Value { return slog.StringValue(text(w)) }
+
+// String returns the connector as YAML without its secrets.
+func (o Connector) String() string { return text(o) }
+
+// GoString keeps %#v from printing secrets.
+func (o Connector) GoString() string { return text(o) }
+
+// MarshalYAML implements yaml.InterfaceMarshaler without the secrets.
+func (o Connector) MarshalYAML() (any, error) { return shownConnector(o.Redacted()), nil }
+
+// MarshalJSON implements json.Marshaler without the secrets.
+func (o Connector) MarshalJSON() ([]byte, error) { return json.Marshal(shownConnector(o.Redacted())) }
+
+// LogValue implements slog.LogValuer without the secrets.
+func (o Connector) LogValue() slog.Value { return slog.StringValue(text(o)) }

@@ -81,9 +81,12 @@ func (t template) field(f strictyaml.Field, v reflect.Value, off, indent string)
 		t.examplePointer(f, off, indent)
 	default:
 		text := f.Tag.Get("example")
-		if text == "" || off == "" {
+		switch {
+		case text == "" || off == "":
 			text = yamlValue(v)
-		} else {
+		case v.Kind() == reflect.Slice:
+			text = "[" + quote(text) + "]"
+		default:
 			text = quote(text)
 		}
 		fmt.Fprintf(t.out, "%s%s%s: %s\n", off, indent, f.Name, text)
@@ -121,6 +124,9 @@ func yamlValue(v reflect.Value) string {
 			words[i] = yamlValue(v.Index(i))
 		}
 		return "[" + strings.Join(words, ", ") + "]"
+	}
+	if v.Kind() == reflect.Map {
+		return "{}" // none has a default
 	}
 	text := plainValue(v)
 	if v.Kind() == reflect.String || text == "" {
@@ -174,7 +180,7 @@ const markdownHead = `# Configuration
   empty (` + "`key:`" + `) keeps its default; ` + "`\"\"`" + ` is an empty text.
 - **Environment.** Each key has a variable that overrides the file, with an entry's number from 0 for lists
   (` + "`SAISINE_CHANNELS_MAILBOX_0_HOST`" + `); the number after the last one of the file makes a new entry. Lists of words are
-  separated by commas. A ` + "`SAISINE_`" + ` variable that fits no key is an error, except ` + "`SAISINE_TEST_*`" + `, ` + "`SAISINE_CRASH_AT`" + `
+  separated by commas, keys and values are written as ` + "`a=b,c=d`" + `. A ` + "`SAISINE_`" + ` variable that fits no key is an error, except ` + "`SAISINE_TEST_*`" + `, ` + "`SAISINE_CRASH_AT`" + `
   and ` + "`SAISINE_EVALUATION`" + `, which serve tests.
 - **Secrets.** Each secret key can be given as a file instead (` + "`password_file`" + ` for ` + "`password`" + `): better, since the
   configuration can then be shown to anybody. The file holds the secret and nothing else; one line break at its end is

@@ -110,6 +110,7 @@ func TestEverySecretIsMasked(t *testing.T) {
 	c := Default()
 	c.Channels.Mailbox = []Mailbox{{OAuth2: &OAuth2{}}}
 	c.Channels.Desk.OIDC = &OIDC{}
+	c.Webhooks, c.Connectors = []Webhook{{}}, []Connector{{}}
 	if got := len(c.secrets()); got != tagged {
 		t.Errorf("secrets() lists %d, the tags say %d", got, tagged)
 	}

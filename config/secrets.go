@@ -32,6 +32,15 @@ func (c *Config) secrets() []secret {
 	if o := c.Channels.Desk.OIDC; o != nil {
 		out = append(out, secret{"channels.desk.oidc.client_secret", &o.ClientSecret, &o.ClientSecretFile})
 	}
+	for i := range c.Webhooks {
+		w, at := &c.Webhooks[i], fmt.Sprintf("webhooks[%d].", i)
+		out = append(out, secret{at + "secret", &w.Secret, &w.SecretFile}, secret{at + "old_secret", &w.OldSecret, &w.OldSecretFile})
+	}
+	for i := range c.Connectors {
+		o, at := &c.Connectors[i], fmt.Sprintf("connectors[%d].", i)
+		out = append(out, secret{at + "password", &o.Password, &o.PasswordFile}, secret{at + "token", &o.Token, &o.TokenFile},
+			secret{at + "app_token", &o.AppToken, &o.AppTokenFile})
+	}
 	return append(out, secret{"smtp.password", &c.SMTP.Password, &c.SMTP.PasswordFile})
 }
 

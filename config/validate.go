@@ -86,6 +86,7 @@ func (c *Config) check() []Problem {
 	k.ocr(c.OCR)
 	k.smtp(c.SMTP)
 	k.letters(c.Letters)
+	k.partners(c)
 	k.between("matching.days", int64(c.Matching.Days), 1, 3650)
 	k.limits(c.Limits)
 	return k.list

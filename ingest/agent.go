@@ -72,6 +72,8 @@ const (
 
 	// What was done to an agent; the detail begins with their login.
 	AccessAgentAdded   AccessKind = "agent.added"
+	AccessKeyAdded     AccessKind = "key.added"
+	AccessKeyRevoked   AccessKind = "key.revoked"
 	AccessAgentChanged AccessKind = "agent.changed"
 	AccessPassword     AccessKind = "agent.password"
 	AccessOneTime      AccessKind = "agent.password.one_time"

@@ -74,6 +74,40 @@ type PublicEvent struct {
 	Status     Status // after the event
 	// OldStatus is set for events that changed the status.
 	OldStatus Status
+	// Sealed is set when the service is sealed: who is told must have been chosen for it. It is
+	// not told on.
+	Sealed bool
+}
+
+// Handover is a request that other software has taken over, or is to take over.
+type Handover struct {
+	// ID is also that of the row of the outbox which brings it there.
+	ID        string
+	Request   string // reference
+	Connector string
+	CreatedAt time.Time
+	// RemoteID and RemoteURL are those of the case at the other side, "" until it is there.
+	RemoteID, RemoteURL string
+	HandedAt            time.Time // zero until then
+	// RemoteStatus is the other side's own word, CheckedAt when it was asked last, Trouble what
+	// was wrong then, or "".
+	RemoteStatus string
+	CheckedAt    time.Time
+	Trouble      string
+	// State and Reason are those of the row of the outbox: pending while something is still to
+	// be brought there.
+	State  OutboxState
+	Reason string
+}
+
+// Try is one try to bring a row of the outbox to another program's server.
+type Try struct {
+	At   time.Time
+	Took time.Duration
+	// Status is the HTTP status of the answer; 0 when there was none.
+	Status int
+	// Said is the beginning of the answer, or the error.
+	Said string
 }
 
 // Partners says who is told of what, and who takes over what. It is asked inside the
@@ -83,4 +117,10 @@ type Partners interface {
 	Webhooks(e PublicEvent) []string
 	// Connectors names those to which a request of this category is handed over.
 	Connectors(category string) []string
+	// Endpoint is the address of a webhook, "" for one that there is not: an endpoint that is
+	// gone (HTTP 410) is known by both.
+	Endpoint(name string) string
+	// Payload is what an endpoint is told of an event. It is made once, so that each try sends
+	// the same.
+	Payload(e PublicEvent) ([]byte, error)
 }

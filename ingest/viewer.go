@@ -39,6 +39,8 @@ type Viewer struct {
 	Hidden []string
 	// Language is fr or en.
 	Language string
+	// Key is the name of the key when another program looks, and no agent.
+	Key string
 }
 
 // May reports whether the viewer has at least this role.
@@ -50,7 +52,12 @@ func (v Viewer) May(r Role) bool {
 func (v Viewer) Sees(service string) bool { return !slices.Contains(v.Hidden, service) }
 
 // Actor names the viewer in histories.
-func (v Viewer) Actor() string { return ActorAgent + v.Login }
+func (v Viewer) Actor() string {
+	if v.Key != "" {
+		return ActorKey + v.Key
+	}
+	return ActorAgent + v.Login
+}
 
 // ActorAgent begins the actor of what an agent did at the desk; their login follows.
 const ActorAgent = "agent:"

@@ -26,6 +26,14 @@ const (
 	// KindCopy makes the searchable copy that a row of the outbox asks for. It is a kind
 	// of its own since it may take as long as the scan took to be read.
 	KindCopy Kind = "outbox:copy"
+	// KindWebhook tells an endpoint what a row of the outbox says. It is a kind of its own
+	// since its pauses are those of Standard Webhooks.
+	KindWebhook Kind = "outbox:webhook"
+	// KindHandover brings what a row of the outbox names into other software.
+	KindHandover Kind = "outbox:handover"
+	// KindPull asks other software where the requests that it has taken over stand. Its id
+	// is the connector and the minute for which it is due.
+	KindPull Kind = "handover:pull"
 	// KindTrain learns the categories anew. Its id is the night for which it is due.
 	KindTrain Kind = "classify:train"
 	// KindRemind makes a round of reminders. Its id is the hour for which it is due.
@@ -40,14 +48,18 @@ const (
 	QueueOutbound = "outbound"
 	// QueueCopies has what may wait until all else is done.
 	QueueCopies = "copies"
+	// QueuePartners has what other people's servers take, or do not take.
+	QueuePartners = "partners"
 )
 
 // Queues lists all queues.
-func Queues() []string { return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies} }
+func Queues() []string {
+	return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies, QueuePartners}
+}
 
 // Kinds lists all kinds of tasks.
 func Kinds() []Kind {
-	return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindTrain, KindRemind}
+	return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindWebhook, KindHandover, KindPull, KindTrain, KindRemind}
 }
 
 // Job is one row of the ledger or the outbox that waits to be worked on.
@@ -151,13 +163,16 @@ type Policy struct {
 	// Base is the pause before the first retry; each later one is twice as long, up
 	// to Cap, and varied by a fifth so that tasks that failed together part.
 	Base, Cap time.Duration
+	// Schedule, when not nil, takes the place of Base and Cap: the pause after each failure.
+	Schedule []time.Duration
 	// Limit ends the context of one try.
 	Limit time.Duration
 }
 
 // DefaultPolicies returns the policy of each kind: a submission is tried for about
 // twenty minutes, after which a person should see it; an outgoing mail for about
-// five days, as mail servers do (RFC 5321 §4.5.4.1). A training is tried three times, and a
+// five days, as mail servers do (RFC 5321 §4.5.4.1), and so is a hand-over. Webhooks follow the
+// schedule of their standard. A training is tried three times, and a
 // round of reminders within its hour: the next one makes up for it.
 func DefaultPolicies() map[Kind]Policy {
 	return map[Kind]Policy{
@@ -165,8 +180,18 @@ func DefaultPolicies() map[Kind]Policy {
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindDeliver:   {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
 		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
-		KindRemind:    {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},
-		KindTrain:     {MaxRetry: 2, Base: 10 * time.Minute, Cap: time.Hour, Limit: 2 * time.Hour},
+		// The example schedule of Standard Webhooks, "deliverability and reliability": tried
+		// at once, then after these pauses, for about three days in all.
+		KindWebhook: {
+			MaxRetry: 9, Limit: 2 * time.Minute,
+			Schedule: []time.Duration{
+				5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+			},
+		},
+		KindHandover: {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 30 * time.Minute},
+		KindPull:     {MaxRetry: 2, Base: time.Minute, Cap: 5 * time.Minute, Limit: 10 * time.Minute},
+		KindRemind:   {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},
+		KindTrain:    {MaxRetry: 2, Base: 10 * time.Minute, Cap: time.Hour, Limit: 2 * time.Hour},
 	}
 }
 
@@ -178,6 +203,9 @@ const abandonMargin = 10 * time.Minute
 
 // delay is the pause after the n-th failure, n counting from zero, before it is varied.
 func (p Policy) delay(n int) time.Duration {
+	if len(p.Schedule) > 0 {
+		return p.Schedule[min(max(n, 0), len(p.Schedule)-1)]
+	}
 	d := p.Base
 	for range n {
 		if d >= p.Cap/2 {

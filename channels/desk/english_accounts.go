@@ -107,6 +107,7 @@ var englishAccounts = map[string]string{
 	"Déconnexion":                                                               "Logout",
 	"Demande protégée lue":                                                      "Sealed request read",
 	"Fichier protégé lu":                                                        "Sealed file read",
+	"Clé ajoutée": "Key added", "Clé révoquée": "Key revoked",
 	"Agent ajouté":                                                              "Agent added",
 	"Agent modifié":                                                             "Agent changed",
 	"Mot de passe changé":                                                       "Password changed",

@@ -334,6 +334,7 @@ type accessRow struct {
 var accessNames = map[ingest.AccessKind]string{
 	ingest.AccessLogin: "Connexion", ingest.AccessLoginFailed: "Connexion refusée", ingest.AccessLogout: "Déconnexion",
 	ingest.AccessRequest: "Demande protégée lue", ingest.AccessFile: "Fichier protégé lu",
+	ingest.AccessKeyAdded: "Clé ajoutée", ingest.AccessKeyRevoked: "Clé révoquée",
 	ingest.AccessAgentAdded: "Agent ajouté", ingest.AccessAgentChanged: "Agent modifié", ingest.AccessPassword: "Mot de passe changé",
 	ingest.AccessOneTime: "Mot de passe provisoire donné", ingest.AccessPasswordOff: "Mot de passe retiré",
 	ingest.AccessTOTPOn: "Code de connexion activé", ingest.AccessTOTPOff: "Code de connexion retiré",

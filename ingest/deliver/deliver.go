@@ -30,6 +30,10 @@ type Dispatcher struct {
 	Handlers map[string]Handler
 }
 
+// ErrEnded is returned by a handler that has ended its row itself, in a transaction that knew
+// what else must be true. It is no failure.
+var ErrEnded = errors.New("deliver: the row was ended by its handler")
+
 // ErrNoHandler means that this version knows no way to deliver a kind.
 var ErrNoHandler = errors.New("deliver: no handler for this kind")
 
@@ -50,7 +54,11 @@ func (d *Dispatcher) Process(ctx context.Context, id string) error {
 		return ingest.Permanent(fmt.Errorf("%w: %q", ErrNoHandler, item.Kind))
 	}
 	crashpoint.Hit("deliver.started")
-	if err := h(ctx, item); err != nil {
+	err = h(ctx, item)
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("deliver %s %s: %w", item.Kind, id, err)
 	}
 	crashpoint.Hit("deliver.handed_over")

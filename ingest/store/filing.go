@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 				return err
 			}
 		}
-		if m.Link == ingest.LinkFollowUp {
+		// A letter out of an archive asks for nothing more.
+		if m.Link == ingest.LinkFollowUp && !settledStatus(row.imported) {
 			if err := s.reopenFor(ctx, tx, requestID, id); err != nil {
 				return err
 			}
@@ -146,6 +148,7 @@ func (s *Store) open(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing
 		return 0, "", err
 	}
 	c, r := f.Classification, f.Reading
+	status, answered := row.begins()
 	reasons, err := json.Marshal(nonNil(c.Reasons))
 	if err != nil {
 		return 0, "", fmt.Errorf("store: reasons: %w", err)
@@ -156,11 +159,25 @@ func (s *Store) open(ctx context.Context, tx *tx, row ledgerRow, f ingest.Filing
 	}
 	err = tx.row(ctx, `INSERT INTO requests
 		(reference, status, category, service, confidence, needs_review, reasons, subject, body,
-		 sender_name, sender_email, sender_phone, sender_address, place, opened_at, second_category, urgent, channel)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id`,
-		reference, string(ingest.StatusNew), c.Category, c.Service, c.Confidence, boolInt(c.NeedsReview), string(reasons), r.Subject, r.Text,
-		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(urgent), string(row.channel)).Scan(&id)
+		 sender_name, sender_email, sender_phone, sender_address, place, opened_at, second_category, urgent, channel, answered_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING id`,
+		reference, string(status), c.Category, c.Service, c.Confidence, boolInt(c.NeedsReview), string(reasons), r.Subject, r.Text,
+		r.From.Name, r.From.Email, r.From.Phone, r.From.Address, r.Place, micros(row.receivedAt), c.Second, string(urgent), string(row.channel), micros(answered)).Scan(&id)
 	return id, reference, err
+}
+
+// begins is the status in which a request begins, and since when the town has done with it.
+func (r ledgerRow) begins() (status ingest.Status, answered time.Time) {
+	if !slices.Contains(statuses, r.imported) {
+		return ingest.StatusNew, time.Time{}
+	}
+	if !settledStatus(r.imported) {
+		return r.imported, time.Time{}
+	}
+	if answered = r.importedSince; answered.Before(r.receivedAt) {
+		answered = r.receivedAt
+	}
+	return r.imported, answered
 }
 
 // nextReference numbers requests within the town's year of reception.
@@ -268,6 +285,9 @@ type ledgerRow struct {
 	link       ingest.Link
 	reference  string
 	receivedAt time.Time
+	// imported and importedSince are ingest.Hints.ImportedAs and ImportedSince.
+	imported      ingest.Status
+	importedSince time.Time
 }
 
 func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
@@ -289,6 +309,7 @@ func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 		return row, fmt.Errorf("store: hints of %s: %w", id, err)
 	}
 	row.partial, row.made = h.Partial, len(h.Parents) > 0
+	row.imported, row.importedSince = h.ImportedAs, h.ImportedSince
 	row.channel, row.state, row.link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
 	row.reference, row.receivedAt = reference.String, time.UnixMicro(at)
 	return row, nil
@@ -393,8 +414,13 @@ func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID str
 			tx.reword(requestID)
 		}
 	}
-	return tx.exec(ctx, `INSERT INTO events (at, kind, actor, submission_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
-		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text))
+	var seq int64
+	err = tx.row(ctx, `INSERT INTO events (at, kind, actor, submission_id, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6) RETURNING seq`,
+		micros(s.opts.Now()), kind, actor, nullString(submissionID), nullInt(requestID), string(text)).Scan(&seq)
+	if err == nil && requestID != 0 {
+		tx.happened = append(tx.happened, happened{seq, requestID})
+	}
+	return err
 }
 
 // announce writes the outbox rows that the end of a submission causes: the note beside

@@ -51,6 +51,8 @@ type Options struct {
 	OnOutbox func(ingest.OutboxNotice)
 	// Correspondence decides on deadlines and mails; nil: there are none.
 	Correspondence ingest.Correspondence
+	// Partners decides who is told of what and who takes over what; nil: nobody.
+	Partners ingest.Partners
 }
 
 // Store is the open store. All methods are safe for concurrent use.
@@ -278,6 +280,9 @@ func (s *Store) doIn(ctx context.Context, now bool, f work) error {
 			if err == nil {
 				err = s.refreshTwins(ctx, tx, id)
 			}
+		}
+		if err == nil {
+			err = s.tellPartners(ctx, tx)
 		}
 		for id := range tx.reworded {
 			if err == nil {

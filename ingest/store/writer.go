@@ -273,6 +273,8 @@ type tx struct {
 	// touched are the requests to which something has happened, reworded those in which
 	// people may have written something.
 	touched, reworded map[int64]bool
+	// happened are the events of requests that the work wrote, in order.
+	happened []happened
 }
 
 // touch has the deadlines of a request computed again at the end of the work.

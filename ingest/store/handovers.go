@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"saisine.fr/saisine/ingest"
+)
+
+// Kinds of events about hand-overs. They are stored, so they never change.
+const (
+	eventHandover       = "request.handover"        // it is to be handed over
+	eventHanded         = "request.handed_over"     // the other side has it
+	eventHandoverStatus = "request.handover_status" // the other side says where it stands
+)
+
+// handOver adds, for a request to which something has happened, what is still to be brought to
+// the town's other software: the request itself once its category is sure, and each submission
+// that has joined it since.
+func (s *Store) handOver(ctx context.Context, tx *tx, requestID int64) error {
+	var category, status string
+	var review int
+	var merged sql.NullInt64
+	err := tx.row(ctx, `SELECT category, status, needs_review, merged_into FROM requests WHERE id = $1`, requestID).Scan(&category, &status, &review, &merged)
+	if err != nil || merged.Valid {
+		return err
+	}
+	if review == 0 && !settledStatus(ingest.Status(status)) {
+		for _, connector := range s.opts.Partners.Connectors(category) {
+			if _, err := s.addHandover(ctx, tx, requestID, connector); err != nil {
+				return err
+			}
+		}
+	}
+	return s.followHandovers(ctx, tx, requestID)
+}
+
+func (s *Store) addHandover(ctx context.Context, tx *tx, requestID int64, connector string) (id string, err error) {
+	uid, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("store: new id: %w", err)
+	}
+	n, err := tx.execN(ctx, `INSERT INTO handovers (id, request_id, connector, created_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (request_id, connector) DO NOTHING`, uid.String(), requestID, connector, micros(s.opts.Now()))
+	if err != nil || n == 0 {
+		return "", err
+	}
+	tx.outbox = append(tx.outbox, ingest.OutboxNotice{ID: uid.String(), Kind: ingest.OutboxHandover})
+	if err := s.outboxRow(ctx, tx, uid.String(), ingest.OutboxHandover, "", requestID); err != nil {
+		return "", err
+	}
+	return uid.String(), s.event(ctx, tx, eventHandover, actorSystem, "", requestID, map[string]any{"to": connector})
+}
+
+// HandOver has a request (of one that was merged, the one that it went into) brought to a
+// connector, whatever its category and status. It returns the id of the hand-over, "" when it
+// is there already, or on its way.
+func (s *Store) HandOver(ctx context.Context, reference, connector string) (id string, err error) {
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+		q, err := liveRequest(ctx, tx, reference)
+		if err != nil {
+			return err
+		}
+		id, err = s.addHandover(ctx, tx, q.id, connector)
+		return err
+	})
+	return id, err
+}
+
+// unhandedPieces are the submissions of a request that the other side does not have. One that was taken out again
+// stays there.
+const unhandedPieces = `FROM submissions p WHERE p.request_id = h.request_id AND NOT EXISTS
+	(SELECT 1 FROM handed_pieces k WHERE k.handover_id = h.id AND k.submission_id = p.id)`
+
+// followHandovers takes up again the rows of hand-overs that were done with, where something
+// has joined the request since. One that is pending finds it by itself; one that failed waits for
+// a person.
+func (s *Store) followHandovers(ctx context.Context, tx *tx, requestID int64) error {
+	var again []ingest.OutboxNotice
+	err := tx.rows(ctx, `SELECT h.id, o.attempt FROM handovers h JOIN outbox o ON o.id = h.id
+		WHERE h.request_id = $1 AND o.state = 'delivered' AND EXISTS (SELECT 1 `+unhandedPieces+`)`, []any{requestID}, func(row rowScanner) error {
+		n := ingest.OutboxNotice{Kind: ingest.OutboxHandover}
+		err := row.Scan(&n.ID, &n.Attempt)
+		n.Attempt++ // as outboxRow counts
+		again = append(again, n)
+		return err
+	})
+	for _, n := range again {
+		if err == nil {
+			err = s.outboxRow(ctx, tx, n.ID, ingest.OutboxHandover, "", requestID)
+		}
+	}
+	tx.outbox = append(tx.outbox, again...)
+	return err
+}
+
+const handoverQuery = `SELECT h.id, w.reference, h.connector, h.created_at, h.remote_id, h.remote_url, h.handed_at, h.remote_status, h.checked_at, h.trouble, o.state, o.reason
+	FROM handovers h JOIN outbox o ON o.id = h.id JOIN requests r ON r.id = h.request_id JOIN requests w ON w.id = coalesce(r.merged_into, r.id) `
+
+func (s *Store) scanHandover(row rowScanner) (ingest.Handover, error) {
+	var h ingest.Handover
+	var created, handed, checked int64
+	err := row.Scan(&h.ID, &h.Request, &h.Connector, &created, &h.RemoteID, &h.RemoteURL, &handed, &h.RemoteStatus, &checked, &h.Trouble, &h.State, &h.Reason)
+	h.CreatedAt, h.HandedAt, h.CheckedAt = s.time(created), s.time(handed), s.time(checked)
+	return h, err
+}
+
+func (s *Store) handovers(ctx context.Context, rest string, args ...any) ([]ingest.Handover, error) {
+	var out []ingest.Handover
+	err := (reading{s.read}).rows(ctx, handoverQuery+rest, args, func(row rowScanner) error {
+		h, err := s.scanHandover(row)
+		out = append(out, h)
+		return err
+	})
+	return out, err
+}
+
+// Handover returns the hand-over with this id; ingest.ErrNotFound when there is none.
+func (s *Store) Handover(ctx context.Context, id string) (ingest.Handover, error) {
+	h, err := s.scanHandover(s.read.QueryRowContext(ctx, handoverQuery+`WHERE h.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, fmt.Errorf("%w: hand-over %s", ingest.ErrNotFound, id)
+	}
+	return h, unavailable(err)
+}
+
+// Handovers lists those of a request, and of what was merged into it, oldest first.
+func (s *Store) Handovers(ctx context.Context, reference string) ([]ingest.Handover, error) {
+	return s.handovers(ctx, `WHERE w.reference = $1 ORDER BY h.created_at, h.id`, reference)
+}
+
+// settledWatch is how long a case is still asked for after the request was settled: other
+// software takes things up again too.
+const settledWatch = 30 * 24 * time.Hour
+
+// HandoversDue lists up to limit hand-overs of a connector whose status was not asked for since
+// before, those asked longest ago first.
+func (s *Store) HandoversDue(ctx context.Context, connector string, before time.Time, limit int) ([]ingest.Handover, error) {
+	return s.handovers(ctx, `WHERE h.connector = $1 AND h.handed_at <> 0 AND h.checked_at <= $2
+		AND (w.answered_at = 0 OR w.answered_at > $3) ORDER BY h.checked_at, h.id LIMIT $4`,
+		connector, micros(before), micros(s.opts.Now().Add(-settledWatch)), limit)
+}
+
+// Unhanded lists the submissions that the other side does not have yet, in the order in which
+// they came; the one that opened the request first.
+func (s *Store) Unhanded(ctx context.Context, id string) ([]string, error) {
+	var out []string
+	err := (reading{s.read}).rows(ctx, `SELECT p.id FROM handovers h JOIN submissions p ON p.request_id = h.request_id
+		WHERE h.id = $1 AND NOT EXISTS (SELECT 1 FROM handed_pieces k WHERE k.handover_id = h.id AND k.submission_id = p.id)
+		ORDER BY p.link <> 'opens', p.received_at, p.seq`, []any{id}, func(row rowScanner) error {
+		var piece string
+		err := row.Scan(&piece)
+		out = append(out, piece)
+		return err
+	})
+	return out, err
+}
+
+// HandedOver records the case that the other side made. Saying it again changes nothing.
+func (s *Store) HandedOver(ctx context.Context, id, remoteID, remoteURL string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		var requestID int64
+		var connector string
+		err := tx.row(ctx, `UPDATE handovers SET remote_id = $1, remote_url = $2, handed_at = $3 WHERE id = $4 AND handed_at = 0 RETURNING request_id, connector`,
+			remoteID, remoteURL, micros(s.opts.Now()), id).Scan(&requestID, &connector)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.event(ctx, tx, eventHanded, ingest.ActorConnector+connector, "", requestID, map[string]any{"to": connector, "number": remoteID})
+	})
+}
+
+// PieceHanded records that the other side has a submission.
+func (s *Store) PieceHanded(ctx context.Context, id, submission string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `INSERT INTO handed_pieces (handover_id, submission_id, at) VALUES ($1, $2, $3) ON CONFLICT (handover_id, submission_id) DO NOTHING`,
+			id, submission, micros(s.opts.Now()))
+	})
+}
+
+// EndHandover ends the row of a hand-over, unless something has joined the request meanwhile:
+// done is false then. Both are looked at in one transaction, or what joined in between
+// would be left behind.
+func (s *Store) EndHandover(ctx context.Context, id string) (done bool, err error) {
+	err = s.do(ctx, func(ctx context.Context, tx *tx) error {
+		var left int
+		if err := tx.row(ctx, `SELECT count(*) FROM handovers h JOIN submissions p ON p.request_id = h.request_id WHERE h.id = $1
+			AND NOT EXISTS (SELECT 1 FROM handed_pieces k WHERE k.handover_id = h.id AND k.submission_id = p.id)`, id).Scan(&left); err != nil {
+			return err
+		}
+		if done = left == 0; !done {
+			return nil
+		}
+		return tx.exec(ctx, `UPDATE outbox SET state = 'delivered', reason = '', ended_at = $1 WHERE id = $2 AND state = 'pending'`, micros(s.opts.Now()), id)
+	})
+	return done, err
+}
+
+// RemoteStatus records what the other side said of a case. A word that is another than before
+// is an event, and moves the request where it means a status; what an agent did meanwhile stands
+// until the other side says something new. trouble is why it could not be asked, or "".
+func (s *Store) RemoteStatus(ctx context.Context, id, raw string, status ingest.Status, note, trouble string) error {
+	return s.do(ctx, func(ctx context.Context, tx *tx) error {
+		if trouble != "" {
+			return tx.exec(ctx, `UPDATE handovers SET checked_at = $1, trouble = $2 WHERE id = $3`, micros(s.opts.Now()), trouble, id)
+		}
+		var requestID int64
+		var connector, before, reference string
+		err := tx.row(ctx, `SELECT h.request_id, h.connector, h.remote_status, r.reference FROM handovers h JOIN requests r ON r.id = h.request_id WHERE h.id = $1`, id).
+			Scan(&requestID, &connector, &before, &reference)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("%w: hand-over %s", ingest.ErrNotFound, id)
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.exec(ctx, `UPDATE handovers SET checked_at = $1, trouble = '', remote_status = $2 WHERE id = $3`, micros(s.opts.Now()), raw, id); err != nil || raw == before {
+			return err
+		}
+		actor := ingest.ActorConnector + connector
+		if err := s.event(ctx, tx, eventHandoverStatus, actor, "", requestID, map[string]any{"from": before, "to": raw, "service": connector}); err != nil || status == "" {
+			return err
+		}
+		return s.moveTo(reference, status, note, actor)(ctx, tx)
+	})
+}
