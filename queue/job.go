@@ -171,8 +171,7 @@ type Policy struct {
 
 // DefaultPolicies returns the policy of each kind: a submission is tried for about
 // twenty minutes, after which a person should see it; an outgoing mail for about
-// five days, as mail servers do (RFC 5321 §4.5.4.1), and so is a hand-over. Webhooks follow the
-// schedule of their standard. A training is tried three times, and a
+// five days, as mail servers do (RFC 5321 §4.5.4.1), and so is a hand-over. A training is tried three times, and a
 // round of reminders within its hour: the next one makes up for it.
 func DefaultPolicies() map[Kind]Policy {
 	return map[Kind]Policy{
@@ -180,14 +179,7 @@ func DefaultPolicies() map[Kind]Policy {
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindDeliver:   {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
 		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
-		// The example schedule of Standard Webhooks, "deliverability and reliability": tried
-		// at once, then after these pauses, for about three days in all.
-		KindWebhook: {
-			MaxRetry: 9, Limit: 2 * time.Minute,
-			Schedule: []time.Duration{
-				5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
-			},
-		},
+		KindWebhook:  {MaxRetry: 9, Base: 5 * time.Second, Cap: 24 * time.Hour, Limit: 10 * time.Minute},
 		KindHandover: {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 30 * time.Minute},
 		KindPull:     {MaxRetry: 2, Base: time.Minute, Cap: 5 * time.Minute, Limit: 10 * time.Minute},
 		KindRemind:   {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},

@@ -73,6 +73,8 @@ var errPanic = errors.New("queue: panic in handler")
 type verdictError struct {
 	text string
 	skip bool
+	// after is the least pause before the next try, as the other side asked for it.
+	after time.Duration
 }
 
 func (v *verdictError) Error() string { return v.text }
@@ -180,7 +182,7 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 	if !permanent && retried < maxRetry {
 		log.LogAttrs(ctx, slog.LevelWarn, "work on a row failed and will be tried again",
 			slog.Int("try", retried+1), slog.Any("error", err))
-		return OutcomeRetry, errRetry
+		return OutcomeRetry, retryAfter(err)
 	}
 	log.LogAttrs(ctx, slog.LevelError, "work on a row failed for good",
 		slog.Int("try", retried+1), slog.Bool("permanent", permanent), slog.Any("error", err))
@@ -190,6 +192,19 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 		log.LogAttrs(ctx, slog.LevelError, "failure could not be recorded, the row will be taken up again", slog.Any("error", ferr))
 	}
 	return OutcomeFailed, errFailed
+}
+
+// afterMax bounds what another server may ask for: a row that waits is not to be forgotten.
+const afterMax = 24 * time.Hour
+
+// retryAfter is errRetry, with the pause that the other side asked for (RFC 9110 §10.2.3) where
+// an error in the chain has a method RetryAfter() time.Duration.
+func retryAfter(err error) error {
+	var asked interface{ RetryAfter() time.Duration }
+	if !errors.As(err, &asked) || asked.RetryAfter() <= 0 {
+		return errRetry
+	}
+	return &verdictError{text: errRetry.text, after: min(asked.RetryAfter(), afterMax)}
 }
 
 // deadlyRowError is the permanent error of a row that takes the process down.
@@ -211,6 +226,10 @@ func (w *worker) retryDelay(n int, err error, task *asynq.Task) time.Duration {
 		n = 0 // soon again, and no longer each time
 	}
 	d := w.client.policies[Kind(task.Type())].delay(n)
+	var v *verdictError
+	if errors.As(err, &v) && v.after > d {
+		return v.after // exactly: earlier is what was asked not to be
+	}
 	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d)) //nolint:gosec // spreads load, guards nothing
 }
 

@@ -224,6 +224,7 @@ var englishAdmin = map[string]string{
 	"Courriels et formulaires":            "Mails and forms",
 	"Lecture des scans":                   "Reading of scans",
 	"Courriers sortants":                  "Outgoing mail",
+	"Autres logiciels":                    "Other software",
 	"Copies cherchables et apprentissage": "Searchable copies and training",
 	"moins d’une seconde":                 "less than a second",
 	"%d secondes":                         "%d seconds",

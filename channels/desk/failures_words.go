@@ -17,7 +17,7 @@ var failureNames = map[ingest.FailureKind]string{
 
 var failureIntros = map[ingest.FailureKind]string{
 	ingest.FailedSubmissions: "Ce qui est arrivé et n’a pas pu être traité. Rien n’est perdu\u00a0: l’original est conservé.",
-	ingest.FailedDeliveries:  "Ce que saisine devait faire après le classement et n’a pas pu faire\u00a0: copies cherchables, notes à côté des scans.",
+	ingest.FailedDeliveries:  "Ce que saisine devait faire après le classement et n’a pas pu faire\u00a0: copies cherchables, notes à côté des scans, transmission à d’autres logiciels.",
 	ingest.FailedMails:       "Les courriels qui n’ont pas pu partir, ou que le serveur du destinataire a renvoyés. Le citoyen ne les a pas reçus.",
 	ingest.WithheldMails:     "Les courriels que saisine n’envoie pas d’elle-même, avec la raison. Vous pouvez les envoyer malgré tout.",
 	ingest.SetAside:          "Ce que saisine n’a pas pris pour le message d’un citoyen. Parcourez cette liste de temps en temps.",
@@ -56,6 +56,10 @@ func outboxName(kind string) string {
 		return "Copie cherchable d’un scan"
 	case ingest.OutboxScanNote:
 		return "Note à côté d’un scan"
+	case ingest.OutboxHandover:
+		return "Transmission à un autre logiciel"
+	case ingest.OutboxWebhook:
+		return "Avis à un autre logiciel"
 	}
 	return "Autre livraison"
 }
@@ -239,6 +243,8 @@ var deliveryAdvice = []advice{
 	{"deadline exceeded", "La tâche a pris trop de temps et a été interrompue.", "Réessayez à un moment calme. La demande elle-même est intacte."},
 	{"no space", "Le disque est plein.", "L’administrateur doit faire de la place. Réessayez ensuite."},
 	{"permission denied", "saisine n’a pas le droit d’écrire dans le dossier.", "L’administrateur doit vérifier les droits du dossier. Réessayez ensuite."},
+	{"pas pu être transmise", "Cette demande n’a pas pu être transmise à l’autre logiciel de la mairie. Elle est intacte ici.", "L’administrateur doit vérifier le connecteur (saisine connectors test). Réessayez ensuite\u00a0: rien n’y est créé deux fois."},
+	{"pas pu être prévenu", "L’autre logiciel n’a pas pu être prévenu. La demande est intacte.", "L’administrateur doit voir avec l’autre logiciel (saisine webhooks log), puis réessayer."},
 	{"copie cherchable", "La copie cherchable de ce scan n’a pas pu être faite. L’original et son texte sont intacts.", "Réessayez. Si l’échec revient, travaillez avec l’original et marquez l’échec comme réglé."},
 	{"scan.note", "La note à côté du scan n’a pas pu être écrite. La demande elle-même est intacte.", "Vérifiez que le dossier des scans est accessible, puis réessayez."},
 }

@@ -98,6 +98,12 @@ func (t teller) actor(actor string) string {
 	if login, ok := strings.CutPrefix(actor, ingest.ActorAgent); ok {
 		return personName(t.names, login)
 	}
+	if name, ok := strings.CutPrefix(actor, ingest.ActorKey); ok {
+		return t.T("%s (programme)", name)
+	}
+	if name, ok := strings.CutPrefix(actor, ingest.ActorConnector); ok {
+		return name
+	}
 	if user, ok := strings.CutPrefix(actor, "cli:"); ok {
 		return t.T("%s (ligne de commande)", user)
 	}
@@ -139,6 +145,12 @@ func (t teller) eventText(e ingest.Event) (string, []string) {
 		return t.T("Pièces demandées jusqu’au %s.", t.CalendarDay(d.Until)), d.Pieces
 	case "request.transmitted":
 		return t.T("Transmise à %s.", d.To), nil
+	case "request.handover":
+		return t.T("À transmettre à %s.", d.To), nil
+	case "request.handed_over":
+		return t.T("Transmise à %s\u00a0: dossier %s.", d.To, d.Number), nil
+	case "request.handover_status":
+		return t.T("%s\u00a0: le dossier est «\u00a0%s\u00a0».", d.Service, d.To), nil
 	case "request.procedure":
 		return t.procedureEvent(e), nil
 	case "request.corrected":

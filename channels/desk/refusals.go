@@ -69,7 +69,12 @@ var frenchRefusals = map[string]string{
 	"the form is damaged or too large":                  "Le formulaire est abîmé ou trop grand.",
 	"the login %s is taken":                             "L’identifiant %s est déjà pris.",
 	"this account of the OpenID provider belongs to %s": "Ce compte du fournisseur d’identité appartient à %s.",
-	"a login is made of small letters, digits, dots, dashes and underscores, such as j.dupont": "Un identifiant se compose de minuscules, chiffres, points, tirets et tirets bas, par exemple j.dupont.",
+	"a login is made of small letters, digits, dots, dashes and underscores, such as j.dupont":                 "Un identifiant se compose de minuscules, chiffres, points, tirets et tirets bas, par exemple j.dupont.",
+	"the name of a key is made of 1 to 63 letters, digits, dots, dashes and underscores, such as appli-mobile": "Le nom d’une clé se compose de 1 à 63 lettres, chiffres, points, tirets et tirets bas, par exemple appli-mobile.",
+	"a key needs at least one scope": "Une clé a besoin d’au moins un droit.",
+	"there is no scope %q":           "Il n’y a pas de droit %q.",
+	"a rate limit cannot be below 0": "Une limite ne peut pas être négative.",
+	"there is a key called %s already; revoke it first, or choose another name": "Il y a déjà une clé nommée %s\u00a0: révoquez-la d’abord, ou choisissez un autre nom.",
 	"there is no role %q":                           "Il n’y a pas de rôle %q.",
 	"no administrator who can log in would be left": "Il ne resterait aucun administrateur qui puisse se connecter.",
 

@@ -106,9 +106,12 @@ type StatusError struct {
 	Said string
 	// Body is all of it, for callers that read errors.
 	Body []byte
-	// RetryAfter is what the server asked for; 0 = nothing.
-	RetryAfter time.Duration
+	// Wait is how long the server asked to wait; 0 = nothing.
+	Wait time.Duration
 }
+
+// RetryAfter is Wait, for the queue.
+func (e *StatusError) RetryAfter() time.Duration { return e.Wait }
 
 // Error implements error.
 func (e *StatusError) Error() string {
@@ -158,7 +161,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	}
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if a.Status < 200 || a.Status > 299 {
-		return a, &StatusError{Method: call.Method, Path: call.Path, Status: a.Status, Said: said(body), Body: body, RetryAfter: retryAfter(resp.Header)}
+		return a, &StatusError{Method: call.Method, Path: call.Path, Status: a.Status, Said: said(body), Body: body, Wait: retryAfter(resp.Header)}
 	}
 	return a, nil
 }
