@@ -326,6 +326,7 @@ type readingDetail struct {
 	Undelivered *ingest.Undelivered `json:"undelivered,omitempty"`
 	Category    string              `json:"category,omitempty"`
 	Place       string              `json:"place,omitempty"`
+	Position    *ingest.Position    `json:"position,omitempty"`
 	OwnText     string              `json:"own_text,omitempty"`
 	Attachments []ingest.Attachment `json:"attachments,omitempty"`
 	Pages       []ingest.Page       `json:"pages,omitempty"`
@@ -371,7 +372,7 @@ func encodeClassification(c ingest.Classification) (string, error) {
 func encode(r ingest.Reading) (savedReading, error) {
 	d := readingDetail{
 		To: r.To, Cc: r.Cc, InReplyTo: r.InReplyTo, References: r.References, Automatic: r.Automatic, Undelivered: r.Undelivered,
-		Category: r.Category, Place: r.Place, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
+		Category: r.Category, Place: r.Place, Position: r.Position, OwnText: r.OwnText, Attachments: r.Attachments, Pages: r.Pages, Total: r.Total,
 		Letter: r.Letter, Facts: r.Facts, Problems: r.Problems,
 	}
 	if !r.Date.IsZero() {

@@ -47,7 +47,7 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 		Kind: kind.String, Subject: subject.String, Text: body.String, MessageID: messageID.String,
 		From: ingest.Person{Name: name.String, Email: email.String, Phone: phone.String, Address: address.String},
 		To:   d.To, Cc: d.Cc, InReplyTo: d.InReplyTo, References: d.References, Automatic: d.Automatic, NoReply: noReply.String, Undelivered: d.Undelivered,
-		Category: d.Category, Place: d.Place, OwnText: d.OwnText, Attachments: d.Attachments, Pages: d.Pages, Total: d.Total,
+		Category: d.Category, Place: d.Place, Position: d.Position, OwnText: d.OwnText, Attachments: d.Attachments, Pages: d.Pages, Total: d.Total,
 		Letter: d.Letter, Facts: d.Facts, Problems: d.Problems,
 	}
 	if d.Date != nil {

@@ -32,10 +32,24 @@ type Case struct {
 	// Position is where the matter is; nil when nobody said so in numbers.
 	Position   *ingest.Position
 	ReceivedAt time.Time // in the town's time zone
+	// Since is when it was decided to hand it over; zero when that is not known.
+	Since time.Time
 	// Due is the day by which the town must act; zero when there is none.
 	Due time.Time
 	// URL is the request's page at the desk.
 	URL string
+	// Files are the opening's files, for a side that takes them at creation only; others leave
+	// them to Attach.
+	Files []File
+}
+
+// clocksDiffer is by how much the clocks of two servers may.
+const clocksDiffer = time.Hour
+
+// Foreign reports whether what was made at this time cannot be this case, though it has its
+// reference: references are counted from 1 in each town, and anew after a try-out.
+func (c Case) Foreign(made time.Time) bool {
+	return !c.Since.IsZero() && !made.IsZero() && made.Before(c.Since.Add(-clocksDiffer))
 }
 
 // Addition is what one submission brings to a case: the opening's own files, or a letter that

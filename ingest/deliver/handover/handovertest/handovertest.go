@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -60,10 +61,23 @@ func Bytes(n int) []byte {
 	return b
 }
 
+// Option bends Run for a side that cannot do all there is.
+type Option func(*options)
+
+type options struct{ nothingLater bool }
+
+// NothingLater says that the other side takes nothing after creation: to Attach what it cannot
+// carry must then be a permanent error, so that a person sends it.
+func NothingLater() Option { return func(o *options) { o.nothingLater = true } }
+
 // Run holds a connector to the promises of handover.Connector. look tells what the other side
 // has; it may return nil Files where it keeps none.
-func Run(t *testing.T, c handover.Connector, reference string, look func(t *testing.T, r handover.Remote) Seen) handover.Remote {
+func Run(t *testing.T, c handover.Connector, reference string, look func(t *testing.T, r handover.Remote) Seen, opts ...Option) handover.Remote {
 	t.Helper()
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	if line, err := c.Check(ctx); err != nil || line == "" {
@@ -89,7 +103,12 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 	}}
 	later := handover.Addition{Key: "later-" + reference, Text: "Le trou s’est agrandi.", ReceivedAt: want.ReceivedAt.Add(48 * time.Hour), Channel: ingest.ChannelMailbox}
 	for _, a := range []handover.Addition{opening, later, opening, later} {
-		if err := c.Attach(ctx, first.ID, a); err != nil {
+		err := c.Attach(ctx, first.ID, a)
+		if o.nothingLater {
+			checkPermanent(t, a.Key, err)
+			continue
+		}
+		if err != nil {
 			t.Fatalf("Attach %s: %v", a.Key, err)
 		}
 	}
@@ -101,6 +120,14 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 		checkFiles(t, seen.Files, opening.Files)
 	}
 	return first
+}
+
+func checkPermanent(t *testing.T, key string, err error) {
+	t.Helper()
+	var p interface{ Permanent() bool }
+	if !errors.As(err, &p) || !p.Permanent() {
+		t.Errorf("Attach %s: %v, want a permanent error", key, err)
+	}
 }
 
 // checkFiles wants each file once, byte for byte, but those that are empty, which some programs

@@ -1,0 +1,186 @@
+package maarch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/deliver/handover"
+	"saisine.fr/saisine/ingest/deliver/handover/handovertest"
+	"saisine.fr/saisine/ingest/deliver/handover/replaytest"
+)
+
+func connector(t *testing.T, url string) *Connector {
+	t.Helper()
+	c, err := New(Options{
+		URL: url + "/", User: "ws", Password: "pw:1", Model: 1, Status: "NEW", Doctypes: map[string]int{"voirie": 102}, Destination: 21, Priority: "poiuytre1357nbvc",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.now = func() time.Time { return time.Date(2026, 4, 24, 0, 0, 0, 0, time.UTC) }
+	return c
+}
+
+func permanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
+}
+
+func TestCreate(t *testing.T) {
+	s := replaytest.Serve(t, "testdata/create.json")
+	c := connector(t, s.URL)
+	cs := handovertest.Case("2026-000123")
+	if _, err := c.Create(t.Context(), cs); err == nil || permanent(err) {
+		t.Fatalf("%v, want an error that is tried again", err)
+	}
+	if r, err := c.Create(t.Context(), cs); err != nil || r.ID != "123" {
+		t.Errorf("after a lost answer: %+v, %v", r, err)
+	}
+	c.now = func() time.Time { return cs.Due.Add(time.Hour) }
+	if r, err := c.Create(t.Context(), cs); err != nil || r.ID != "124" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	calls := s.Calls()
+	var sent struct{ EncodedFile []byte }
+	if err := json.Unmarshal(calls[1].Body, &sent); err != nil || string(sent.EncodedFile) != handover.Describe(cs) {
+		t.Errorf("%v: the document is %q", err, sent.EncodedFile)
+	}
+	if strings.Contains(string(calls[4].Body), "processLimitDate") {
+		t.Error("a limit that is past went out")
+	}
+}
+
+// A clause is SQL: nothing but a reference may come into it.
+func TestNoSQL(t *testing.T) {
+	c := connector(t, "http://127.0.0.1:1")
+	for _, bad := range []string{"", "x' OR 1=1 --", "2026-1'", "a\nb", strings.Repeat("1", 65)} {
+		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !permanent(err) {
+			t.Errorf("%q: %v, want a permanent error", bad, err)
+		}
+	}
+}
+
+func TestAttach(t *testing.T) {
+	s := replaytest.Serve(t, "testdata/attach.json")
+	c := connector(t, s.URL)
+	a := handover.Addition{
+		Key: "k1", Text: "Le trou <b> s’agrandit.\n", ReceivedAt: time.Date(2026, 4, 23, 10, 30, 0, 0, time.UTC),
+		Files: []handover.File{
+			handovertest.File("Été à l’œuvre.PDF", "application/pdf", handovertest.Bytes(70_000)),
+			handovertest.File("plan.txt", "text/plain", []byte("ligne\r\nœ\r")), handovertest.File("vide.txt", "text/plain", nil),
+		},
+	}
+	if err := c.Attach(t.Context(), "123", a); err == nil || permanent(err) {
+		t.Fatalf("%v, want an error that is tried again", err)
+	}
+	for range 2 { // the first ends what was begun, the second finds all there
+		if err := c.Attach(t.Context(), "123", a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sent struct{ EncodedFile []byte }
+	if err := json.Unmarshal(s.Calls()[1].Body, &sent); err != nil || string(sent.EncodedFile) != string(handovertest.Bytes(70_000)) {
+		t.Errorf("%v: the file's bytes are not those sent", err)
+	}
+	if err := c.Attach(t.Context(), "x", a); !permanent(err) {
+		t.Errorf("%v, want a permanent error", err)
+	}
+}
+
+func serve(t *testing.T, status int, bodies map[string]string) *Connector {
+	t.Helper()
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, ok := bodies[strings.TrimPrefix(r.URL.Path, "/rest")]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(h.Close)
+	return connector(t, h.URL)
+}
+
+func TestStatus(t *testing.T) {
+	for body, want := range map[string]handover.State{
+		`{"status":"COU","statusLabel":"En cours"}`: {Raw: "COU (En cours)"},
+		`{"status":"END","statusLabel":"Clos"}`:     {Raw: "END (Clos)", Status: ingest.StatusClosed},
+		`{"status":"RES"}`:                          {Raw: "RES", Status: ingest.StatusAnswered},
+	} {
+		c := serve(t, 200, map[string]string{"/resources/1": body})
+		c.o.Statuses = map[string]ingest.Status{"RES": ingest.StatusAnswered}
+		if st, err := c.Status(t.Context(), "1"); err != nil || st != want {
+			t.Errorf("%s: %+v, %v, want %+v", body, st, err, want)
+		}
+	}
+	for _, tt := range []struct {
+		status          int
+		body            string
+		gone, permanent bool
+	}{
+		{200, `{"status":"DEL"}`, true, false},
+		{400, `{"errors":"Document does not exist"}`, true, false},
+		{400, `{"errors":"Route resId is not an integer"}`, false, true},
+		{403, `{"errors":"Document out of perimeter"}`, false, false},
+		{500, `{"errors":"table does not exist"}`, false, false},
+	} {
+		_, err := serve(t, tt.status, map[string]string{"/resources/1": tt.body}).Status(t.Context(), "1")
+		if err == nil || errors.Is(err, handover.ErrGone) != tt.gone || permanent(err) != tt.permanent {
+			t.Errorf("%d %s: %v", tt.status, tt.body, err)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		status    int
+		body      string
+		said      string
+		permanent bool
+	}{
+		{401, `{"errors":"Authentication Failed"}`, "Authentication Failed", false},
+		{400, `{"errors":"Body modelId does not exist"}`, "modelId does not exist", true},
+		{200, `<html>`, "not the JSON expected", false},
+		{503, ``, "answered 503", false},
+	} {
+		_, err := serve(t, tt.status, map[string]string{"/res/list": tt.body}).Create(t.Context(), handovertest.Case("2026-000123"))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || permanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
+			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, permanent(err))
+		}
+	}
+	if _, err := serve(t, 200, map[string]string{"/res/list": `{"resources":[]}`, "/resources": `{}`}).Create(t.Context(), handovertest.Case("1")); err == nil {
+		t.Error("an answer without a number was taken")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := connector(t, "http://127.0.0.1:1").Create(ctx, handovertest.Case("1")); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's end", err)
+	}
+	for _, o := range []Options{{URL: "https://x.invalid", User: "u", Password: "p"}, {URL: "https://x.invalid", Model: 1, Status: "NEW"}, {URL: "x", User: "u", Password: "p", Model: 1, Status: "NEW"}} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%+v was taken", o)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	c := serve(t, 200, map[string]string{"/status/NEW": `{"status":[{"id":"NEW"}]}`, "/res/list": `{"resources":[]}`})
+	if line, err := c.Check(t.Context()); err != nil || line != "logged in, the status NEW is there, and searches are allowed" {
+		t.Errorf("%q, %v", line, err)
+	}
+	if _, err := serve(t, 200, map[string]string{"/res/list": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), `the status "NEW"`) {
+		t.Error(err)
+	}
+	if _, err := serve(t, 200, map[string]string{"/status/NEW": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "a search") {
+		t.Error(err)
+	}
+}
