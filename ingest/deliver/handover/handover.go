@@ -46,10 +46,12 @@ type Case struct {
 // clocksDiffer is by how much the clocks of two servers may.
 const clocksDiffer = time.Hour
 
-// Foreign reports whether what was made at this time cannot be this case, though it has its
-// reference: references are counted from 1 in each town, and anew after a try-out.
-func (c Case) Foreign(made time.Time) bool {
-	return !c.Since.IsZero() && !made.IsZero() && made.Before(c.Since.Add(-clocksDiffer))
+// Foreign reports whether what was made at this time (RFC 3339; what is no time says nothing)
+// cannot be this case, though it has its reference: references are counted from 1 in each town,
+// and anew after a try-out.
+func (c Case) Foreign(made string) bool {
+	at, err := time.Parse(time.RFC3339, made)
+	return err == nil && !c.Since.IsZero() && at.Before(c.Since.Add(-clocksDiffer))
 }
 
 // Addition is what one submission brings to a case: the opening's own files, or a letter that

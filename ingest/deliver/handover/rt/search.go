@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/rest"
@@ -83,7 +82,7 @@ func (r *RT) find(ctx context.Context, c handover.Case) (string, error) {
 		}
 		for _, f := range answer.Items {
 			switch {
-			case f == nil || !isID(string(f.ID)) || c.Foreign(f.made()):
+			case f == nil || !isID(string(f.ID)) || c.Foreign(f.Created):
 			case r.isCase(*f, c.Reference):
 				sure = append(sure, string(f.ID))
 			case c.URL != "" && f.refersTo(c.URL):
@@ -136,15 +135,6 @@ func (r *RT) isCase(f found, reference string) bool {
 		}
 	}
 	return false
-}
-
-// made is when the ticket was created, zero when RT does not say so.
-func (f found) made() time.Time {
-	t, err := time.Parse(time.RFC3339, f.Created)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }
 
 func (f found) refersTo(address string) bool {
