@@ -2,10 +2,12 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -78,14 +80,16 @@ type Connector struct {
 	AppToken     string            `yaml:"app_token" doc:"Better: app_token_file. glpi: App-Token." secret:"true"`
 	AppTokenFile string            `yaml:"app_token_file" doc:"File that holds the App-Token and nothing else."`
 	TLSCA        string            `yaml:"tls_ca" doc:"PEM file with the authority of the server's certificate; \"\" = the system's."`
-	Queue        string            `yaml:"queue" doc:"rt: queue; redmine: identifier of the project; publik: slug of the form; glpi: id of the entity; maarch: id of the destination entity." example:"Voirie"`
-	Kind         string            `yaml:"kind" doc:"redmine: tracker, \"\" = the first; glpi: id of the category; maarch: id of the type of mail."`
+	Queue        string            `yaml:"queue" doc:"rt: queue; redmine: identifier of the project; glpi: id of the entity; maarch: id of the destination entity." example:"Voirie"`
+	Kind         string            `yaml:"kind" doc:"redmine: tracker, \"\" = the first; publik: identifier of the trigger that takes what comes later; maarch: id of the indexing model."`
 	KeyFile      string            `yaml:"key_file" doc:"sftp: private key in OpenSSH form."`
 	HostKey      string            `yaml:"host_key" doc:"sftp: the server's public key, or its fingerprint SHA256:…, as ssh-keygen -l prints it. It is required."`
 	Jurisdiction string            `yaml:"jurisdiction_id" doc:"open311: jurisdiction_id of the other town."`
-	Codes        map[string]string `yaml:"codes" doc:"open311: their service_code for each of our categories, such as {voirie: potholes}."`
+	Codes        map[string]string `yaml:"codes" doc:"What our categories are there, \"\" for all others, such as {voirie: \"17\"}: open311: service_code; glpi: id of the category; publik: slug of the form; maarch: id of the type of mail."`
+	Fields       map[string]string `yaml:"fields" doc:"publik: variable names of the form's fields for reference, subject, text, name, email and so on; open311: attributes that every request is given; rt, redmine: {reference: name of a custom field for our reference}."`
 	Statuses     map[string]string `yaml:"statuses" doc:"What their statuses mean here, such as {resolved: answered}; \"\" changes nothing. Without it the usual ones."`
-	Identity     bool              `yaml:"identity" doc:"open311: true sends the citizen's name and contact too."`
+	Identity     bool              `yaml:"identity" doc:"open311: true sends the citizen's name and contact too; rt: true makes the citizen the requestor, to whom RT then writes on its own."`
+	Media        bool              `yaml:"media" doc:"open311: true sends the first picture, which the standard does not provide for and some servers take."`
 	Poll         time.Duration     `yaml:"poll" doc:"How often it is asked where requests stand; 0s = never."`
 }
 
@@ -183,16 +187,36 @@ func (k *checker) connector(path string, o Connector) {
 		ConnectorRT:      {"queue": o.Queue, "token_file or username": o.Token + o.TokenFile + o.Username},
 		ConnectorRedmine: {"queue": o.Queue, "token_file": o.Token + o.TokenFile},
 		ConnectorSFTP:    {"username": o.Username, "host_key": o.HostKey, "key_file or password_file": o.KeyFile + o.Password + o.PasswordFile},
-		ConnectorOpen311: {"token_file": o.Token + o.TokenFile},
+		ConnectorOpen311: {"codes": strings.Join(slices.Collect(maps.Values(o.Codes)), ""), "token_file": o.Token + o.TokenFile},
 		ConnectorGLPI:    {"token_file": o.Token + o.TokenFile},
-		ConnectorPublik:  {"queue": o.Queue, "username": o.Username, "token_file": o.Token + o.TokenFile},
-		ConnectorMaarch:  {"username": o.Username, "password_file": o.Password + o.PasswordFile},
+		ConnectorPublik:  {"codes": strings.Join(slices.Collect(maps.Values(o.Codes)), ""), "fields.reference": o.Fields["reference"], "username": o.Username, "token_file": o.Token + o.TokenFile},
+		ConnectorMaarch:  {"codes": strings.Join(slices.Collect(maps.Values(o.Codes)), ""), "kind": o.Kind, "username": o.Username, "password_file": o.Password + o.PasswordFile},
 		ConnectorSMTP:    {"smtp.host": k.cfg.SMTP.Host},
 	}
+	k.numbers(path, o)
 	for key, value := range needs[o.Type] {
 		if value == "" {
 			k.add(path, "%s needs %s", o.Type, key)
 		}
+	}
+}
+
+// numbers checks what is an id of the other side.
+func (k *checker) numbers(path string, o Connector) {
+	number := func(key, value string) {
+		if n, err := strconv.Atoi(value); value != "" && (err != nil || n < 0) {
+			k.add(path+"."+key, "must be a number for %s, not %q", o.Type, value)
+		}
+	}
+	if o.Type != ConnectorGLPI && o.Type != ConnectorMaarch {
+		return
+	}
+	number("queue", o.Queue)
+	for _, id := range o.Codes {
+		number("codes", id)
+	}
+	if o.Type == ConnectorMaarch {
+		number("kind", o.Kind)
 	}
 }
 

@@ -78,7 +78,7 @@ func (c Collation) submission(parents []Record, n int, more ...Problem) (Submiss
 		Original: NewBlob(raw), MediaType: MediaCollation,
 		Hints: Hints{
 			Service: first.Hints.Service, Filename: first.Hints.Filename, NoReceipt: first.Hints.NoReceipt,
-			Postmark: first.Hints.Postmark, Problems: slices.Concat(first.Hints.Problems, more),
+			ImportedAs: first.Hints.ImportedAs, ImportedSince: first.Hints.ImportedSince, Postmark: first.Hints.Postmark, Problems: slices.Concat(first.Hints.Problems, more),
 		},
 	}
 	for _, p := range parents {

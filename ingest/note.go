@@ -32,6 +32,13 @@ type Note struct {
 	InReplyTo string    `json:"in_reply_to,omitempty"`
 	// Agent is the login of the agent who typed it, as evidence.
 	Agent string `json:"agent,omitempty"`
+	// Status and ClosedAt are what another program said of it, for an import; Line is the
+	// whole line that it made of it, by the names of its columns.
+	Status    string            `json:"status,omitempty"`
+	ClosedAt  time.Time         `json:"closed_at,omitzero"`
+	Latitude  *float64          `json:"latitude,omitempty"`
+	Longitude *float64          `json:"longitude,omitempty"`
+	Line      map[string]string `json:"line,omitempty"`
 }
 
 // ChannelName returns the channel that the note came by, or "" when it names none
@@ -75,6 +82,9 @@ func readNote(b *Blob) (Reading, error) {
 	out.Subject, out.Text = n.Subject, strings.ReplaceAll(body, "\x00", "")
 	out.From, out.To, out.Category, out.Place = n.Sender, n.To, n.Category, n.Place
 	out.From.Email = strings.ToLower(out.From.Email)
+	if n.Latitude != nil && n.Longitude != nil {
+		out.Position = &Position{Lat: *n.Latitude, Long: *n.Longitude}
+	}
 	out.Date, out.MessageID = n.At, bareID(n.MessageID)
 	if n.InReplyTo != "" {
 		out.InReplyTo = []string{bareID(n.InReplyTo)}

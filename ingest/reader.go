@@ -71,6 +71,10 @@ func (d *DocumentReader) read(ctx context.Context, b *Blob, rec Record) (Reading
 		return d.readMail(ctx, b)
 	case MediaForm:
 		return d.readForm(ctx, b)
+	case MediaAPI:
+		return d.readAPI(ctx, b)
+	case MediaOpen311:
+		return d.readOpen311(ctx, b)
 	case MediaPDF, MediaTIFF, MediaJPEG, MediaPNG:
 		return d.readScan(ctx, b, rec)
 	case MediaNote:
@@ -152,18 +156,7 @@ func (d *DocumentReader) readForm(ctx context.Context, b *Blob) (Reading, error)
 	out := Reading{Kind: KindForm}
 	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) ([]message.Attachment, error) {
 		form := message.ReadForm(r, d.messageOptions(f))
-		field := func(name string) string {
-			if v := form.Fields[name]; len(v) > 0 {
-				return strings.TrimSpace(v[0])
-			}
-			return ""
-		}
-		out.Subject, out.Text = field("subject"), field("message")
-		out.Category, out.Place = field("category"), field("place")
-		out.From = Person{Name: field("name"), Email: strings.ToLower(field("email")), Phone: field("phone"), Address: field("address")}
-		for _, p := range form.Problems {
-			out.Problems = append(out.Problems, Problem(p))
-		}
+		out.takeFields(form)
 		return form.Files, form.Err
 	})
 	out.addFiles(files)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"saisine.fr/saisine/ingest/spreadsheet"
 )
 
 // serveCSV sends a table for a spreadsheet: UTF-8 with its mark, and semicolons, since French
@@ -31,7 +33,7 @@ func (w figureWords) serveCSV(rw http.ResponseWriter, table FigureTable, q Figur
 		rows = append(rows, append([]string{w.t.T("Ensemble")}, w.numbers(table.Total.Values)...))
 	}
 	for _, row := range rows {
-		row[0] = harmless(row[0])
+		row[0] = spreadsheet.Harmless(row[0])
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("desk: figures: %w", err)
 		}
@@ -60,12 +62,4 @@ func (w figureWords) numbers(values []float64) []string {
 		}
 	}
 	return out
-}
-
-// harmless keeps a spreadsheet from taking a text for a formula (OWASP, CSV injection).
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }

@@ -1,9 +1,7 @@
 package desk
 
 import (
-	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,6 +11,7 @@ import (
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/notice"
+	"saisine.fr/saisine/ingest/spreadsheet"
 )
 
 // registerForm says which part of which register is wanted.
@@ -211,48 +210,10 @@ func (a *Adapter) serveRegisterCSV(w http.ResponseWriter, r *http.Request, v ing
 	return err
 }
 
-// csvFlush is how many lines are gathered before they are sent.
-const csvFlush = 200
-
 func (a *Adapter) writeRegisterCSV(out io.Writer, r *http.Request, v ingest.Viewer, form registerForm) error {
-	t := a.registerTongue()
-	buffer := &strings.Builder{}
-	buffer.WriteString("\ufeff")
-	c := csv.NewWriter(buffer)
-	c.Comma, c.UseCRLF = ';', true
-	flush := func() error {
-		c.Flush()
-		if _, err := io.WriteString(out, buffer.String()); err != nil {
-			return fmt.Errorf("desk: register: %w", err)
-		}
-		buffer.Reset()
-		return c.Error()
-	}
-	var heads []string
-	for _, column := range registerColumns(t, form) {
-		heads = append(heads, column.Title)
-	}
-	if err := c.Write(heads); err != nil {
-		return fmt.Errorf("desk: register: %w", err)
-	}
-	n := 0
-	err := a.opts.Paper.RegisterLines(r.Context(), v, form.RegisterQuery, func(l ingest.RegisterLine) error {
-		cells := registerCells(t, form, l)
-		for i := range cells {
-			cells[i] = harmless(cells[i])
-		}
-		if err := c.Write(cells); err != nil {
-			return fmt.Errorf("desk: register: %w", err)
-		}
-		if n++; n%csvFlush == 0 {
-			return flush()
-		}
-		return nil
+	return writeRegister(out, a.registerTongue(), form, spreadsheet.Semicolon, func(f func(ingest.RegisterLine) error) error {
+		return a.opts.Paper.RegisterLines(r.Context(), v, form.RegisterQuery, f)
 	})
-	if err != nil {
-		return err
-	}
-	return flush()
 }
 
 // serveRegisterPDF is a register to be printed.

@@ -67,26 +67,47 @@ func (p *pass) launch(ctx context.Context, items []item) {
 
 // submission is a mail as the ledger is to hold it.
 func (p *pass) submission(b body) item {
-	epoch := fmt.Sprintf("%s|%d", p.cfg.Folder, p.mem.uidValidity)
-	return item{mail: b.mail, sub: ingest.Submission{
-		Channel: ingest.ChannelMailbox, Account: p.cfg.Name,
-		SourceKey: fmt.Sprintf("%s|%d", epoch, b.uid), Epoch: epoch,
-		ReceivedAt: receivedAt(b.date, p.opts.Now()),
+	return item{mail: b.mail, sub: mailSubmission(p.cfg.Name, p.cfg.Folder, p.mem.uidValidity, b, p.opts.Now())}
+}
+
+// mailSubmission is a mail of a folder as the ledger is to hold it.
+func mailSubmission(account, folder string, uidValidity uint32, b body, now time.Time) ingest.Submission {
+	return ingest.Submission{
+		Channel: ingest.ChannelMailbox, Account: account,
+		SourceKey: sourceKey(folder, uidValidity, b.uid), Epoch: epochOf(folder, uidValidity),
+		ReceivedAt: receivedAt(b.date, now),
 		Original:   b.blob, MediaType: ingest.MediaMail,
-		Hints: ingest.Hints{Folder: p.cfg.Folder},
-	}}
+		Hints: ingest.Hints{Folder: folder},
+	}
+}
+
+func epochOf(folder string, uidValidity uint32) string {
+	return fmt.Sprintf("%s|%d", folder, uidValidity)
+}
+
+// sourceKey names a mail for good (RFC 9051 §2.3.1.1).
+func sourceKey(folder string, uidValidity uint32, uid imap.UID) string {
+	return fmt.Sprintf("%s|%d", epochOf(folder, uidValidity), uid)
+}
+
+// headerKey is added to the key of a mail of which only the header was kept: should the limit
+// be raised, the whole mail must not pass for a replay of its header.
+const headerKey = "|header"
+
+// oversized makes of the submission of a header that of a mail over the limit.
+func oversized(sub ingest.Submission, size, limit int64, where string) ingest.Submission {
+	sub.SourceKey += headerKey
+	sub.Settled, sub.Hints.Partial = ingest.StateFailed, true
+	sub.Reason = fmt.Sprintf("Courriel trop volumineux\u00a0: %s, pour une limite de %s. Seul son en-tête a été conservé\u00a0; %s",
+		mebibytes(size), mebibytes(limit), where)
+	return sub
 }
 
 // tooLarge files a mail over the limit as failed, with its header for an original.
 func (p *pass) tooLarge(b body) item {
 	it := p.submission(b)
 	it.dest = toFailed
-	// A key of its own: should the limit be raised before the mail was moved, the
-	// whole mail must not pass for a replay of its header.
-	it.sub.SourceKey += "|header"
-	it.sub.Settled, it.sub.Hints.Partial = ingest.StateFailed, true
-	it.sub.Reason = fmt.Sprintf("Courriel trop volumineux\u00a0: %s, pour une limite de %s. Seul son en-tête a été conservé\u00a0; %s",
-		mebibytes(b.size), mebibytes(p.opts.MaxMessage), p.whereabouts())
+	it.sub = oversized(it.sub, b.size, p.opts.MaxMessage, p.whereabouts())
 	return it
 }
 
@@ -112,7 +133,11 @@ func (p *pass) whereabouts() string {
 	if p.s.moveMode() == moveByFlag {
 		folder = p.cfg.Folder
 	}
-	return fmt.Sprintf("il se trouve dans le dossier «\u00a0%s\u00a0» de la boîte «\u00a0%s\u00a0», où un agent doit le lire.", folder, p.cfg.Name)
+	return whereIn(folder, p.cfg.Name)
+}
+
+func whereIn(folder, account string) string {
+	return fmt.Sprintf("il se trouve dans le dossier «\u00a0%s\u00a0» de la boîte «\u00a0%s\u00a0», où un agent doit le lire.", folder, account)
 }
 
 // receivedAt is INTERNALDATE unless the server gave none or one that has not been

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
@@ -34,8 +35,8 @@ func TestAnswerIsKeptByteForByte(t *testing.T) {
 	large := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
 	for name, f := range map[string]*formBody{
 		"message":    form("message", "Voici l’étage\u00a0: 2.\r\nMerci !"),
-		"file":       form("message", "").file("plan.pdf", []byte("%PDF-1.4 plan")),
-		"both":       form("message", "Voir les photos.").file("a.jpg", large).file("b.jpg", large),
+		"file":       form("message", "").File("plan.pdf", []byte("%PDF-1.4 plan")),
+		"both":       form("message", "Voir les photos.").File("a.jpg", large).File("b.jpg", large),
 		"in a field": form("message", "Bonjour", "category", "voirie"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +56,7 @@ func TestAnswerIsKeptByteForByte(t *testing.T) {
 			if got.Hints.Answers != "S-T" || got.Hints.Category != "" || len(got.Hints.Problems) != 0 {
 				t.Errorf("hints %+v", got.Hints)
 			}
-			contentType, body := f.encode()
+			contentType, body := f.Encode()
 			entity, err := mail.ReadMessage(bytes.NewReader(got.bytes))
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +110,7 @@ func TestAnswerReplay(t *testing.T) {
 		"no token, other page":  func() answer { return h.answer("U", form("message", "Direct")) },
 		"no token, opens":       func() answer { return h.post(form("message", "Direct")) },
 		"page displayed anew":   func() answer { return h.answer("T", form("jeton", h.fresh("T"), "message", "Bonjour")) },
-		"a file and same words": func() answer { return h.answer("T", body().file("a.txt", []byte("x"))) },
+		"a file and same words": func() answer { return h.answer("T", body().File("a.txt", []byte("x"))) },
 	} {
 		before := len(h.sink.all())
 		if a := post(); a.status != http.StatusSeeOther {
@@ -195,7 +196,7 @@ func TestAnswerTooFastIsConfirmed(t *testing.T) {
 	}
 	again := form()
 	for k, v := range formValues(t, a.body) {
-		again.field(k, v[0])
+		again.Field(k, v[0])
 	}
 	if a := h.answer("T", again); a.status != http.StatusSeeOther {
 		t.Fatalf("confirmation answered %d\n%s", a.status, a.body)
@@ -204,7 +205,7 @@ func TestAnswerTooFastIsConfirmed(t *testing.T) {
 	if key := h.sink.all()[0].SourceKey; key != "suite:S-T:"+token[:16]+":"+want.hash(nil) {
 		t.Errorf("what was confirmed is not what was sent: %q", key)
 	}
-	a = h.answer("T", form("jeton", token, "message", "Avec photo").file("mur.jpg", []byte("x")))
+	a = h.answer("T", form("jeton", token, "message", "Avec photo").File("mur.jpg", []byte("x")))
 	contains(t, "page", a.body, "Joignez de nouveau", "mur.jpg", `action="/suivi/T"`, "Avec photo</textarea>")
 	if formValues(t, a.body).Get("confirmer") == "" {
 		t.Error("form with files would be asked for again and again")
@@ -234,12 +235,12 @@ func TestAnswerRefused(t *testing.T) {
 		want   []string
 	}{
 		{"empty", form("message", ""), 422, []string{"Votre envoi est vide", `href="#message"`, `aria-invalid="true"`}},
-		{"blank", form("message", " \r\n\t").file("", nil), 422, []string{"Votre envoi est vide"}},
+		{"blank", form("message", " \r\n\t").File("", nil), 422, []string{"Votre envoi est vide"}},
 		{"no field", form(), 422, []string{"Votre envoi est vide"}},
-		{"too long", form("message", strings.Repeat("é", maxMessage+1)), 422, []string{"50\u202f001 caractères", "éé</textarea>"}},
-		{"file over", form("message", "Mon texte").file("grand plan.pdf", fill(1<<20+1)), 413, []string{"grand plan.pdf", "1\u00a0Mo", "Mon texte</textarea>"}},
-		{"three files", form("message", "Mon texte").file("a", fill(5)).file("b", fill(5)).file("c", fill(5)), 413, []string{"2 au plus", "Mon texte</textarea>"}},
-		{"post far over", form("message", "Mon texte").file("film.mp4", fill(8<<20)), 413, []string{"Mon texte</textarea>"}},
+		{"too long", form("message", strings.Repeat("é", formpost.MaxMessage+1)), 422, []string{"50\u202f001 caractères", "éé</textarea>"}},
+		{"file over", form("message", "Mon texte").File("grand plan.pdf", fill(1<<20+1)), 413, []string{"grand plan.pdf", "1\u00a0Mo", "Mon texte</textarea>"}},
+		{"three files", form("message", "Mon texte").File("a", fill(5)).File("b", fill(5)).File("c", fill(5)), 413, []string{"2 au plus", "Mon texte</textarea>"}},
+		{"post far over", form("message", "Mon texte").File("film.mp4", fill(8<<20)), 413, []string{"Mon texte</textarea>"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := following(t, func(o *Options) { o.Limits = limits })

@@ -47,7 +47,7 @@ func benchAdapter(b *testing.B) *Adapter {
 func benchPost(a *Adapter) (contentType string, body []byte) {
 	return form("jeton", a.main.tokens.issue(time.Now().Add(-time.Minute)), "site_web", "",
 		"name", "Zoé Martin", "email", "zoe@exemple.fr", "phone", "", "address", "", "category", "voirie",
-		"place", "rue du Puits", "subject", "Nid-de-poule", "message", strings.Repeat("Bonjour. ", 20)).encode()
+		"place", "rue du Puits", "subject", "Nid-de-poule", "message", strings.Repeat("Bonjour. ", 20)).Encode()
 }
 
 // BenchmarkPost is the handler alone.
@@ -102,16 +102,16 @@ func BenchmarkPostServer(b *testing.B) {
 
 // BenchmarkLargeFile is a post with a file of 20 MiB, spooled to disk.
 func BenchmarkLargeFile(b *testing.B) {
-	contentType, body := form("message", "x").file("a.pdf", bytes.Repeat([]byte("0123456789abcdef"), 20<<20/16)).encode()
+	contentType, body := form("message", "x").File("a.pdf", bytes.Repeat([]byte("0123456789abcdef"), 20<<20/16)).Encode()
 	spool := &ingest.Spool{Dir: b.TempDir()}
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		p, err := decode(testSource(contentType, body, spool))
+		p, err := decode(contentType, body, spool)
 		if err != nil {
 			b.Fatal(err)
 		}
-		_ = p.close()
+		_ = p.Close()
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"saisine.fr/saisine/channels/formpost"
 )
 
 // maxFileName bounds the name of a download in characters. Most file systems take 255
@@ -51,7 +53,7 @@ func mediaTypeOr(s, other string) string {
 // characters, the characters that Windows forbids, or dots at its ends, which hide
 // the file or get lost.
 func fileName(name string) string {
-	name, _ = clean([]byte(name))
+	name, _ = formpost.Clean([]byte(name))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}

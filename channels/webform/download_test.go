@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/ingest"
 )
 
@@ -78,7 +79,7 @@ func FuzzFileName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		got := fileName(name)
 		if got == "" || !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxFileName || got[0] == '.' ||
-			strings.ContainsAny(got, "/\\\"<>:|?*\r\n\t\x00") || strings.IndexFunc(got, isControl) >= 0 {
+			strings.ContainsAny(got, "/\\\"<>:|?*\r\n\t\x00") || strings.IndexFunc(got, formpost.IsControl) >= 0 {
 			t.Errorf("%q gives %q", name, got)
 		}
 		header := mime.FormatMediaType("attachment", map[string]string{"filename": got})

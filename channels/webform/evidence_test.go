@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/message"
 )
@@ -14,7 +15,7 @@ func TestEvidenceReadsTheSame(t *testing.T) {
 	for name, f := range map[string]*formBody{
 		"all": form("name", "Zoé \"Z\" Çelik", "email", "zoe@exemple.fr", "phone", "01 02", "address", "1 rue\r\nHaute\r\n29000 X",
 			"category", "voirie", "place", "Pont — €", "subject", "Nid-de-poule", "message", "  Ligne 1\r\n\r\nLigne 2 ").
-			file("plan \"A\".pdf", []byte("%PDF-1.4")).file("", nil).file("é.txt", bytes.Repeat([]byte("x"), ingest.InlineMax)),
+			File("plan \"A\".pdf", []byte("%PDF-1.4")).File("", nil).File("é.txt", bytes.Repeat([]byte("x"), ingest.InlineMax)),
 		"latin": form("message", "d\xe9j\xe0 vu, 5 \x80"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -23,8 +24,8 @@ func TestEvidenceReadsTheSame(t *testing.T) {
 				t.Fatalf("answered %d", a.status)
 			}
 			row := h.sink.all()[before]
-			contentType, body := f.encode()
-			p, err := decode(testSource(contentType, body, nil))
+			contentType, body := f.Encode()
+			p, err := decode(contentType, body, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,18 +36,18 @@ func TestEvidenceReadsTheSame(t *testing.T) {
 			for _, field := range []string{"name", "email", "phone", "address", "category", "place", "subject", "message"} {
 				var value string
 				if v := got.Fields[field]; len(v) > 0 {
-					value, _ = clean([]byte(v[0]))
+					value, _ = formpost.Clean([]byte(v[0]))
 				}
 				if want := *p.byName(field); value != want {
 					t.Errorf("%s reads as %q, taken as %q", field, value, want)
 				}
 			}
-			if len(got.Files) != len(p.files) {
-				t.Fatalf("%d files, taken as %d", len(got.Files), len(p.files))
+			if len(got.Files) != len(p.Files) {
+				t.Fatalf("%d files, taken as %d", len(got.Files), len(p.Files))
 			}
 			for i, a := range got.Files {
-				if a.Name != p.files[i].name || a.Size != p.files[i].size {
-					t.Errorf("file %d is %q of %d bytes, taken as %q of %d", i, a.Name, a.Size, p.files[i].name, p.files[i].size)
+				if a.Name != p.Files[i].Name || a.Size != p.Files[i].Size {
+					t.Errorf("file %d is %q of %d bytes, taken as %q of %d", i, a.Name, a.Size, p.Files[i].Name, p.Files[i].Size)
 				}
 			}
 		})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"saisine.fr/saisine/channels/formpost/formtest"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
@@ -271,7 +271,7 @@ func (h *house) request(f *formBody) *http.Request {
 
 func (h *house) requestTo(path string, f *formBody) *http.Request {
 	h.t.Helper()
-	contentType, body := f.encode()
+	contentType, body := f.Encode()
 	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.server.URL+path, bytes.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
@@ -293,42 +293,9 @@ func (h *house) spoolEmpty() {
 	}
 }
 
-// formBody writes multipart/form-data in the order of the calls.
-type formBody struct {
-	parts []func(*multipart.Writer)
-}
+type formBody = formtest.Body
 
-func form(pairs ...string) *formBody {
-	f := &formBody{}
-	for i := 0; i < len(pairs); i += 2 {
-		f.field(pairs[i], pairs[i+1])
-	}
-	return f
-}
-
-func (f *formBody) field(name, value string) *formBody {
-	f.parts = append(f.parts, func(w *multipart.Writer) { _ = w.WriteField(name, value) })
-	return f
-}
-
-func (f *formBody) file(name string, content []byte) *formBody {
-	f.parts = append(f.parts, func(w *multipart.Writer) {
-		p, _ := w.CreateFormFile("files", name)
-		_, _ = p.Write(content)
-	})
-	return f
-}
-
-func (f *formBody) encode() (contentType string, body []byte) {
-	var buf bytes.Buffer
-	w := multipart.NewWriter(&buf)
-	_ = w.SetBoundary("----saisineTestBoundary")
-	for _, p := range f.parts {
-		p(w)
-	}
-	_ = w.Close()
-	return w.FormDataContentType(), buf.Bytes()
-}
+func form(pairs ...string) *formBody { return formtest.New(pairs...) }
 
 func contains(t *testing.T, what, text string, parts ...string) {
 	t.Helper()

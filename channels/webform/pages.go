@@ -109,8 +109,8 @@ func (a *Adapter) formView(f postForm, p *post, now time.Time) formView {
 	}
 	if p != nil {
 		v.Fields, v.Token, v.Confirm = p.fields, p.token, p.confirm
-		for i := range p.files {
-			v.Lost = append(v.Lost, p.files[i].name)
+		for i := range p.Files {
+			v.Lost = append(v.Lost, p.Files[i].Name)
 		}
 	}
 	if !now.IsZero() && f.tokens.check(v.Token, now).state != tokenValid {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -12,27 +11,18 @@ import (
 	"strconv"
 	"time"
 
-	"saisine.fr/saisine/channels"
-	"saisine.fr/saisine/channels/pace"
+	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
 )
 
 const (
-	// maxStreamed bounds the posts above smallPost that are read at the same time,
-	// and with it their memory: each holds at most ingest.InlineMax and maxText.
+	// maxStreamed bounds the posts above formpost.SmallPost that are read at the same
+	// time, and with it their memory.
 	maxStreamed = 64
-	// slotWait is how long such a post waits for its turn.
-	slotWait = 10 * time.Second
-	// maxDrain is how much of a refused post is read and dropped. A browser shows
-	// nothing but "connection reset" when it is answered while it still sends.
-	maxDrain = 256 << 20
 	// unavailableRetry is proposed when nothing can be taken in.
 	unavailableRetry = 30 * time.Second
 )
-
-// errBusy means that too many large posts are being read.
-var errBusy = errors.New("webform: too many large posts at once")
 
 // servePost takes a post of f in.
 func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) {
@@ -41,7 +31,7 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) 
 	counted := false
 	if a.limiter != nil {
 		if client, counted = a.trusted.Client(r); counted {
-			if wait := a.limiter.take(client, arrived); wait > 0 {
+			if wait := a.limiter.Take(client, arrived); wait > 0 {
 				a.refuseRate(w, r, f, arrived, wait)
 				return
 			}
@@ -49,7 +39,7 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) 
 	}
 	p, err := a.receive(w, r, arrived, true)
 	if err == nil {
-		err = p.spoolErr
+		err = p.SpoolErr
 		defer a.closePost(r.Context(), p)
 	}
 	if err != nil && p == nil {
@@ -61,7 +51,7 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) 
 	}
 	if err != nil {
 		if counted {
-			a.limiter.giveBack(client)
+			a.limiter.GiveBack(client)
 		}
 		a.opts.Health.Bad(err)
 		a.log.ErrorContext(r.Context(), "form post not recorded", "error", err)
@@ -70,72 +60,57 @@ func (a *Adapter) servePost(w http.ResponseWriter, r *http.Request, f postForm) 
 }
 
 func (a *Adapter) closePost(ctx context.Context, p *post) {
-	if err := p.close(); err != nil {
+	if err := p.Close(); err != nil {
 		a.log.WarnContext(ctx, "spool file of a form post stays", "error", err)
 	}
 }
 
-// receive reads the post. The whole body is read, or as much of a refused one as
-// maxDrain allows.
-func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, arrived time.Time, wanted bool) (*post, error) {
-	s := source{
-		contentType: r.Header.Get("Content-Type"),
-		length:      r.ContentLength,
-		arrived:     arrived.In(a.location),
-		limits:      a.opts.Limits,
-	}
-	body := pace.NewReader(w, r)
-	defer body.Done(r.Context(), channels.SubmitTimeout)
-	s.body = body
-	if wanted {
-		s.spool = &a.opts.Spool
-	}
-	p, err := a.decode(r, s)
-	if err != nil && !errors.Is(err, errConnection) || p != nil && p.over != limitNone {
-		// What the draining meets does not matter: the answer stands.
-		_, _ = io.CopyN(io.Discard, body, maxDrain)
-	}
-	return p, err
+// post is a decoded form post.
+type post struct {
+	fields
+	*formpost.Post
+	token   string
+	trap    string
+	confirm bool
 }
 
-// decode reads s, once it is its turn.
-func (a *Adapter) decode(r *http.Request, s source) (*post, error) {
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return nil, fmt.Errorf("%w: content encoding %q", errUnsupported, enc)
-	}
-	if s.length < 0 || s.length > smallPost {
-		release, ok := a.slot(r.Context())
-		if !ok {
-			return nil, errBusy
-		}
-		defer release()
-	}
-	return decode(s)
-}
-
-// slot waits for one of the places of large posts.
-func (a *Adapter) slot(ctx context.Context) (release func(), ok bool) {
-	release = func() { <-a.large }
-	select {
-	case a.large <- struct{}{}:
-		return release, true
+// Set implements formpost.Form.
+func (p *post) Set(to *formpost.Post, name string, raw []byte) {
+	switch name {
+	case fieldToken:
+		p.token, _ = formpost.Clean(raw)
+	case fieldTrap:
+		p.trap, _ = formpost.Clean(raw)
+	case fieldConfirm:
+		p.confirm = len(raw) > 0
 	default:
+		if field := p.byName(name); field != nil {
+			to.Take(field, raw)
+		}
 	}
-	timer := time.NewTimer(slotWait)
-	defer timer.Stop()
-	select {
-	case a.large <- struct{}{}:
-		return release, true
-	case <-timer.C:
-	case <-ctx.Done():
+}
+
+// Enough implements formpost.Form: what the citizen wrote is worth taking.
+func (p *post) Enough() bool { return p.Message != "" }
+
+// receive reads the post.
+func (a *Adapter) receive(w http.ResponseWriter, r *http.Request, arrived time.Time, wanted bool) (*post, error) {
+	s := formpost.Source{Arrived: arrived.In(a.location), Limits: a.opts.Limits}
+	if wanted {
+		s.Spool = &a.opts.Spool
 	}
-	return nil, false
+	p := &post{}
+	var err error
+	if p.Post, err = a.posts.Receive(w, r, s, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // take judges a post that could be read, and records it. The error is that of the
 // recording; everything else is answered here.
 func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *post, arrived time.Time) error {
-	if p.over != limitNone {
+	if p.Over != formpost.LimitNone {
 		a.refuseLimit(w, r, f, p, arrived)
 		return nil
 	}
@@ -150,9 +125,9 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 	token := f.tokens.check(p.token, arrived)
 	switch token.state {
 	case tokenForged:
-		p.problem("form_token_forged", "Le jeton du formulaire n’est pas de ce site.")
+		p.Problem("form_token_forged", "Le jeton du formulaire n’est pas de ce site.")
 	case tokenOld:
-		p.problem("form_token_old", "Le formulaire a été affiché plus de 24\u00a0heures avant son envoi.")
+		p.Problem("form_token_old", "Le formulaire a été affiché plus de 24\u00a0heures avant son envoi.")
 	case tokenMissing, tokenValid:
 	}
 	if errs := f.validate(p); len(errs) > 0 {
@@ -169,7 +144,7 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 		Account:    Account,
 		SourceKey:  sourceKey(p, token, answers, arrived),
 		ReceivedAt: arrived,
-		Original:   p.original,
+		Original:   p.Original,
 		MediaType:  ingest.MediaForm,
 	}
 	s.Hints.Answers = answers
@@ -177,10 +152,10 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 		if a.choice.Load().known[p.Category] {
 			s.Hints.Category = p.Category
 		} else {
-			p.problem("form_category", "La catégorie choisie n’est pas dans la liste de la commune.")
+			p.Problem("form_category", "La catégorie choisie n’est pas dans la liste de la commune.")
 		}
 	}
-	s.Hints.Problems = p.problems
+	s.Hints.Problems = p.Problems
 	if p.trap != "" {
 		s.Settled, s.Reason = ingest.StateSetAside, "spam: champ invisible du formulaire rempli"
 	}
@@ -194,7 +169,7 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 	a.opts.Health.Good(arrived)
 	if a.log.Enabled(r.Context(), slog.LevelDebug) {
 		a.log.DebugContext(r.Context(), "form post recorded", "id", receipt.ID, "replayed", receipt.Replayed,
-			"size", p.original.Size(), "files", len(p.files), "problems", len(p.problems))
+			"size", p.Original.Size(), "files", len(p.Files), "problems", len(p.Problems))
 	}
 	a.acknowledge(w, r, f, receipt)
 	return nil
@@ -206,9 +181,9 @@ func (a *Adapter) take(w http.ResponseWriter, r *http.Request, f postForm, p *po
 // What answers a submission never counts as one with what opens a matter, nor with
 // what answers another submission: no nonce and no other key begins with "suite:".
 func sourceKey(p *post, token formToken, answers string, arrived time.Time) string {
-	key := "direct:" + p.hash(p.files) + ":" + arrived.UTC().Format("2006010215")
+	key := "direct:" + p.hash(p.Files) + ":" + arrived.UTC().Format("2006010215")
 	if token.nonce != "" {
-		key = token.nonce + ":" + p.hash(p.files)
+		key = token.nonce + ":" + p.hash(p.Files)
 	}
 	if answers != "" {
 		key = "suite:" + answers + ":" + key
@@ -223,7 +198,7 @@ func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, f pos
 	status := http.StatusBadRequest
 	text := "Ce que votre navigateur a envoyé n’est pas un formulaire lisible. Rien n’a été enregistré."
 	switch {
-	case errors.Is(err, errBusy):
+	case errors.Is(err, formpost.ErrBusy):
 		p.Title, status = "Service momentanément indisponible", http.StatusServiceUnavailable
 		text = "Trop d’envois volumineux arrivent en même temps. Rien n’a été enregistré. Revenez à la page précédente et recommencez dans une minute."
 		setRetryAfter(w, time.Minute)
@@ -231,10 +206,10 @@ func (a *Adapter) refuseUnreadable(w http.ResponseWriter, r *http.Request, f pos
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		status = http.StatusRequestTimeout
 		text = "L’envoi a été trop lent et s’est interrompu. Rien n’a été enregistré. Revenez à la page précédente et recommencez, au besoin avec des fichiers plus légers."
-	case errors.Is(err, errConnection):
+	case errors.Is(err, formpost.ErrConnection):
 		// Nobody reads this answer: the connection broke off in mid-body.
 		text = "L’envoi s’est interrompu. Rien n’a été enregistré."
-	case errors.Is(err, errUnsupported):
+	case errors.Is(err, formpost.ErrUnsupported):
 		status = http.StatusUnsupportedMediaType
 		text = "Cette adresse n’accepte que l’envoi du formulaire. Rien n’a été enregistré."
 	}
@@ -266,15 +241,13 @@ func (a *Adapter) refuseRate(w http.ResponseWriter, r *http.Request, f postForm,
 	setRetryAfter(w, wait)
 	var p *post
 	kept := "Revenez à la page précédente pour retrouver votre texte."
-	if r.ContentLength >= 0 && r.ContentLength <= smallPost {
+	if r.ContentLength >= 0 && r.ContentLength <= formpost.SmallPost {
 		if got, err := a.receive(w, r, arrived, false); err == nil {
 			p, kept = got, "Votre texte est conservé dans cette page."
 		}
 	} else {
 		w.Header().Set("Connection", "close") // the body may not be read to its end
-		body := pace.NewReader(w, r)
-		_, _ = io.CopyN(io.Discard, body, maxDrain) // as in receive
-		body.Done(r.Context(), channels.SubmitTimeout)
+		formpost.Drain(w, r)
 	}
 	v := a.formView(f, p, arrived)
 	v.Notice = &notice{
@@ -294,15 +267,15 @@ func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, f postForm
 	w.Header().Set("Connection", "close") // the body may not have been read to its end
 	l := a.opts.Limits
 	var what string
-	switch p.over {
-	case limitFile:
-		what = "Le fichier «\u00a0" + p.overFile + "\u00a0» est trop volumineux\u00a0: un fichier peut peser " + frSize(l.MaxFile) + " au plus."
-	case limitFiles:
+	switch p.Over {
+	case formpost.LimitFile:
+		what = "Le fichier «\u00a0" + p.OverFile + "\u00a0» est trop volumineux\u00a0: un fichier peut peser " + frSize(l.MaxFile) + " au plus."
+	case formpost.LimitFiles:
 		what = "Vous avez joint trop de fichiers\u00a0: " + frNumber(int64(l.MaxFiles)) + " au plus par envoi."
-	case limitText:
-		what = "Votre texte est trop long\u00a0: " + frNumber(maxMessage) + " caractères au plus. Joignez-le plutôt comme fichier."
-	case limitParts:
-		what = "L’envoi compte trop de champs\u00a0: " + frNumber(maxParts) + " au plus."
+	case formpost.LimitText:
+		what = "Votre texte est trop long\u00a0: " + frNumber(formpost.MaxMessage) + " caractères au plus. Joignez-le plutôt comme fichier."
+	case formpost.LimitParts:
+		what = "L’envoi compte trop de champs\u00a0: " + frNumber(formpost.MaxParts) + " au plus."
 	default:
 		what = "L’envoi est trop volumineux\u00a0: texte et fichiers peuvent peser ensemble " + frSize(l.MaxPost) + " au plus."
 	}
@@ -314,7 +287,7 @@ func (a *Adapter) refuseLimit(w http.ResponseWriter, r *http.Request, f postForm
 			"Rien n’a été enregistré. Votre texte est conservé dans cette page\u00a0: corrigez, puis envoyez de nouveau. Vous pouvez aussi envoyer les fichiers en plusieurs envois, ou les apporter à la mairie.",
 		},
 	}
-	a.log.InfoContext(r.Context(), "form post over a limit", "kind", int(p.over))
+	a.log.InfoContext(r.Context(), "form post over a limit", "kind", int(p.Over))
 	a.show(w, r, http.StatusRequestEntityTooLarge, f, "Envoi trop volumineux", v)
 }
 
@@ -331,7 +304,7 @@ func (a *Adapter) askAgain(w http.ResponseWriter, r *http.Request, f postForm, p
 func (a *Adapter) askConfirmation(w http.ResponseWriter, r *http.Request, f postForm, p *post) {
 	v := a.formView(f, p, time.Time{}) // the token of the post is kept
 	v.Confirm = true
-	if len(p.files) == 0 {
+	if len(p.Files) == 0 {
 		a.write(w, r, http.StatusUnprocessableEntity, "confirmer", page{Title: "Confirmez votre envoi", NoIndex: f.follow != "", Body: v})
 		return
 	}

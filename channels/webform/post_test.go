@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
@@ -42,8 +43,8 @@ func TestPostIsKeptByteForByte(t *testing.T) {
 	large := bytes.Repeat([]byte("0123456789abcdef"), 3<<20/16)
 	for name, f := range map[string]*formBody{
 		"small": form("name", "Zoé Çelik", "email", "zoe@exemple.fr", "message", "Un nid-de-poule.\r\nMerci !", "category", "voirie"),
-		"file":  form("message", "Voir le plan.").file("plan.pdf", []byte("%PDF-1.4 plan")),
-		"large": form("message", "Voir les photos.").file("a.jpg", large).file("b.jpg", large),
+		"file":  form("message", "Voir le plan.").File("plan.pdf", []byte("%PDF-1.4 plan")),
+		"large": form("message", "Voir les photos.").File("a.jpg", large).File("b.jpg", large),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, nil)
@@ -62,7 +63,7 @@ func TestPostIsKeptByteForByte(t *testing.T) {
 			if len(got.Hints.Problems) != 0 {
 				t.Errorf("problems %v", got.Hints.Problems)
 			}
-			contentType, body := f.encode()
+			contentType, body := f.Encode()
 			entity, err := mail.ReadMessage(bytes.NewReader(got.bytes))
 			if err != nil {
 				t.Fatal(err)
@@ -112,7 +113,7 @@ func TestDoublePosts(t *testing.T) {
 		t.Helper()
 		f := form("jeton", token, "message", message)
 		if file != nil {
-			f.file("photo.jpg", file)
+			f.File("photo.jpg", file)
 		}
 		a := h.post(f)
 		if a.status != http.StatusSeeOther {
@@ -228,7 +229,7 @@ func TestTooFastIsConfirmed(t *testing.T) {
 	}
 	f := form()
 	for k, v := range sent {
-		f.field(k, v)
+		f.Field(k, v)
 	}
 	a := h.post(f)
 	if a.status != http.StatusUnprocessableEntity || len(h.sink.all()) != 0 {
@@ -240,7 +241,7 @@ func TestTooFastIsConfirmed(t *testing.T) {
 	}
 	again := form()
 	for k := range values {
-		again.field(k, values.Get(k))
+		again.Field(k, values.Get(k))
 	}
 	if a := h.post(again); a.status != http.StatusSeeOther {
 		t.Fatalf("confirmation answered %d\n%s", a.status, a.body)
@@ -251,7 +252,7 @@ func TestTooFastIsConfirmed(t *testing.T) {
 	}
 
 	// With files, which cannot be given back, the form itself comes, naming them.
-	a = h.post(form("jeton", token, "message", "Avec photo").file("mur.jpg", []byte("x")))
+	a = h.post(form("jeton", token, "message", "Avec photo").File("mur.jpg", []byte("x")))
 	contains(t, "page", a.body, "Joignez de nouveau", "mur.jpg", `type="file"`, "Avec photo")
 	if values := formValues(t, a.body); values.Get("confirmer") == "" {
 		t.Error("form with files would be asked for again and again")
@@ -271,7 +272,7 @@ func TestHoneypot(t *testing.T) {
 }
 
 func TestValidation(t *testing.T) {
-	long := strings.Repeat("é", maxLine+1)
+	long := strings.Repeat("é", formpost.MaxLine+1)
 	for _, tc := range []struct {
 		name  string
 		pairs []string
@@ -288,8 +289,8 @@ func TestValidation(t *testing.T) {
 		{"email plus, accents", []string{"message", "x", "email", "ana+mairie@écoles.exemple.fr"}, nil},
 		{"email endless", []string{"message", "x", "email", strings.Repeat("a", 250) + "@a.fr"}, []string{"email"}},
 		{"long lines", []string{"message", "x", "name", long, "phone", long, "address", long, "place", long, "subject", long}, []string{"name", "phone", "address", "place", "subject"}},
-		{"longest message", []string{"message", strings.Repeat("é", maxMessage)}, nil},
-		{"message too long", []string{"message", strings.Repeat("é", maxMessage+1)}, []string{"message"}},
+		{"longest message", []string{"message", strings.Repeat("é", formpost.MaxMessage)}, nil},
+		{"message too long", []string{"message", strings.Repeat("é", formpost.MaxMessage+1)}, []string{"message"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHouse(t, nil)
@@ -322,7 +323,7 @@ func TestValidation(t *testing.T) {
 			}
 			values := formValues(t, a.body)
 			for i := 0; i < len(tc.pairs); i += 2 {
-				want, _ := clean([]byte(tc.pairs[i+1]))
+				want, _ := formpost.Clean([]byte(tc.pairs[i+1]))
 				if got := values.Get(tc.pairs[i]); got != want && !strings.Contains(tc.name, "injection") {
 					t.Errorf("%s came back as %q", tc.pairs[i], got)
 				}
@@ -345,8 +346,8 @@ func TestLimits(t *testing.T) {
 	limits := Limits{MaxPost: 3 << 20, MaxFile: 1 << 20, MaxFiles: 2}
 	fill := func(n int) []byte { return bytes.Repeat([]byte{'x'}, n) }
 	many := form("message", "Mon texte")
-	for i := range maxParts {
-		many.field("champ"+strconv.Itoa(i), "x")
+	for i := range formpost.MaxParts {
+		many.Field("champ"+strconv.Itoa(i), "x")
 	}
 	for _, tc := range []struct {
 		name string
@@ -354,16 +355,16 @@ func TestLimits(t *testing.T) {
 		ok   bool
 		want []string
 	}{
-		{"file at the limit", form("message", "Mon texte").file("a.pdf", fill(1<<20)), true, nil},
-		{"file over", form("message", "Mon texte").file("grand plan.pdf", fill(1<<20+1)), false, []string{"«\u00a0grand plan.pdf\u00a0»", "1\u00a0Mo"}},
-		{"file over, text after", form().file("a.pdf", fill(2<<20)).field("message", "Mon texte"), false, []string{"1\u00a0Mo"}},
-		{"two files", form("message", "Mon texte").file("a", fill(5)).file("b", fill(5)), true, nil},
-		{"three files", form("message", "Mon texte").file("a", fill(5)).file("b", fill(5)).file("c", fill(5)), false, []string{"2 au plus"}},
-		{"three, one unused", form("message", "Mon texte").file("a", fill(5)).file("b", fill(5)).file("", nil), true, nil},
-		{"post over", form("message", "Mon texte").field("autre", "").file("a", fill(1<<20-9)).field("rien", string(fill(3<<20))), false, []string{"caractères au plus"}},
-		{"post over by parts", form("message", "Mon texte").file("a", fill(1<<20)).file("b", fill(1<<20)).file("c", fill(1<<20)), false, []string{"3\u00a0Mo"}},
-		{"post far over", form("message", "Mon texte").file("film.mp4", fill(40<<20)), false, []string{"1\u00a0Mo"}},
-		{"text over", form("subject", "Objet", "message", string(fill(maxText+1))), false, []string{"50\u202f000 caractères"}},
+		{"file at the limit", form("message", "Mon texte").File("a.pdf", fill(1<<20)), true, nil},
+		{"file over", form("message", "Mon texte").File("grand plan.pdf", fill(1<<20+1)), false, []string{"«\u00a0grand plan.pdf\u00a0»", "1\u00a0Mo"}},
+		{"file over, text after", form().File("a.pdf", fill(2<<20)).Field("message", "Mon texte"), false, []string{"1\u00a0Mo"}},
+		{"two files", form("message", "Mon texte").File("a", fill(5)).File("b", fill(5)), true, nil},
+		{"three files", form("message", "Mon texte").File("a", fill(5)).File("b", fill(5)).File("c", fill(5)), false, []string{"2 au plus"}},
+		{"three, one unused", form("message", "Mon texte").File("a", fill(5)).File("b", fill(5)).File("", nil), true, nil},
+		{"post over", form("message", "Mon texte").Field("autre", "").File("a", fill(1<<20-9)).Field("rien", string(fill(3<<20))), false, []string{"caractères au plus"}},
+		{"post over by parts", form("message", "Mon texte").File("a", fill(1<<20)).File("b", fill(1<<20)).File("c", fill(1<<20)), false, []string{"3\u00a0Mo"}},
+		{"post far over", form("message", "Mon texte").File("film.mp4", fill(40<<20)), false, []string{"1\u00a0Mo"}},
+		{"text over", form("subject", "Objet", "message", string(fill(formpost.MaxText+1))), false, []string{"50\u202f000 caractères"}},
 		{"parts over", many, false, []string{"200 au plus"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -435,7 +436,7 @@ func TestUnavailable(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Health = health; o.Form.RateLimit = 2; o.Form.Trusted = nil })
 	refused := func(when string) {
 		t.Helper()
-		a := h.post(form("message", "Ne pas perdre", "name", "Ana").file("a.pdf", bytes.Repeat([]byte("x"), 1<<20)))
+		a := h.post(form("message", "Ne pas perdre", "name", "Ana").File("a.pdf", bytes.Repeat([]byte("x"), 1<<20)))
 		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 			t.Fatalf("%s: answered %d", when, a.status)
 		}
@@ -464,7 +465,7 @@ func TestUnavailable(t *testing.T) {
 	if err := os.Remove(h.spool); err != nil {
 		t.Fatal(err)
 	}
-	a := h.post(form("message", "Disque plein").file("a.pdf", bytes.Repeat([]byte("x"), 1<<20)))
+	a := h.post(form("message", "Disque plein").File("a.pdf", bytes.Repeat([]byte("x"), 1<<20)))
 	if a.status != http.StatusServiceUnavailable {
 		t.Fatalf("spool gone: answered %d", a.status)
 	}
@@ -527,7 +528,7 @@ func TestRateLimit(t *testing.T) {
 	}
 	contains(t, "page", a.body, "3 envois par heure", "Encore moi</textarea>")
 	parsePage(t, a.body).check(t)
-	large := h.request(form("message", "Encore moi").file("film.mp4", make([]byte, 8<<20)))
+	large := h.request(form("message", "Encore moi").File("film.mp4", make([]byte, 8<<20)))
 	large.Header.Set("X-Forwarded-For", "192.0.2.7")
 	if a := h.do(large); a.status != http.StatusTooManyRequests || !strings.Contains(a.body, "page précédente") {
 		t.Errorf("large post answered %d", a.status)
@@ -550,7 +551,7 @@ func TestRateLimit(t *testing.T) {
 func TestLogIsDiscreet(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Form.RateLimit = 4; o.Form.Trusted = []string{"127.0.0.1"} })
 	for _, f := range []*formBody{
-		form("message", "SECRET", "email", "secret@exemple.fr").file("SECRET.pdf", []byte("SECRET")),
+		form("message", "SECRET", "email", "secret@exemple.fr").File("SECRET.pdf", []byte("SECRET")),
 		form("message", "", "email", "secret@exemple.fr"),
 		form("message", "SECRET"),
 	} {
@@ -572,7 +573,7 @@ func TestLogIsDiscreet(t *testing.T) {
 // A client that reads no answer before it has sent everything, as browsers do, gets
 // the page and not a reset connection.
 func TestRefusedPostIsDrained(t *testing.T) {
-	contentType, body := form("message", "x").file("film.mp4", make([]byte, 24<<20)).encode()
+	contentType, body := form("message", "x").File("film.mp4", make([]byte, 24<<20)).Encode()
 	for _, tc := range []struct {
 		name, contentType, extra string
 		status                   int
@@ -586,7 +587,7 @@ func TestRefusedPostIsDrained(t *testing.T) {
 				o.Limits.MaxFile = 1 << 20
 				o.Form = config.Webform{RateLimit: 1, Trusted: []string{"127.0.0.1"}}
 			})
-			h.limiter.take(netip.MustParsePrefix("192.0.2.7/32"), h.clock.now())
+			h.limiter.Take(netip.MustParsePrefix("192.0.2.7/32"), h.clock.now())
 			conn, err := net.Dial("tcp", h.server.Listener.Addr().String())
 			if err != nil {
 				t.Fatal(err)
@@ -611,7 +612,7 @@ func TestRefusedPostIsDrained(t *testing.T) {
 // A body that stops in the middle is not recorded, and does not hold the handler.
 func TestBrokenOffBody(t *testing.T) {
 	h := newHouse(t, nil)
-	contentType, body := form("message", "x").file("a.pdf", bytes.Repeat([]byte("x"), 1<<20)).encode()
+	contentType, body := form("message", "x").File("a.pdf", bytes.Repeat([]byte("x"), 1<<20)).Encode()
 	for name, cut := range map[string]int{"in the text": 60, "in the file": len(body) / 2} {
 		t.Run(name, func(t *testing.T) {
 			conn, err := net.Dial("tcp", h.server.Listener.Addr().String())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ func newBubble(t *testing.T, sink ingest.Sink) (a *Adapter, post func(*formBody)
 	go func() { done <- a.Run(ctx, sink) }()
 	synctest.Wait()
 	post = func(f *formBody) *httptest.ResponseRecorder {
-		contentType, body := f.encode()
+		contentType, body := f.Encode()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/demandes", bytes.NewReader(body))
 		r.Header.Set("Content-Type", contentType)
 		w := httptest.NewRecorder()
@@ -89,4 +90,11 @@ type hangingSink struct{}
 func (hangingSink) Submit(ctx context.Context, _ ingest.Submission) (ingest.Receipt, error) {
 	<-ctx.Done()
 	return ingest.Receipt{}, errors.Join(ingest.ErrUnavailable, ctx.Err())
+}
+
+func ExampleConfigureServer() {
+	var s http.Server
+	ConfigureServer(&s)
+	fmt.Println(s.ReadHeaderTimeout, s.ReadTimeout)
+	// Output: 10s 0s
 }

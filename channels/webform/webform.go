@@ -13,11 +13,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/channels/clientip"
+	"saisine.fr/saisine/channels/formpost"
+	"saisine.fr/saisine/channels/rate"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
@@ -33,11 +36,7 @@ type Category struct {
 }
 
 // Limits bound what one post may bring. A zero value means the default.
-type Limits struct {
-	MaxPost  int64 // bytes of the whole post; default 50 MiB
-	MaxFile  int64 // bytes of one file; default 25 MiB
-	MaxFiles int   // number of files; default 10
-}
+type Limits = formpost.Limits
 
 // Options is what New needs. Follow, Spool and Log are required.
 type Options struct {
@@ -67,11 +66,11 @@ type Adapter struct {
 	now      func() time.Time
 	location *time.Location
 	main     postForm
-	limiter  *rateLimiter // nil: no limit
+	limiter  *rate.Limiter[netip.Prefix] // nil: no limit
 	trusted  clientip.Trusted
 	choice   atomic.Pointer[choice]
 	pages    *pages
-	large    chan struct{} // one slot for each streamed post
+	posts    *formpost.Receiver
 
 	door channels.Door
 }
@@ -81,7 +80,7 @@ var _ channels.Adapter = (*Adapter)(nil)
 // New makes the form. Entries of opts.Form.Trusted that are neither an address nor a
 // network are logged and left out: then X-Forwarded-For is not believed from there.
 func New(opts Options) *Adapter {
-	opts.Limits = opts.Limits.withDefaults()
+	opts.Limits = opts.Limits.WithDefaults()
 	if len(opts.Secret) == 0 {
 		opts.Secret = make([]byte, 32)
 		_, _ = rand.Read(opts.Secret) // never fails since Go 1.24
@@ -91,7 +90,7 @@ func New(opts Options) *Adapter {
 		log:   opts.Log,
 		now:   opts.Now,
 		main:  postForm{action: "/demandes", page: "form", tokens: newTokenKey(opts.Secret), back: toMainForm},
-		large: make(chan struct{}, maxStreamed),
+		posts: formpost.NewReceiver(maxStreamed),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -103,7 +102,7 @@ func New(opts Options) *Adapter {
 		a.log.Warn("trusted proxy is no address or network, left out", "value", fmt.Sprintf("%q", s))
 	}
 	if opts.Form.RateLimit > 0 {
-		a.limiter = newRateLimiter(opts.Form.RateLimit, time.Hour)
+		a.limiter = rate.New[netip.Prefix](opts.Form.RateLimit, time.Hour)
 	}
 	loc, err := time.LoadLocation(opts.Town.Timezone)
 	if err != nil {
@@ -129,20 +128,6 @@ func (a *Adapter) SetCategories(list []Category) {
 		c.known[category.Code] = true
 	}
 	a.choice.Store(c)
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.MaxPost <= 0 {
-		l.MaxPost = 50 << 20
-	}
-	if l.MaxFile <= 0 {
-		l.MaxFile = 25 << 20
-	}
-	if l.MaxFiles <= 0 {
-		l.MaxFiles = 10
-	}
-	l.MaxFile = min(l.MaxFile, l.MaxPost)
-	return l
 }
 
 // Name implements channels.Adapter.

@@ -14,7 +14,7 @@ import (
 
 // addAdapters puts every chosen channel under the supervisor and returns those that
 // also serve pages.
-func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, secret []byte) (doors, error) {
+func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, web bool, secret []byte) (doors, error) {
 	var d doors
 	for _, c := range chosen.Mailbox {
 		health := new(channels.Health)
@@ -33,12 +33,24 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 		health := new(channels.Health)
 		d.form = webform.New(webform.Options{
 			Town: h.cfg.Town, Form: chosen.Webform,
-			Limits:     webform.Limits{MaxPost: int64(h.cfg.Limits.Message), MaxFile: int64(h.cfg.Limits.File)},
+			Limits:     h.postLimits(),
 			Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
 			Log: h.log, Health: health,
 		})
 		h.form = d.form
 		super.Add(d.form, health)
+	}
+	if chosen.Open311.Enabled {
+		health := new(channels.Health)
+		d.apps = h.newOpen311(health)
+		h.apps = d.apps
+		super.Add(d.apps, health)
+	}
+	if web && h.cfg.API.Enabled {
+		health := new(channels.Health)
+		d.api = h.newAPI(health)
+		h.api = d.api
+		super.Add(d.api, health)
 	}
 	if chosen.Desk.Enabled {
 		health := new(channels.Health)

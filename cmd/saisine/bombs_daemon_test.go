@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // bombDaemon sends bombs through a running daemon by the channels that they come in by
@@ -69,7 +70,7 @@ func bombDaemon(t *testing.T) {
 	tw.dropScan("lettre.pdf", letter)
 	after := tw.settled(len(rows)+2, time.Minute)
 	for mark, ch := range map[string]ingest.Channel{bombLetterMark: ingest.ChannelMailbox, bombScanMark: ingest.ChannelScan} {
-		if !slices.ContainsFunc(after, func(s submissionJSON) bool {
+		if !slices.ContainsFunc(after, func(s view.Submission) bool {
 			return s.Channel == ch && s.State == ingest.StateFiled && strings.Contains(s.Text, mark) && len(s.Problems) == 0
 		}) {
 			t.Errorf("the %s letter was not filed", ch)

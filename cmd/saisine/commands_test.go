@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -121,7 +122,7 @@ func TestRetry(t *testing.T) {
 	tw.deliver("k0xmail0")
 	d := tw.start()
 	subs := tw.settled(2, 30*time.Second)
-	var failed submissionJSON
+	var failed view.Submission
 	for _, s := range subs {
 		if s.State == ingest.StateFailed {
 			failed = s
@@ -134,14 +135,14 @@ func TestRetry(t *testing.T) {
 	if n := tw.dovecot.Count(townUser, "Saisine/Échecs"); n != 1 {
 		t.Errorf("%d mails in the failed folder", n)
 	}
-	if out := list[submissionJSON](tw, "submissions", "list", "--state", "failed"); len(out) != 1 || out[0].ID != failed.ID {
+	if out := list[view.Submission](tw, "submissions", "list", "--state", "failed"); len(out) != 1 || out[0].ID != failed.ID {
 		t.Errorf("failed: %+v", out)
 	}
 	// The ledger has its header only: there is nothing to treat.
 	if out, code := tw.saisine("retry", failed.ID); code != 0 || !strings.Contains(out, "cannot be treated again") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if out := list[submissionJSON](tw, "submissions", "list", "--state", "failed"); len(out) != 1 {
+	if out := list[view.Submission](tw, "submissions", "list", "--state", "failed"); len(out) != 1 {
 		t.Errorf("failed: %+v", out)
 	}
 	if _, _, code := tw.output("requests"); code != exitUsage {

@@ -16,6 +16,7 @@ import (
 	"saisine.fr/saisine/channels/mailbox/dovecottest"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -61,12 +62,18 @@ var crashPoints = []struct {
 // crashPointsElsewhere are killed in tests of their own: they lie on a path that only a
 // failed scan takes, or one with several letters in it, or a town that answers.
 var crashPointsElsewhere = map[string]string{
-	"scan.retried":    "channels/scanfolder",
-	"store.collating": "TestKillWhileCollating",
-	"copy.stored":     "TestKillWhileCollating",
-	"mail.made":       "TestKillWhileAnswering",
-	"mail.taken":      "TestKillWhileAnswering, TestThousandReceipts",
-	"mail.bouncing":   "TestKillWhileAnswering",
+	"scan.retried":      "channels/scanfolder",
+	"api.parsed":        "TestKillAtInterfaces",
+	"api.submitted":     "TestKillAtInterfaces",
+	"open311.parsed":    "TestKillAtInterfaces",
+	"open311.submitted": "TestKillAtInterfaces",
+	"handover.created":  "TestHandoverKilled",
+	"handover.attached": "TestHandoverKilled",
+	"store.collating":   "TestKillWhileCollating",
+	"copy.stored":       "TestKillWhileCollating",
+	"mail.made":         "TestKillWhileAnswering",
+	"mail.taken":        "TestKillWhileAnswering, TestThousandReceipts",
+	"mail.bouncing":     "TestKillWhileAnswering",
 }
 
 // Every point named in the code is killed at in a test.
@@ -228,7 +235,7 @@ func (l *load) check() {
 
 var marks = regexp.MustCompile(`k\d+x[a-z]+\d+`)
 
-func markOf(s submissionJSON) string {
+func markOf(s view.Submission) string {
 	if m := marks.FindString(s.Subject + " " + s.Text); m != "" {
 		return m
 	}

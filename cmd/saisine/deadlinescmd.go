@@ -16,6 +16,7 @@ import (
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/notice"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // deadlineFlags are what the command was called with.
@@ -224,7 +225,7 @@ type deadlineLineJSON struct {
 func encodeDeadlines(out, messages io.Writer, plan notice.Plan, zone *time.Location) error {
 	enc := json.NewEncoder(out)
 	for _, d := range plan.Deadlines {
-		line := deadlineLineJSON{d.Kind, rfc3339(d.Due, zone), d.Day.String(), d.Sense, d.Who, d.Rule, d.Article, d.Explanation}
+		line := deadlineLineJSON{d.Kind, view.Time(d.Due, zone), d.Day.String(), d.Sense, d.Who, d.Rule, d.Article, d.Explanation}
 		if err := enc.Encode(line); err != nil {
 			return err
 		}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/channels/api"
 	"saisine.fr/saisine/channels/desk"
+	"saisine.fr/saisine/channels/open311"
 	"saisine.fr/saisine/channels/webform"
 )
 
@@ -12,9 +15,11 @@ import (
 type doors struct {
 	form *webform.Adapter // nil when it is off
 	desk *desk.Adapter    // nil when it is off
+	api  *api.Adapter     // nil when it is off
+	apps *open311.Adapter // nil when it is off
 }
 
-// handler serves the citizens' pages and the desk.
+// handler serves the citizens' pages, the desk and what other programs ask.
 func (d doors) handler() http.Handler {
 	mux := http.NewServeMux()
 	switch {
@@ -23,11 +28,25 @@ func (d doors) handler() http.Handler {
 	case d.desk != nil:
 		mux.Handle("GET /{$}", http.RedirectHandler("/agent/", http.StatusSeeOther))
 	}
+	if d.api != nil {
+		d.api.Register(mux)
+	}
 	if d.desk != nil {
 		mux.Handle("/agent/", d.desk.Handler())
 		mux.Handle("GET /agent", http.RedirectHandler("/agent/", http.StatusSeeOther))
 	}
-	return mux
+	if d.apps == nil {
+		return mux
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Past the mux, which answers what is not clean with a redirect in HTML: apps are told of
+		// faults in the form of their standard alone.
+		if strings.HasPrefix(r.URL.Path, open311.Prefix) {
+			d.apps.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // newDesk makes the agents' pages from what the house can do.

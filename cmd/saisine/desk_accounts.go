@@ -36,26 +36,34 @@ func sealServices(ctx context.Context, h *house) error { return h.seal(ctx, h.ru
 // belong, and the names under which scans that are in no request yet were proposed to them.
 func (d deskAccounts) Viewer(ctx context.Context, a ingest.Agent) (ingest.Viewer, error) {
 	v := ingest.Viewer{Login: a.Login, Name: a.Name, Title: a.Title, Role: a.Role, Services: a.Services, Language: a.Language}
+	var err error
+	v.Hidden, err = d.hiddenFrom(ctx, a.Services)
+	return v, err
+}
+
+// hiddenFrom lists what is hidden from who belongs to these services.
+func (d deskAccounts) hiddenFrom(ctx context.Context, services []string) ([]string, error) {
 	sealed, err := d.Sealed(ctx)
 	if err != nil || len(sealed) == 0 {
-		return v, err
+		return nil, err
 	}
+	var hidden []string
 	for _, service := range sealed {
-		if !slices.Contains(a.Services, service) {
-			v.Hidden = append(v.Hidden, service)
+		if !slices.Contains(services, service) {
+			hidden = append(hidden, service)
 		}
 	}
 	names, err := d.ProposedServices(ctx)
 	if err != nil {
-		return v, err
+		return nil, err
 	}
 	for _, name := range names {
-		services := d.folders.of(d.rules.File(), name)
-		if slices.ContainsFunc(services, func(s string) bool { return slices.Contains(v.Hidden, s) }) && !slices.Contains(v.Hidden, name) {
-			v.Hidden = append(v.Hidden, name)
+		meant := d.folders.of(d.rules.File(), name)
+		if slices.ContainsFunc(meant, func(s string) bool { return slices.Contains(hidden, s) }) && !slices.Contains(hidden, name) {
+			hidden = append(hidden, name)
 		}
 	}
-	return v, nil
+	return hidden, nil
 }
 
 // folderServices remembers which services the names of folders mean by a categories file.

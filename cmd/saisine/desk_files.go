@@ -77,55 +77,61 @@ func (d deskFiles) Attachment(ctx context.Context, v ingest.Viewer, id string, n
 	if err != nil {
 		return desk.File{}, err
 	}
-	var wanted *ingest.BlobWriter
-	o := d.messageOptions()
-	o.Limits.File = o.Limits.Size // whatever was read of it, all of it can be had
-	o.Attachment = func(a message.AttachmentInfo) io.Writer {
-		if a.Index != n {
-			return nil
-		}
-		wanted = d.h.store.Spool().Writer()
-		return wanted
-	}
-	var name string
-	err = d.h.withOriginal(ctx, rec, func(r io.Reader) error {
-		var files []message.Attachment
-		var err error
-		switch rec.MediaType {
-		case ingest.MediaMail:
-			m := message.Read(r, o)
-			files, err = m.Attachments, m.Err
-		case ingest.MediaForm:
-			form := message.ReadForm(r, o)
-			files, err = form.Files, form.Err
-		}
-		if n < len(files) {
-			name = files[n].Name
-		}
-		return err
-	})
-	switch {
-	case err != nil && wanted != nil:
-		wanted.Abort()
-		return desk.File{}, err
-	case err != nil:
-		return desk.File{}, err
-	case wanted == nil:
-		return desk.File{}, fmt.Errorf("%w: attachment %d of %s", ingest.ErrNotFound, n, id)
-	}
-	blob, err := wanted.Blob()
+	blobs := map[int]*ingest.Blob{}
+	attached, err := d.h.attachments(ctx, rec, func(i int) bool { return i == n }, blobs)
 	if err != nil {
 		return desk.File{}, err
 	}
+	blob := blobs[n]
+	if blob == nil || n >= len(attached) {
+		return desk.File{}, fmt.Errorf("%w: attachment %d of %s", ingest.ErrNotFound, n, id)
+	}
 	f, err := fileOf(blob)
-	f.Name, f.Request = name, rec.Request
+	f.Name, f.Request = attached[n].Name, rec.Request
 	return f, err
+}
+
+// attachments reads an original anew, as it was read when it came in, and puts the files that
+// are wanted (nil: all) into blobs, by their number, which the caller closes. On an error
+// blobs is empty.
+func (h *house) attachments(ctx context.Context, rec ingest.Record, wanted func(n int) bool, blobs map[int]*ingest.Blob) (attached []message.Attachment, err error) {
+	writers := map[int]*ingest.BlobWriter{}
+	o := h.messageOptions()
+	o.Limits.File = o.Limits.Size // whatever was read of it, all of it can be had
+	o.Attachment = func(a message.AttachmentInfo) io.Writer {
+		if wanted != nil && !wanted(a.Index) {
+			return nil
+		}
+		writers[a.Index] = h.store.Spool().Writer()
+		return writers[a.Index]
+	}
+	err = h.withOriginal(ctx, rec, func(r io.Reader) error {
+		var err error
+		attached, err = ingest.Attached(r, rec.MediaType, o)
+		return err
+	})
+	for n, w := range writers {
+		if err != nil {
+			w.Abort()
+			continue
+		}
+		if blobs[n], err = w.Blob(); err != nil {
+			delete(blobs, n)
+		}
+	}
+	if err != nil {
+		for n, b := range blobs {
+			err = errors.Join(err, b.Close())
+			delete(blobs, n)
+		}
+	}
+	return attached, err
 }
 
 // messageOptions are those by which the mail was read (ingest.DocumentReader), so that its
 // attachments have the same numbers.
-func (d deskFiles) messageOptions() message.Options {
-	l := d.h.cfg.Limits
+func (h *house) messageOptions() message.Options {
+	l := h.cfg.Limits
 	return message.Options{Limits: message.Limits{Size: int64(l.Message), File: int64(l.File), Depth: l.Depth, Parts: l.Parts}}
 }
 
@@ -182,7 +188,7 @@ func (d deskFiles) HTML(ctx context.Context, v ingest.Viewer, id string) (desk.M
 	var page message.Page
 	if rec.MediaType == ingest.MediaMail {
 		err = d.h.withOriginal(ctx, rec, func(r io.Reader) error {
-			page = message.ReadPage(r, d.messageOptions(), message.PageLimits{})
+			page = message.ReadPage(r, d.h.messageOptions(), message.PageLimits{})
 			return page.Err
 		})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/eximtest"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // vague is a mail of which no program can say what it is about.
@@ -63,7 +64,7 @@ func TestClerksDay(t *testing.T) {
 }
 
 // requestOf returns the request of a sender as it is now.
-func (tw *postTown) requestOf(name string) requestJSON {
+func (tw *postTown) requestOf(name string) view.Request {
 	tw.t.Helper()
 	for _, q := range tw.requests() {
 		if strings.HasPrefix(q.Sender.Email, name+"@") {
@@ -71,7 +72,7 @@ func (tw *postTown) requestOf(name string) requestJSON {
 		}
 	}
 	tw.t.Fatalf("no request of %s", name)
-	return requestJSON{}
+	return view.Request{}
 }
 
 // reviewWithKeys takes five requests of the list "to review" with the keyboard only.

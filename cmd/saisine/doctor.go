@@ -109,6 +109,12 @@ func (a *app) checks(cfg config.Config, log *slog.Logger) []check {
 			return []checkJSON{result("smtp", cfg.SMTP.Host+": login", checkSMTP(ctx, cfg.SMTP), "check host, port, tls, username and password under smtp:")}
 		})
 	}
+	for _, c := range cfg.Connectors {
+		list = append(list, func(ctx context.Context) []checkJSON {
+			line, err := checkConnector(ctx, cfg, c)
+			return []checkJSON{result("connector "+c.Name, line, err, "check this connector under connectors:, and the rights of its user there")}
+		})
+	}
 	return list
 }
 

@@ -13,11 +13,12 @@ import (
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // showSubmission is the whole view of one submission.
-func showSubmission(ctx context.Context, s *store.Store, rec ingest.Record, zone *time.Location) (submissionJSON, error) {
-	v := viewSubmission(rec, zone)
+func showSubmission(ctx context.Context, s *store.Store, rec ingest.Record, zone *time.Location) (view.Submission, error) {
+	v := view.OfSubmission(rec, zone)
 	made, err := s.Made(ctx, rec.ID)
 	if err != nil {
 		return v, err
@@ -29,7 +30,7 @@ func showSubmission(ctx context.Context, s *store.Store, rec ingest.Record, zone
 	if errors.Is(err, ingest.ErrNotFound) {
 		return v, nil
 	}
-	v.Copy = &copyJSON{SHA256: c.SHA256, Size: c.Size, Pages: c.Pages, PDFA: c.PDFA, Reason: c.Reason, MadeAt: rfc3339(c.MadeAt, zone)}
+	v.Copy = &view.Copy{SHA256: c.SHA256, Size: c.Size, Pages: c.Pages, PDFA: c.PDFA, Reason: c.Reason, MadeAt: view.Time(c.MadeAt, zone)}
 	return v, err
 }
 

@@ -37,8 +37,13 @@ func (h *house) notifyOutbox(n ingest.OutboxNotice) { h.notify(outboxJob(n.Kind,
 
 // outboxJob is the job that delivers a row of the outbox.
 func outboxJob(kind, id string, attempt int) queue.Job {
-	if kind == ingest.OutboxScanCopy {
+	switch kind {
+	case ingest.OutboxScanCopy:
 		return queue.Job{Kind: queue.KindCopy, ID: id, Attempt: attempt, Queue: queue.QueueCopies}
+	case ingest.OutboxWebhook:
+		return queue.Job{Kind: queue.KindWebhook, ID: id, Attempt: attempt, Queue: queue.QueuePartners}
+	case ingest.OutboxHandover:
+		return queue.Job{Kind: queue.KindHandover, ID: id, Attempt: attempt, Queue: queue.QueuePartners}
 	}
 	return queue.Job{Kind: queue.KindDeliver, ID: id, Attempt: attempt, Queue: queue.QueueOutbound}
 }
@@ -125,8 +130,15 @@ type deliveryFailures struct{ s *store.Store }
 
 func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
 	what := "L’envoi n’a pas abouti."
-	if o, err := f.s.Outbox(ctx, id); err == nil && o.Kind == ingest.OutboxScanCopy {
-		what = "La copie cherchable n’a pas pu être faite."
+	if o, err := f.s.Outbox(ctx, id); err == nil {
+		switch o.Kind {
+		case ingest.OutboxScanCopy:
+			what = "La copie cherchable n’a pas pu être faite."
+		case ingest.OutboxHandover:
+			what = "La demande n’a pas pu être transmise à l’autre logiciel."
+		case ingest.OutboxWebhook:
+			what = "L’autre logiciel n’a pas pu être prévenu."
+		}
 	}
 	return f.s.FailDelivery(ctx, id, what+" Détail technique : "+reason)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // silentAfter is how long a channel may go without a good look before it counts as
@@ -39,7 +40,7 @@ func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 		if len(problems) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": nonNil(problems), "alarms": nonNil(alarms)})
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": view.List(problems), "alarms": view.List(alarms)})
 	})
 	mux.Handle("GET /metrics", h.metrics.handler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

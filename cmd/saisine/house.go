@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"saisine.fr/saisine/channels/api"
+	"saisine.fr/saisine/channels/open311"
 	"saisine.fr/saisine/channels/webform"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
@@ -40,6 +42,8 @@ type house struct {
 	tokens     ingest.Tokens
 	secretary  *notice.Secretary
 	mails      *mailroom
+	hooks      *hooks
+	handovers  *handovers
 	intake     *ingest.Intake
 	ocr        *ocr.Reader
 
@@ -56,7 +60,9 @@ type house struct {
 	notes     sync.Mutex // held while a note beside a scan is written
 	chores    *chores
 	preparing context.CancelFunc // breaks off the making of a built-in model; may be nil
-	form      *webform.Adapter   // nil when it is off
+	form      *webform.Adapter   // nil when it is off, as are api and apps
+	api       *api.Adapter
+	apps      *open311.Adapter
 	reloads   reloading
 }
 
@@ -108,7 +114,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partners{cfg}})
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +128,15 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	h.tokens = ingest.Tokens{Key: key}
 	if h.mails, err = newMailroom(cfg, h.store, h.secretary, h.texts, h.tokens); err != nil {
 		return nil, err
+	}
+	if h.hooks, err = newHooks(cfg, h.store); err != nil {
+		return nil, err
+	}
+	if h.handovers, err = newHandovers(h); err != nil {
+		return nil, err
+	}
+	for _, problem := range unknownCategories(cfg, h.rules) {
+		log.LogAttrs(ctx, slog.LevelWarn, "the configuration names a category that the categories file does not have", slog.String("problem", problem))
 	}
 	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
 	if err := h.openRedis(ctx, o); err != nil {
@@ -244,8 +259,9 @@ func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
 // only has to cover the waits for the store's commits, which they share.
 const mailWorkers = 16
 
-// outboundWorkers is the number of deliveries under way at once.
-const outboundWorkers = 4
+// outboundWorkers is the number of deliveries under way at once, partnerWorkers that of those
+// to other programs.
+const outboundWorkers, partnerWorkers = 4, 4
 
 func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	opts := queue.Options{
@@ -262,6 +278,7 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		opts.Concurrency = map[string]int{
 			queue.QueueMail: mailWorkers, queue.QueueOCR: ocrWorkers + 1,
 			queue.QueueOutbound: outboundWorkers, queue.QueueCopies: 1,
+			queue.QueuePartners: partnerWorkers,
 		}
 		failures := submissionFailures{h.store}
 		deliver := queue.Work{Processor: h.dispatcher(), Failures: deliveryFailures{h.store}}
@@ -270,7 +287,12 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 			queue.KindRecognize: {Processor: h.pipeline(h.newReader(h.ocr)), Failures: failures},
 			queue.KindDeliver:   deliver,
 			queue.KindCopy:      deliver,
+			queue.KindWebhook:   deliver,
+			queue.KindHandover:  deliver,
 		}
+		pulls := newPulls(h.handovers)
+		opts.Ledgers = append(opts.Ledgers, pulls)
+		opts.Works[queue.KindPull] = queue.Work{Processor: pulls, Failures: pulls}
 		night := newNightly(h)
 		opts.Ledgers = append(opts.Ledgers, night)
 		opts.Works[queue.KindTrain] = queue.Work{Processor: night, Failures: night}
@@ -286,6 +308,10 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 			policy.Limit = max(policy.Limit, 3*h.cfg.OCR.DocumentTimeout)
 			policies[kind] = policy
 		}
+		hook := policies[queue.KindWebhook]
+		hook.Schedule = hookPauses
+		hook.MaxRetry = len(hook.Schedule)
+		policies[queue.KindWebhook] = hook
 		opts.Policies = policies
 	}
 	node, err := queue.Start(ctx, opts)
@@ -320,6 +346,8 @@ func (h *house) dispatcher() *deliver.Dispatcher {
 		ingest.OutboxScanNote: h.deliverScanNote,
 		ingest.OutboxScanCopy: h.makeCopy,
 		ingest.OutboxMail:     h.mails.deliver,
+		ingest.OutboxWebhook:  h.hooks.deliver,
+		ingest.OutboxHandover: h.handovers.deliver,
 	}}
 }
 

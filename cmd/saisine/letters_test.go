@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -117,9 +118,9 @@ func stack(t testing.TB, files ...string) []byte {
 	return raw
 }
 
-func (tw *town) show(id string) submissionJSON {
+func (tw *town) show(id string) view.Submission {
 	tw.t.Helper()
-	return list[submissionJSON](tw, "submissions", "show", id)[0]
+	return list[view.Submission](tw, "submissions", "show", id)[0]
 }
 
 // notesUnder returns the texts of all notes beside scans.
@@ -177,7 +178,7 @@ func TestLettersOfAStack(t *testing.T) {
 	if l := all[3]; l.Channel != ingest.ChannelCounter || l.Postmark != "2026-11-20" {
 		t.Errorf("what the sheet says: %+v", l)
 	}
-	if q := list[requestJSON](tw, "requests", "show", all[3].Request)[0]; !strings.Contains(strings.ToLower(q.Service), "voirie") {
+	if q := list[view.Request](tw, "requests", "show", all[3].Request)[0]; !strings.Contains(strings.ToLower(q.Service), "voirie") {
 		t.Errorf("the sheet's service: %+v", q)
 	}
 	tw.eventually(20*time.Second, "note about the letters", func() bool {

@@ -20,6 +20,7 @@ import (
 	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // openStore opens the store beside a daemon that may be running. Commands that only
@@ -32,7 +33,7 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	o.Dir, o.Zone, o.NoMigration = cfg.DataDir, zoneOf(cfg), true
+	o.Dir, o.Zone, o.NoMigration, o.Partners = cfg.DataDir, zoneOf(cfg), true, partners{cfg}
 	return store.Open(ctx, o)
 }
 
@@ -156,8 +157,8 @@ func showRequest(ctx context.Context, w io.Writer, o office, reference string, a
 	}
 	plan, _ := o.secretary.Plan(facts)
 	if asJSON {
-		v := viewRequest(q, zone)
-		v.History = viewHistory(history, zone)
+		v := view.OfRequest(q, zone)
+		v.History = view.OfHistory(history, zone)
 		explainDeadlines(v.Deadlines, plan)
 		return newJSONLines(w).print(v)
 	}
@@ -167,7 +168,7 @@ func showRequest(ctx context.Context, w io.Writer, o office, reference string, a
 func listRequests(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, asJSON bool) error {
 	if asJSON {
 		out := newJSONLines(w)
-		return s.Requests(ctx, func(q ingest.Request) error { return out.print(viewRequest(q, zone)) })
+		return s.Requests(ctx, func(q ingest.Request) error { return out.print(view.OfRequest(q, zone)) })
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "REFERENCE\tOPENED\tCHANNEL\tSTATUS\tCATEGORY\tREVIEW\tPIECES\tSUBJECT")
@@ -198,7 +199,7 @@ func printRequest(w io.Writer, q ingest.Request, history []store.Event, plan not
 		row("merged into it", strings.Join(q.MergedFrom, ", "))
 	}
 	row("status", string(q.Status))
-	row("opened", rfc3339(q.OpenedAt, zone))
+	row("opened", view.Time(q.OpenedAt, zone))
 	row("category", fmt.Sprintf("%s (confidence %.2f%s)", orDash(q.Category), q.Confidence, map[bool]string{true: ", to review"}[q.NeedsReview]))
 	if q.SecondCategory != "" {
 		row("second category", q.SecondCategory)
@@ -210,7 +211,7 @@ func printRequest(w io.Writer, q ingest.Request, history []store.Event, plan not
 	row("sender", strings.Join(nonEmpty(q.Sender.Name, q.Sender.Email, q.Sender.Phone, q.Sender.Address), ", "))
 	row("place", orDash(q.Place))
 	for _, s := range q.Submissions {
-		row("piece", fmt.Sprintf("%s  %s  %s  %s", s.ID, s.Channel, s.Link, rfc3339(s.ReceivedAt, zone)))
+		row("piece", fmt.Sprintf("%s  %s  %s  %s", s.ID, s.Channel, s.Link, view.Time(s.ReceivedAt, zone)))
 	}
 	for _, s := range q.Suggestions {
 		row(cmp.Or(suggestionLabels[s.Kind], "see also"), fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
@@ -230,7 +231,7 @@ func printRequest(w io.Writer, q ingest.Request, history []store.Event, plan not
 	}
 	for _, e := range history {
 		if act := told(e); act != "" {
-			row("history", rfc3339(e.At, zone)+"  "+act)
+			row("history", view.Time(e.At, zone)+"  "+act)
 		}
 	}
 	row("subject", q.Subject)
@@ -289,7 +290,7 @@ func newSubmissions(a *app) *cobra.Command {
 func listSubmissions(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, state ingest.State, asJSON bool) error {
 	if asJSON {
 		out := newJSONLines(w)
-		return s.Submissions(ctx, state, func(r ingest.Record) error { return out.print(viewSubmission(r, zone)) })
+		return s.Submissions(ctx, state, func(r ingest.Record) error { return out.print(view.OfSubmission(r, zone)) })
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tRECEIVED\tCHANNEL\tSTATE\tREQUEST\tLINK\tSUBJECT OR REASON")
@@ -305,13 +306,13 @@ func listSubmissions(ctx context.Context, w io.Writer, s *store.Store, zone *tim
 	return errors.Join(err, tw.Flush())
 }
 
-func printSubmission(w io.Writer, rec ingest.Record, v submissionJSON, zone *time.Location) error {
+func printSubmission(w io.Writer, rec ingest.Record, v view.Submission, zone *time.Location) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(tw, "%s\t%s\n", name, oneLine(value, 500)) }
 	row("id", rec.ID)
 	row("channel", fmt.Sprintf("%s (%s)", rec.Channel, rec.Account))
 	row("source", rec.SourceKey)
-	row("received", rfc3339(rec.ReceivedAt, zone))
+	row("received", view.Time(rec.ReceivedAt, zone))
 	row("original", fmt.Sprintf("%d bytes, %s, sha256 %s", rec.Size, rec.MediaType, rec.SHA256))
 	row("state", strings.TrimSuffix(fmt.Sprintf("%s: %s", rec.State, rec.Reason), ": "))
 	row("request", strings.TrimSpace(orDash(rec.Request)+" "+string(rec.Link)))
@@ -389,7 +390,7 @@ func listDeliveries(ctx context.Context, w io.Writer, s *store.Store, zone *time
 	}
 	err := s.Deliveries(ctx, state, func(o ingest.OutboxItem) error {
 		if asJSON {
-			return out.print(deliveryJSON{o.ID, o.Kind, o.Submission, o.Request, o.State, o.Reason, rfc3339(o.CreatedAt, zone)})
+			return out.print(deliveryJSON{o.ID, o.Kind, o.Submission, o.Request, o.State, o.Reason, view.Time(o.CreatedAt, zone)})
 		}
 		_, err := fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.CreatedAt.In(zone).Format("2006-01-02 15:04"),
 			o.Kind, orDash(o.Submission), orDash(o.Request), o.State, oneLine(o.Reason, 80))

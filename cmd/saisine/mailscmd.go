@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,42 +14,8 @@ import (
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
-
-// mailJSON is a mail of the town.
-type mailJSON struct {
-	ID         string           `json:"id"`
-	Kind       ingest.MailKind  `json:"kind"`
-	State      ingest.MailState `json:"state"`
-	Reason     string           `json:"reason"`
-	Request    string           `json:"request"`
-	Submission string           `json:"submission"`
-	To         string           `json:"to"`
-	MessageID  string           `json:"message_id"`
-	CreatedAt  string           `json:"created_at"`
-	EndedAt    string           `json:"ended_at"`
-	SHA256     string           `json:"sha256"`
-	Size       int64            `json:"size"`
-	Answer     string           `json:"answer"`
-	// Journal is given by "mails show" only.
-	Journal []journalJSON `json:"journal,omitempty"`
-}
-
-type journalJSON struct {
-	Seq    int64           `json:"seq"`
-	At     string          `json:"at"`
-	Kind   string          `json:"kind"`
-	SHA256 string          `json:"sha256"`
-	Detail json.RawMessage `json:"detail"`
-	Hash   string          `json:"hash"`
-}
-
-func viewMail(m ingest.Mail, zone *time.Location) mailJSON {
-	return mailJSON{
-		ID: m.ID, Kind: m.Kind, State: m.State, Reason: m.Reason, Request: m.Request, Submission: m.Submission, To: m.To, MessageID: m.MessageID,
-		CreatedAt: rfc3339(m.CreatedAt, zone), EndedAt: rfc3339(m.EndedAt, zone), SHA256: m.SHA256, Size: m.Size, Answer: m.Answer,
-	}
-}
 
 func newMails(a *app) *cobra.Command {
 	var asJSON, raw bool
@@ -87,7 +52,7 @@ func newMails(a *app) *cobra.Command {
 func listMails(ctx context.Context, w io.Writer, s *store.Store, zone *time.Location, state ingest.MailState, asJSON bool) error {
 	if asJSON {
 		out := newJSONLines(w)
-		return s.Mails(ctx, state, func(m ingest.Mail) error { return out.print(viewMail(m, zone)) })
+		return s.Mails(ctx, state, func(m ingest.Mail) error { return out.print(view.OfMail(m, zone)) })
 	}
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tKIND\tSTATE\tREQUEST\tTO\tREASON")
@@ -121,9 +86,9 @@ func showMail(ctx context.Context, w io.Writer, s *store.Store, zone *time.Locat
 	if err != nil {
 		return err
 	}
-	v := viewMail(m, zone)
+	v := view.OfMail(m, zone)
 	for _, l := range lines {
-		v.Journal = append(v.Journal, journalJSON{l.Seq, rfc3339(l.At, zone), l.Kind, l.SHA256, l.Detail, l.Hash})
+		v.Journal = append(v.Journal, view.JournalLine{Seq: l.Seq, At: view.Time(l.At, zone), Kind: l.Kind, SHA256: l.SHA256, Detail: l.Detail, Hash: l.Hash})
 	}
 	if asJSON {
 		return newJSONLines(w).print(v)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -34,7 +35,7 @@ func TestThreeChannelsBecomeRequests(t *testing.T) {
 	if len(subs) != 3 {
 		t.Fatalf("%d submissions", len(subs))
 	}
-	seen := map[ingest.Channel]requestJSON{}
+	seen := map[ingest.Channel]view.Request{}
 	for _, q := range tw.requests() {
 		seen[q.Submissions[0].Channel] = q
 		if q.Submissions[0].Link != ingest.LinkOpens || q.Status != ingest.StatusNew || q.Text == "" {

@@ -6,69 +6,128 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 )
 
 var errNotMbox = errors.New("not an mbox file: it does not begin with a \"From \" line")
 
-// splitMbox calls f with each mail of an mbox (RFC 4155, appendix A): mails begin at a
-// line "From …" at the start or after an empty line, and the quoting of such lines
-// within a mail (">From ", any depth: the mboxrd variant) is undone. A mail larger than
-// max is skipped and reported through f's error; the next one goes on. f may keep the
-// bytes.
-func splitMbox(r io.Reader, max int, f func(raw []byte, err error) error) error {
-	br := bufio.NewReaderSize(r, 64<<10)
-	var mail []byte
-	var size int
-	begun, blank := false, true
-	flush := func() error {
-		if !begun {
-			return nil
-		}
-		if size > max {
-			return f(nil, fmt.Errorf("mail of %d bytes, more than %d", size, max))
-		}
-		return f(bytes.Clone(mail), nil)
-	}
+// mboxTaker takes the mails of an mbox one after the other, in pieces.
+type mboxTaker interface {
+	begin() error
+	io.Writer
+	end() error
+}
+
+// splitMbox hands the mails of an mbox to t (RFC 4155, appendix A): mails begin at a line
+// "From …" at the start or after an empty line, and the quoting of such lines within a mail
+// (">From ", any depth: the mboxrd variant) is undone. The empty line before the next mail
+// belongs to neither. Content-Length is not trusted (the mboxcl variants): too many programs
+// have changed a mail and left it as it was. The memory that it takes does not depend on the
+// file. The errors are errNotMbox, the reader's and t's.
+func splitMbox(r io.Reader, t mboxTaker) error {
+	s := &mboxSplitter{br: bufio.NewReaderSize(r, mboxBuffer), t: t, blank: true}
 	for {
-		line, err := readLine(br, max)
-		if len(line) > 0 {
-			switch {
-			case blank && bytes.HasPrefix(line, []byte("From ")):
-				if ferr := flush(); ferr != nil {
-					return ferr
-				}
-				begun, mail, size = true, mail[:0], 0
-			case !begun && len(bytes.TrimSpace(line)) > 0:
-				return f(nil, errNotMbox)
-			default:
-				line = unquoteFrom(line)
-				if size += len(line); size <= max {
-					mail = append(mail, line...)
-				}
+		piece, err := s.br.ReadSlice('\n')
+		full := errors.Is(err, bufio.ErrBufferFull)
+		if len(piece) > 0 {
+			if terr := s.take(piece, full); terr != nil {
+				return terr
 			}
-			blank = len(bytes.TrimRight(line, "\r\n")) == 0
 		}
-		if errors.Is(err, io.EOF) {
-			return flush()
-		}
-		if err != nil {
-			return f(nil, err)
+		switch {
+		case err == nil || full:
+		case errors.Is(err, io.EOF):
+			return s.finish()
+		default:
+			return fmt.Errorf("read: %w", err)
 		}
 	}
 }
 
-// readLine reads one line whatever its length; of one beyond max only the beginning.
-func readLine(br *bufio.Reader, max int) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := br.ReadSlice('\n')
-		if len(line) <= max {
-			line = append(line, part...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
-		}
+// mboxBuffer is also how much of a line is looked at.
+const mboxBuffer = 64 << 10
+
+type mboxSplitter struct {
+	br     *bufio.Reader
+	t      mboxTaker
+	begun  bool
+	blank  bool   // the line before was empty
+	inside bool   // in the middle of a long line
+	held   []byte // an empty line that may be the one before the next mail
+}
+
+// take handles a line, or the next piece of a long one.
+func (s *mboxSplitter) take(piece []byte, more bool) error {
+	inside := s.inside
+	s.inside = more
+	if inside {
+		return s.write(piece)
 	}
+	empty := len(bytes.TrimRight(piece, "\r\n")) == 0
+	blank := s.blank
+	s.blank = empty && !more
+	switch {
+	case blank && bytes.HasPrefix(piece, []byte("From ")) && (!s.begun || s.begins(piece)):
+		s.held = nil
+		if err := s.finish(); err != nil {
+			return err
+		}
+		s.begun = true
+		s.blank = false
+		return s.t.begin()
+	case !s.begun && len(bytes.TrimSpace(bytes.TrimPrefix(piece, []byte("\ufeff")))) > 0:
+		return errNotMbox
+	case !s.begun:
+		return nil
+	case empty:
+		if err := s.flush(); err != nil {
+			return err
+		}
+		s.held = bytes.Clone(piece)
+		return nil
+	}
+	return s.write(unquoteFrom(piece))
+}
+
+func (s *mboxSplitter) write(piece []byte) error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	_, err := s.t.Write(piece)
+	return err
+}
+
+func (s *mboxSplitter) flush() error {
+	if s.held == nil {
+		return nil
+	}
+	_, err := s.t.Write(s.held)
+	s.held = nil
+	return err
+}
+
+func (s *mboxSplitter) finish() error {
+	if !s.begun {
+		return nil
+	}
+	return s.t.end()
+}
+
+var (
+	// postmarkLine has a time of the day and a year, as every program writes them there.
+	postmarkLine = regexp.MustCompile(`\d{1,2}:\d{2}.*\b\d{4}\b|\b\d{4}\b.*\d{1,2}:\d{2}`)
+	// headerLine is the beginning of a header (RFC 5322 §2.2).
+	headerLine = regexp.MustCompile(`^[!-9;-~]+[ \t]*:`)
+)
+
+// begins reports whether a line "From …" after an empty one begins a mail: it has a date, or a
+// header follows. Where programs leave such lines of a text unquoted, they are text.
+func (s *mboxSplitter) begins(line []byte) bool {
+	if postmarkLine.Match(line) {
+		return true
+	}
+	next, _ := s.br.Peek(256)
+	return headerLine.Match(next)
 }
 
 func unquoteFrom(line []byte) []byte {

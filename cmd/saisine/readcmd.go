@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -282,7 +283,7 @@ func printReading(w io.Writer, name string, r ingest.Reading) error {
 	fmt.Fprintf(&b, "== %s (%s)\n", printable(name), orDash(r.Kind))
 	for _, line := range [][2]string{
 		{"from", oneLine(r.From.Name+" "+r.From.Email, 200)},
-		{"date", rfc3339(r.Date, time.Local)},
+		{"date", view.Time(r.Date, time.Local)},
 		{"subject", oneLine(r.Subject, 200)},
 		{"automatic", oneLine(r.Automatic, 200)},
 	} {

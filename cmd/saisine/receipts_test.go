@@ -19,6 +19,7 @@ import (
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/eximtest"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // postTown is a town that also writes: it has a mail server, and a name and number for its
@@ -60,15 +61,15 @@ func citizenMail(name, headers, text string) []byte {
 const lampText = "Bonjour,\r\n\r\nLe lampadaire devant le 12 rue des Acacias est en panne depuis lundi, la rue est dans le noir. Merci de le réparer.\r\n\r\nCordialement\r\n"
 
 // mails lists what the town wrote.
-func (tw *postTown) mails(args ...string) []mailJSON {
+func (tw *postTown) mails(args ...string) []view.Mail {
 	tw.t.Helper()
-	return list[mailJSON](tw.town, append([]string{"mails", "list"}, args...)...)
+	return list[view.Mail](tw.town, append([]string{"mails", "list"}, args...)...)
 }
 
 // written waits until the town has n mails of a kind in a state.
-func (tw *postTown) written(n int, kind ingest.MailKind, state ingest.MailState) []mailJSON {
+func (tw *postTown) written(n int, kind ingest.MailKind, state ingest.MailState) []view.Mail {
 	tw.t.Helper()
-	var found []mailJSON
+	var found []view.Mail
 	tw.eventually(30*time.Second, fmt.Sprintf("%d mails %s %s", n, kind, state), func() bool {
 		found = nil
 		for _, m := range tw.mails() {
@@ -220,9 +221,9 @@ func TestReceiptOfAMail(t *testing.T) {
 	d.stop()
 }
 
-func (tw *postTown) request(reference string) requestJSON {
+func (tw *postTown) request(reference string) view.Request {
 	tw.t.Helper()
-	return list[requestJSON](tw.town, "requests", "show", reference)[0]
+	return list[view.Request](tw.town, "requests", "show", reference)[0]
 }
 
 // Statuses, pieces, the wrong door and paper: each act reaches the citizen, and moves the dates.

@@ -12,6 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
+	"saisine.fr/saisine/channels/open311"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/config/strictyaml"
 	"saisine.fr/saisine/ingest/classify"
@@ -62,6 +63,12 @@ func (h *house) reloadWith(ctx context.Context, cfg config.Config) error {
 	h.reloads.cfg = cfg
 	if h.form != nil {
 		h.form.SetCategories(formCategories(h.texts))
+	}
+	if h.api != nil {
+		h.api.SetCategories(apiCategories(h.texts))
+	}
+	if h.apps != nil {
+		h.apps.SetCatalogue(open311.FromFile(*h.texts.File()))
 	}
 	if reflect.DeepEqual(before.rules.File(), next.rules.File()) {
 		return nil

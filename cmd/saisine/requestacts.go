@@ -8,7 +8,6 @@ import (
 	"os/user"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -165,22 +164,6 @@ func told(e store.Event) string {
 		what += "; " + d.Opens + " opens " + d.From + " since"
 	}
 	return e.Actor + " " + what
-}
-
-type eventJSON struct {
-	At         string `json:"at"`
-	Kind       string `json:"kind"`
-	Actor      string `json:"actor"`
-	Submission string `json:"submission"`
-	Detail     any    `json:"detail"`
-}
-
-func viewHistory(events []store.Event, zone *time.Location) []eventJSON {
-	out := make([]eventJSON, len(events))
-	for i, e := range events {
-		out[i] = eventJSON{rfc3339(e.At, zone), e.Kind, e.Actor, e.Submission, e.Raw}
-	}
-	return out
 }
 
 // suggestionLabels says for people what a suggested request is.

@@ -13,6 +13,7 @@ import (
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // threeMatters puts three matters of three people into the store of a town, which stays
@@ -65,7 +66,7 @@ func TestRequestActs(t *testing.T) {
 		code := run(t.Context(), append([]string{"requests", "--config", tw.config}, args...), nil, &out, &errOut)
 		return out.String(), errOut.String(), code
 	}
-	show := func(ref string) (q requestJSON) {
+	show := func(ref string) (q view.Request) {
 		t.Helper()
 		out, errOut, code := command("show", ref, "--json")
 		if err := json.Unmarshal([]byte(out), &q); err != nil || code != exitDone {

@@ -102,7 +102,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	super := channels.NewSupervisor(log, channels.SupervisorOptions{})
-	doors, err := h.addAdapters(super, onlyRoles(cfg, has).Channels, secret)
+	doors, err := h.addAdapters(super, onlyRoles(cfg, has).Channels, has(roleWeb), secret)
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
@@ -137,7 +137,7 @@ func onlyRoles(cfg config.Config, has func(string) bool) config.Config {
 		cfg.Channels.Mailbox, cfg.Channels.Scans = nil, nil
 	}
 	if !has(roleWeb) {
-		cfg.Channels.Webform.Enabled, cfg.Channels.Desk.Enabled = false, false
+		cfg.Channels.Webform.Enabled, cfg.Channels.Desk.Enabled, cfg.Channels.Open311.Enabled = false, false, false
 	}
 	return cfg
 }

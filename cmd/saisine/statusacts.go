@@ -14,6 +14,7 @@ import (
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/notice"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // The acts of a person on where a request stands: its status, missing pieces, the wrong door,
@@ -206,7 +207,7 @@ func toldStatus(e store.Event) string {
 func deadlineLine(d ingest.Deadline, zone *time.Location) string {
 	out := fmt.Sprintf("%s  %s  %s [%s]", d.Kind, orDash(d.Day), d.Rule, d.Article)
 	if !d.DoneAt.IsZero() {
-		out += "  done " + rfc3339(d.DoneAt, zone)
+		out += "  done " + view.Time(d.DoneAt, zone)
 	}
 	return out
 }
@@ -217,7 +218,7 @@ func mailLine(m ingest.Mail, zone *time.Location) string {
 	if !m.EndedAt.IsZero() {
 		at = m.EndedAt
 	}
-	out := fmt.Sprintf("%s  %s  %s  %s", m.ID, m.Kind, m.State, rfc3339(at, zone))
+	out := fmt.Sprintf("%s  %s  %s  %s", m.ID, m.Kind, m.State, view.Time(at, zone))
 	if m.To != "" {
 		out += "  to " + m.To
 	}
@@ -228,7 +229,7 @@ func mailLine(m ingest.Mail, zone *time.Location) string {
 }
 
 // explainDeadlines adds the reasons to the deadlines of a request.
-func explainDeadlines(list []deadlineJSON, plan notice.Plan) {
+func explainDeadlines(list []view.Deadline, plan notice.Plan) {
 	for i := range list {
 		for _, p := range plan.Deadlines {
 			if string(p.Kind) != list[i].Kind || p.Day.String() != list[i].Day {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 	"saisine.fr/saisine/channels/mailbox/dovecottest"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/servertest"
+	"saisine.fr/saisine/ingest/view"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -31,12 +33,19 @@ import (
 // test is a process of its own that can be killed, built with the race detector.
 const asProgram = "GO_TEST_AS_SAISINE"
 
+// hookPause names the variable that shortens the pauses between the tries of a webhook, of
+// which the third is five minutes.
+const hookPause = "GO_TEST_HOOK_PAUSE"
+
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ocrChild {
 		becomePlain()
 		os.Exit(ocr.ChildMain(os.Stdin, os.Stdout, os.Args[2:]))
 	}
 	if os.Getenv(asProgram) != "" {
+		if pause, err := time.ParseDuration(os.Getenv(hookPause)); err == nil {
+			hookPauses = slices.Repeat([]time.Duration{pause}, len(hookPauses))
+		}
 		main()
 		return
 	}
@@ -318,20 +327,20 @@ func list[T any](tw *town, args ...string) []T {
 	return all
 }
 
-func (tw *town) submissions() []submissionJSON {
+func (tw *town) submissions() []view.Submission {
 	tw.t.Helper()
-	return list[submissionJSON](tw, "submissions", "list")
+	return list[view.Submission](tw, "submissions", "list")
 }
 
-func (tw *town) requests() []requestJSON {
+func (tw *town) requests() []view.Request {
 	tw.t.Helper()
-	return list[requestJSON](tw, "requests", "list")
+	return list[view.Request](tw, "requests", "list")
 }
 
 // settled waits until the ledger holds n submissions and all have ended, and returns them.
-func (tw *town) settled(n int, patience time.Duration) []submissionJSON {
+func (tw *town) settled(n int, patience time.Duration) []view.Submission {
 	tw.t.Helper()
-	var all []submissionJSON
+	var all []view.Submission
 	ok := tw.within(patience, func() bool {
 		if _, err := os.Stat(filepath.Join(tw.data, "saisine.db")); err != nil {
 			return n == 0

@@ -19,6 +19,7 @@ import (
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // userFlags are those of user add and user set.
@@ -295,7 +296,7 @@ func printUsers(w io.Writer, all []ingest.Agent, zone *time.Location, asJSON boo
 		if asJSON {
 			if err := out.print(userJSON{
 				u.Login, u.Name, u.Title, u.Email, string(u.Role), u.Services, u.Language, u.Disabled, u.HasPassword, u.HasTOTP, u.Subject,
-				rfc3339(u.CreatedAt, zone), rfc3339(u.SeenAt, zone),
+				view.Time(u.CreatedAt, zone), view.Time(u.SeenAt, zone),
 			}); err != nil {
 				return err
 			}

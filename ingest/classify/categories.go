@@ -70,6 +70,10 @@ type Category struct {
 	Quiet []ingest.Status `yaml:"quiet"`
 	// Public is true when it is about public space, so that others may see it (Open311).
 	Public bool `yaml:"public"`
+	// Description says in a line what it is about, to the users of apps; "" = the label.
+	Description string `yaml:"description"`
+	// Attributes are what apps ask of whoever reports something of it, in this order.
+	Attributes []Attribute `yaml:"attributes"`
 	// Recipients are mail addresses, or their parts before the @, that mean it.
 	Recipients []string `yaml:"recipients"`
 	// Senders are domains whose mail is about it; their sub-domains count too.
@@ -279,6 +283,7 @@ func (c Category) check(path string, add func(path, format string, args ...any))
 	if c.Silence.Months < 1 && c.Silence.Sense != SenseNone || c.Silence.Months < 0 || c.Silence.Months > 24 {
 		add(path+".silence.months", "must be between 1 and 24")
 	}
+	c.checkAttributes(path, add)
 	for i, d := range c.Senders {
 		if strings.ContainsAny(d, "@ ") || !strings.Contains(d, ".") {
 			add(fmt.Sprintf("%s.senders[%d]", path, i), "must be a domain, such as caf.fr")

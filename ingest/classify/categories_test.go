@@ -40,6 +40,17 @@ func TestFileProblems(t *testing.T) {
 		{"half sealed", entry("  - code: b\n    label: B\n    service: {name: S, sealed: true}\n"), "f:7:32: categories[1].service.sealed: must be the same in all categories of S: categories[0] has false"},
 		{"sealed in the first only", "categories:\n  - {code: a, label: A, service: {name: S, sealed: true}}\n  - {code: b, label: B, service: {name: S}}\n", "f:3:34: categories[1].service.sealed: must be the same in all categories of S: categories[0] has true"},
 		{"mails to the service", "categories:\n  - code: a\n    label: A\n    service: {name: S, mail: daily}\n", "f:4:30: categories[0].service.mail: must be one of each, hourly, none"},
+		{"attribute without a code", entry("    attributes: [{label: L, datatype: string}]\n"), "f:5:18: categories[0].attributes[0].code: must be small letters"},
+		{"attribute twice", entry("    attributes:\n      - {code: x, label: L, datatype: string}\n      - {code: x, label: L, datatype: text}\n"), "f:7:16: categories[0].attributes[1].code: x is the code of attributes[0] already"},
+		{"attribute without a label", entry("    attributes: [{code: x, datatype: string}]\n"), "f:5:18: categories[0].attributes[0].label: is required"},
+		{"attribute's datatype", entry("    attributes: [{code: x, label: L, datatype: list}]\n"), "f:5:48: categories[0].attributes[0].datatype: must be one of string, number, datetime, text, singlevaluelist, multivaluelist"},
+		{"attribute's key", entry("    attributes: [{code: x, label: L, datatype: string, oblige: true}]\n"), "f:5:56: categories[0].attributes[0].oblige: unknown key"},
+		{"list without values", entry("    attributes: [{code: x, label: L, datatype: multivaluelist}]\n"), "f:5:18: categories[0].attributes[0].values: a multivaluelist needs values"},
+		{"values without a list", entry("    attributes: [{code: x, label: L, datatype: text, values: [{key: a, name: A}]}]\n"), "f:5:62: categories[0].attributes[0].values: only a singlevaluelist"},
+		{"value's key", entry("    attributes: [{code: x, label: L, datatype: singlevaluelist, values: [{key: A b, name: A}]}]\n"), "f:5:80: categories[0].attributes[0].values[0].key: must be small letters"},
+		{"value twice", entry("    attributes: [{code: x, label: L, datatype: singlevaluelist, values: [{key: a, name: A}, {key: a, name: B}]}]\n"), "f:5:99: categories[0].attributes[0].values[1].key: a is the key of values[0] already"},
+		{"value without a name", entry("    attributes: [{code: x, label: L, datatype: singlevaluelist, values: [{key: a}]}]\n"), "f:5:74: categories[0].attributes[0].values[0].name: is required"},
+		{"attributes without end", entry("    attributes:\n" + strings.Repeat("      - {code: x, label: L, datatype: string}\n", 21)), "f:6:7: categories[0].attributes: at most 20"},
 		{"short beginning", entry("    phrases: [{weight: 1, any: ['éa*']}]\n"), "f:5:33: categories[0].phrases[0].any[0]: at least three letters"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -132,6 +143,22 @@ func TestLacks(t *testing.T) {
 	}
 }
 
+// What apps ask of is nothing that a model is fitted to.
+func TestAttributesAndTheModel(t *testing.T) {
+	const entry = "categories:\n  - code: a\n    label: A\n    service: {name: S}\n    phrases: [{weight: 1, any: [nid de poule]}]\n"
+	plain, err := parseFile("f", []byte(entry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asking, err := parseFile("f", []byte(entry+"    description: D\n    attributes: [{code: x, label: L, datatype: string}]\n"))
+	if err != nil || len(asking.Categories[0].Attributes) != 1 {
+		t.Fatalf("%+v, %v", asking.Categories, err)
+	}
+	if New(plain).hash() != New(asking).hash() {
+		t.Error("the model would have to be made anew")
+	}
+}
+
 // The services of the built-in file whose requests are nobody else's business.
 func TestSealedServices(t *testing.T) {
 	f, err := LoadFile("")
@@ -151,5 +178,30 @@ func TestSealedServices(t *testing.T) {
 		if got := f.ServicesOf(name); !slices.Equal(got, want) {
 			t.Errorf("folder %q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// What the built-in file has apps ask keeps nobody from reporting, and is asked for public
+// categories only.
+func TestBuiltinAttributes(t *testing.T) {
+	f, err := LoadFile("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, c := range f.Categories {
+		for _, a := range c.Attributes {
+			asked++
+			if a.Required || !c.Public {
+				t.Errorf("%s: %+v", c.Code, a)
+			}
+		}
+		if c.Public && c.Description == "" {
+			t.Errorf("%s is offered to apps without a description", c.Code)
+		}
+	}
+	c, ok := f.Category("eclairage-public")
+	if !ok || asked == 0 || len(c.Attributes) != 2 || c.Attributes[0].Code != "numero-lampadaire" || c.Attributes[0].List() || !c.Attributes[1].List() || c.Attributes[1].Values[0] != (AttributeValue{Key: "eteint", Name: "Éteint"}) {
+		t.Errorf("%d asked; of street lights %+v", asked, c.Attributes)
 	}
 }

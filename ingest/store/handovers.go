@@ -232,3 +232,22 @@ func (s *Store) RemoteStatus(ctx context.Context, id, raw string, status ingest.
 		return s.moveTo(reference, status, note, actor)(ctx, tx)
 	})
 }
+
+// verifyHandovers wants of each hand-over that has ended that the other side has the case, and
+// all that is in the request.
+func (s *Store) verifyHandovers(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
+	return (reading{s.read}).rows(ctx, `SELECT r.reference, h.connector, h.handed_at FROM handovers h JOIN outbox o ON o.id = h.id JOIN requests r ON r.id = h.request_id
+		WHERE o.state = 'delivered' AND (h.handed_at = 0 OR EXISTS (SELECT 1 `+unhandedPieces+`))`, nil, func(row rowScanner) error {
+		var reference, connector string
+		var handed int64
+		if err := row.Scan(&reference, &connector, &handed); err != nil {
+			return err
+		}
+		detail := connector + " lacks a submission that is in the request"
+		if handed == 0 {
+			detail = connector + " has no case of it"
+		}
+		report(Finding{FindingHandover, reference, detail})
+		return nil
+	})
+}

@@ -228,6 +228,11 @@ func TestHandover(t *testing.T) {
 	if o, err := w.s.Outbox(ctx, h.ID); err != nil || o.State != ingest.OutboxPending || o.Attempt != 1 {
 		t.Errorf("row %+v, %v", o, err)
 	}
+	// verify tells when one was ended that should not have been.
+	w.do(w.s.Delivered(ctx, h.ID))
+	if got := verified(t, w.s, 1); got[0].Code != FindingHandover || got[0].Subject != ref {
+		t.Errorf("found %+v", got)
+	}
 	// Another category with another connector is another hand-over; the first one stays.
 	p.connectors["espaces-verts"] = []string{"redmine"}
 	w.do(w.s.Categorize(ctx, ref, "espaces-verts", "Parcs", "marie"))

@@ -91,11 +91,12 @@ const SettledText = 8 << 10
 // settledPage is how many requests are held at a time, of up to three texts each.
 const settledPage = 100
 
-// settledQuery leaves out the requests that were merged: nothing opens them.
+// settledQuery leaves out the requests that were merged: nothing opens them. What was imported as
+// answered or closed was not settled here, and a classifier would learn its own guesses.
 const settledQuery = `SELECT q.id, q.reference, s.channel, d.subject, d.body, d.detail, q.category, q.service, q.category_by, q.opened_at
 	FROM requests q JOIN submissions s ON s.request_id = q.id AND s.link = 'opens' JOIN readings d ON d.submission_id = s.id
 	WHERE q.id < $1 AND q.category <> ''
-	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0)) ORDER BY q.id DESC LIMIT $2`
+	AND (q.category_by <> '' OR (q.status IN ('answered', 'closed') AND q.needs_review = 0 AND json_extract(s.hints, '$.imported_as') IS NULL)) ORDER BY q.id DESC LIMIT $2`
 
 // Settled calls f for each request from which a classifier may learn, newest first, until
 // f returns an error. It reads in pages and holds nothing while f runs; requests that

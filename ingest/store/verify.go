@@ -34,6 +34,7 @@ const (
 	FindingCopy            = "copy_damaged"
 	FindingMerged          = "merged_request_astray"
 	FindingAnswers         = "answer_to_nothing"
+	FindingHandover        = "handover_incomplete"
 )
 
 // VerifyReport sums up a verification.
@@ -55,7 +56,7 @@ type VerifyReport struct {
 // original hashes to its ledger row, every filed submission has its reading and
 // request, every request has exactly one opening submission or was merged into another one, every page of a scan that
 // was divided is in one of its letters and every letter has its pages, every searchable
-// copy is whole, the registers of mail have every number, and the database file itself is sound. progress, when not nil, is called after each original.
+// copy is whole, the registers of mail have every number, what other software has taken over it has whole, and the database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
 	var rep VerifyReport
 	report := func(f Finding) { rep.Findings++; found(f) }
@@ -70,6 +71,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 		s.verifyCopies,
 		s.verifyJournal,
 		s.verifyRegister,
+		s.verifyHandovers,
 		s.verifyFiles,
 	}
 	for _, step := range steps {

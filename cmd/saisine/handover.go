@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/deliver"
+	"saisine.fr/saisine/ingest/deliver/handover"
+)
+
+// handovers brings requests into the town's other software.
+type handovers struct {
+	h          *house
+	connectors map[string]handover.Connector // by name
+	early      map[string]bool               // those that take files at creation only
+	now        func() time.Time
+}
+
+// deliver is the deliver.Handler of hand-overs. One row stands for all that is to be brought to
+// one connector of one request, so that no two do so at once.
+func (d *handovers) deliver(ctx context.Context, item ingest.OutboxItem) error {
+	h, err := d.h.store.Handover(ctx, item.ID)
+	if err != nil {
+		return err
+	}
+	c, ok := d.connectors[h.Connector]
+	if !ok {
+		return ingest.Permanent(fmt.Errorf("no connector is called %s any more in the configuration", h.Connector))
+	}
+	at := d.now()
+	err = d.bring(ctx, c, h)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ingest.ErrNotYet) {
+		try := ingest.Try{At: at, Took: d.now().Sub(at), Said: cutLine(err.Error())}
+		err = errors.Join(err, d.h.store.Tried(ctx, item.ID, try))
+	}
+	if err != nil {
+		return err
+	}
+	return deliver.ErrEnded
+}
+
+// bring makes the case where there is none yet, adds what the other side does not have, and ends
+// the row.
+func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Handover) error {
+	if h.RemoteID == "" {
+		q, err := d.h.store.Request(ctx, h.Request)
+		if err != nil {
+			return err
+		}
+		about, err := d.caseOf(ctx, q)
+		if err != nil {
+			return err
+		}
+		about.Since = h.CreatedAt
+		remote, err := d.create(ctx, c, h.Connector, about, q)
+		if err != nil {
+			return fmt.Errorf("create: %w", err)
+		}
+		crashpoint.Hit("handover.created")
+		if err := d.h.store.HandedOver(ctx, h.ID, remote.ID, remote.URL); err != nil {
+			return err
+		}
+		h.RemoteID = remote.ID
+	}
+	for {
+		left, err := d.h.store.Unhanded(ctx, h.ID)
+		if err != nil {
+			return err
+		}
+		for _, id := range left {
+			if err := d.add(ctx, c, h, id); err != nil {
+				return fmt.Errorf("attach %s: %w", id, err)
+			}
+		}
+		done, err := d.h.store.EndHandover(ctx, h.ID)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// create makes the case, with the files of the opening where the other side takes them at
+// creation only.
+func (d *handovers) create(ctx context.Context, c handover.Connector, name string, about handover.Case, q ingest.Request) (remote handover.Remote, err error) {
+	opening := openingOf(q)
+	if !d.early[name] || opening == "" {
+		return c.Create(ctx, about)
+	}
+	rec, err := d.h.store.Submission(ctx, opening)
+	if err != nil {
+		return remote, err
+	}
+	err = d.h.withFiles(ctx, rec, func(files []handover.File) error {
+		about.Files = files
+		remote, err = c.Create(ctx, about)
+		return err
+	})
+	return remote, err
+}
+
+func (d *handovers) add(ctx context.Context, c handover.Connector, h ingest.Handover, id string) error {
+	rec, err := d.h.store.Submission(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = d.withAddition(ctx, rec, func(a handover.Addition) error { return c.Attach(ctx, h.RemoteID, a) })
+	if err != nil {
+		return err
+	}
+	crashpoint.Hit("handover.attached")
+	return d.h.store.PieceHanded(ctx, h.ID, rec.ID)
+}
+
+// withAddition lends f what a submission brings to a case.
+func (d *handovers) withAddition(ctx context.Context, rec ingest.Record, f func(handover.Addition) error) error {
+	a := handover.Addition{Key: rec.ID, ReceivedAt: rec.ReceivedAt.In(d.h.zone), Channel: rec.Channel}
+	if rec.Link != ingest.LinkOpens && rec.Reading != nil {
+		a.Text = rec.Reading.Words()
+	}
+	return d.h.withFiles(ctx, rec, func(files []handover.File) error {
+		a.Files = files
+		return f(a)
+	})
+}
+
+// caseOf is a request as it is handed over.
+func (d *handovers) caseOf(ctx context.Context, q ingest.Request) (handover.Case, error) {
+	c := handover.Case{
+		Reference: q.Reference, Town: d.h.cfg.Town.Name, Subject: cmp.Or(oneLine(q.Subject, 200), d.h.categoryLabel(q.Category)), Text: q.Text,
+		Category: q.Category, Label: d.h.categoryLabel(q.Category), Service: q.Service, Sender: q.Sender, Place: q.Place,
+		ReceivedAt: q.OpenedAt.In(d.h.zone), URL: d.h.cfg.BaseURL() + "/agent/demandes/" + q.Reference,
+	}
+	for _, l := range q.Deadlines {
+		if l.Who == "town" && l.DoneAt.IsZero() && !l.Due.IsZero() && (c.Due.IsZero() || l.Due.Before(c.Due)) {
+			c.Due = l.Due.In(d.h.zone)
+		}
+	}
+	opening := openingOf(q)
+	if opening == "" {
+		return c, nil
+	}
+	rec, err := d.h.store.Submission(ctx, opening)
+	if err != nil {
+		return c, err
+	}
+	c.Channel = rec.Channel
+	if rec.Reading != nil {
+		c.Position = rec.Reading.Position
+	}
+	return c, nil
+}
+
+// withFiles lends f the files of a submission: what was attached to it or, of a scan, the scan.
+// They can be read while f runs.
+func (h *house) withFiles(ctx context.Context, rec ingest.Record, f func([]handover.File) error) error {
+	switch rec.MediaType {
+	case ingest.MediaPDF, ingest.MediaTIFF, ingest.MediaJPEG, ingest.MediaPNG:
+		blob, err := h.store.Original(ctx, rec)
+		if err != nil {
+			return err
+		}
+		file := handover.File{Name: cmp.Or(rec.Hints.Filename, "courrier-"+rec.ID), Type: rec.MediaType, Size: rec.Size, SHA256: rec.SHA256, Open: blob.Open}
+		return errors.Join(f([]handover.File{file}), blob.Close())
+	case ingest.MediaCollation:
+		return h.withCopy(ctx, rec, f)
+	}
+	blobs := map[int]*ingest.Blob{}
+	defer func() {
+		for _, b := range blobs {
+			_ = b.Close()
+		}
+	}()
+	attached, err := h.attachments(ctx, rec, nil, blobs)
+	if err != nil {
+		return err
+	}
+	var files []handover.File
+	for i, a := range attached {
+		if b := blobs[i]; b != nil {
+			files = append(files, handover.File{Name: a.Name, Type: a.Type, Size: a.Size, SHA256: a.SHA256, Open: b.Open})
+		}
+	}
+	return f(files)
+}
+
+// withCopy is withFiles for a letter of a stack, whose file is its searchable copy. That is made
+// when nothing else is to be done, so it is waited for.
+func (h *house) withCopy(ctx context.Context, rec ingest.Record, f func([]handover.File) error) error {
+	c, err := h.store.Copy(ctx, rec.ID)
+	switch {
+	case errors.Is(err, ingest.ErrNotFound):
+		return fmt.Errorf("%w: the searchable copy of %s is not made yet", ingest.ErrNotYet, rec.ID)
+	case err != nil:
+		return err
+	case c.SHA256 == "":
+		return f(nil) // none can be made, and the reason stands with the submission
+	}
+	return f([]handover.File{{
+		Name: "courrier-" + rec.ID + ".pdf", Type: ingest.MediaPDF, Size: c.Size, SHA256: c.SHA256,
+		Open: func() (io.ReadCloser, error) { return h.store.OpenCopy(c.SHA256) },
+	}})
+}

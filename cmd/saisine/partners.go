@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/deliver/webhook"
+)
+
+// partners is ingest.Partners: what the configuration says of webhooks and connectors.
+type partners struct{ cfg config.Config }
+
+var _ ingest.Partners = partners{}
+
+// Webhooks implements ingest.Partners. What is sealed is told to those only that name its
+// category.
+func (p partners) Webhooks(e ingest.PublicEvent) []string {
+	var out []string
+	for _, w := range p.cfg.Webhooks {
+		named := slices.Contains(w.Categories, e.Category)
+		if wantsEvent(w.Events, e.Kind) && (named || len(w.Categories) == 0 && !e.Sealed) {
+			out = append(out, w.Name)
+		}
+	}
+	return out
+}
+
+// wantsEvent reports whether a list of kinds, in which request.* stands for all that begin so,
+// has this one. An empty list has all.
+func wantsEvent(list []string, kind string) bool {
+	if len(list) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(list, func(want string) bool {
+		prefix, all := strings.CutSuffix(want, "*")
+		return want == kind || all && strings.HasPrefix(kind, prefix)
+	})
+}
+
+// Connectors implements ingest.Partners.
+func (p partners) Connectors(category string) []string {
+	var out []string
+	for _, c := range p.cfg.Connectors {
+		if slices.Contains(c.Categories, category) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// Endpoint implements ingest.Partners.
+func (p partners) Endpoint(name string) string {
+	w, _ := p.webhook(name)
+	return w.URL
+}
+
+func (p partners) webhook(name string) (config.Webhook, bool) {
+	i := slices.IndexFunc(p.cfg.Webhooks, func(w config.Webhook) bool { return w.Name == name })
+	if i < 0 {
+		return config.Webhook{}, false
+	}
+	return p.cfg.Webhooks[i], true
+}
+
+// Payload implements ingest.Partners.
+func (p partners) Payload(e ingest.PublicEvent) ([]byte, error) {
+	e.At = e.At.In(zoneOf(p.cfg))
+	return webhook.Body(e, p.cfg.BaseURL())
+}
+
+// unknownCategories names the categories of webhooks and connectors that the categories file
+// does not have: the configuration is read without it.
+func unknownCategories(cfg config.Config, rules ruleBook) []string {
+	var out []string
+	look := func(where string, codes []string) {
+		for _, code := range codes {
+			if _, ok := rules.File().Category(code); !ok {
+				out = append(out, where+": there is no category "+cmp.Or(code, `""`))
+			}
+		}
+	}
+	for _, w := range cfg.Webhooks {
+		look("webhook "+w.Name, w.Categories)
+	}
+	for _, c := range cfg.Connectors {
+		look("connector "+c.Name, c.Categories)
+	}
+	return out
+}
