@@ -224,14 +224,14 @@ func (k *checker) numbers(path string, o Connector) {
 func (k *checker) connectorAddress(path string, o Connector) {
 	path += ".url"
 	u, err := url.Parse(o.URL)
-	switch {
-	case o.Type == ConnectorSMTP:
+	switch o.Type {
+	case ConnectorSMTP:
 		if address, ok := strings.CutPrefix(o.URL, "mailto:"); !ok {
 			k.add(path, "must be mailto: and the address that takes the requests")
 		} else {
 			k.address(path, address)
 		}
-	case o.Type == ConnectorSFTP:
+	case ConnectorSFTP:
 		if err != nil || u.Scheme != "sftp" || u.Hostname() == "" || u.User != nil || !filepath.IsAbs(u.Path) {
 			k.add(path, "must be the server and its folder, such as sftp://fichiers.saint-exemple.fr:22/depot")
 		}

@@ -21,6 +21,13 @@ func oidcYAML(keys string) string {
 	return "channels: {desk: {oidc: {" + keys + "}}}\n"
 }
 
+// webhookYAML and connectorYAML are a webhook and a connector with these keys.
+func webhookYAML(keys string) string { return "webhooks: [{" + keys + "}]\n" }
+
+func connectorYAML(keys string) string {
+	return "connectors: [{name: c, categories: [voirie], " + keys + "}]\n"
+}
+
 // place takes the mark § out of data and returns where it stood, as FILE:LINE:COLUMN.
 func place(t *testing.T, data string) (clean, at string) {
 	t.Helper()
@@ -131,6 +138,23 @@ func TestValidate(t *testing.T) {
 		{"smtp: {host: h.fr, from: a@b.fr, tls: §none}", "smtp.tls: none is allowed"},
 		{"smtp: {host: h.fr, from: a@b.fr, username: §u}", "smtp.username: needs password_file"},
 		{"smtp: {password: §a, password_file: b}", "smtp.password: cannot stand beside password_file"},
+		{"api: {rate_limit: §0}", "api.rate_limit: must be between"},
+		{webhookYAML("name: §a b, url: 'https://p.fr', secret: s"), "webhooks[0].name: must be 1 to 63 letters"},
+		{webhookYAML("name: a, url: §p.fr, secret: s"), "webhooks[0].url: must be an address such as"},
+		{webhookYAML("name: a, url: §'https://u:p@p.fr', secret: s"), "webhooks[0].url: must be an address without user"},
+		{webhookYAML("name: a, url: §'http://p.fr', secret: s"), "webhooks[0].url: must begin with https://, but for"},
+		{webhookYAML("name: a, url: 'https://p.fr', secret: s, allow: [§ici]"), "webhooks[0].allow[0]: must be an address or a network"},
+		{webhookYAML("name: a, url: 'https://p.fr', secret: s, timeout: §0s"), "webhooks[0].timeout: must be more than 0s"},
+		{webhookYAML("name: a, url: 'https://p.fr', secret: §s, secret_file: f"), "webhooks[0].secret: cannot stand beside secret_file"},
+		{"webhooks: [{name: a, url: 'https://p.fr', secret: s}, {name: §a, url: 'https://q.fr', secret: s}]", "webhooks[1].name: \"a\" is the name of webhooks[0] already"},
+		{connectorYAML("type: §rtt, url: 'https://rt.fr', token: t, queue: Q"), "connectors[0].type: must be one of rt, redmine"},
+		{connectorYAML("type: rt, url: §'http://rt.fr', token: t, queue: Q"), "connectors[0].url: must begin with https://, or the secret would travel in clear"},
+		{connectorYAML("type: rt, url: §'https://u:p@rt.fr', token: t, queue: Q"), "connectors[0].url: must be an address without a user"},
+		{connectorYAML("type: sftp, url: §'https://rt.fr', username: u, password: p, host_key: k"), "connectors[0].url: must be the server and its folder"},
+		{connectorYAML("type: rt, url: 'https://rt.fr', token: t, queue: Q, poll: §5s"), "connectors[0].poll: must be 0s or at least 1m"},
+		{connectorYAML("type: rt, url: 'https://rt.fr', token: t, queue: Q, statuses: §{done: finished}"), "connectors[0].statuses: \"done\" means \"finished\", which is none of"},
+		{connectorYAML("type: glpi, url: 'https://g.fr', token: t, queue: §Racine"), "connectors[0].queue: must be a number for glpi"},
+		{"connectors: [{name: c, type: rt, categories: §[], url: 'https://rt.fr', token: t, queue: Q}]", "connectors[0].categories: is required"},
 		{"limits: {message: §0}", "limits.message: must be between 1KiB and 1024GiB"},
 		{"limits: {file: §-1MiB}", "limits.file: must be between 1KiB and 1024GiB"},
 		{"limits: {pixels: §5}", "limits.pixels: must be between"},
@@ -157,10 +181,50 @@ func TestValidateAcceptsWhatTownsHave(t *testing.T) {
 		"two folders of one account":       "channels: {mailbox: [{name: a, host: h, username: u, password: p}, {name: b, host: h, username: u, password: p, folder: SVE}]}",
 		"refresh token of a public client": "channels: {mailbox: [{name: a, host: h, username: u, oauth2: {token_url: 'http://127.0.0.1:1/t', client_id: c, refresh_token_file: /x}}]}",
 		"path behind a proxy":              "public_url: https://www.ville.fr/saisine",
+		"webhook on the town's network":    webhookYAML("name: a, url: 'http://10.1.2.3/x', secret_file: /x, allow: [10.1.2.3, 10.2.0.0/16]"),
+		"connector without a poll":         connectorYAML("type: rt, url: 'http://127.0.0.1:8080', username: u, password_file: /x, queue: Q, poll: 0s, statuses: {resolved: answered, stalled: ''}"),
+		"mail to other software":           "smtp: {host: h.fr, from: a@b.fr}\n" + connectorYAML("type: smtp, url: 'mailto:ged@b.fr'"),
 		"no rate limit":                    "channels: {webform: {rate_limit: 0, min_fill_time: 0s}}",
 		"sibling folders with one prefix":  "channels: {scans: [{name: a, dir: /srv/scans}, {name: b, dir: /srv/scans2}, {name: c, dir: /var/lib/saisine-scans}]}",
 	} {
 		t.Run(name, func(t *testing.T) { mustParse(t, "f", data) })
+	}
+}
+
+// What a type of connector needs beside its address is named.
+func TestConnectorNeeds(t *testing.T) {
+	for kind, needs := range map[string][]string{
+		"rt":      {"rt needs queue", "rt needs token_file or username"},
+		"redmine": {"redmine needs queue", "redmine needs token_file"},
+		"sftp":    {"sftp needs username", "sftp needs host_key", "sftp needs key_file or password_file"},
+		"open311": {"open311 needs codes", "open311 needs token_file"},
+		"smtp":    {"smtp needs smtp.host"},
+		"glpi":    {"glpi needs token_file"},
+		"publik":  {"publik needs codes", "publik needs fields.reference", "publik needs username", "publik needs token_file"},
+		"maarch":  {"maarch needs codes", "maarch needs kind", "maarch needs username", "maarch needs password_file"},
+	} {
+		address := map[string]string{"sftp": "sftp://h.fr/depot", "smtp": "mailto:a@b.fr"}[kind]
+		if address == "" {
+			address = "https://h.fr"
+		}
+		_, err := parse("f", []byte(connectorYAML("type: "+kind+", url: '"+address+"'")), nil)
+		for _, want := range needs {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", kind, err, want)
+			}
+		}
+	}
+}
+
+// Keys and values can be given in a variable.
+func TestPairsFromEnvironment(t *testing.T) {
+	data := connectorYAML("type: rt, url: 'https://rt.fr', token: t, queue: Q")
+	c, err := parse("f", []byte(data), []string{"SAISINE_CONNECTORS_0_STATUSES=resolved=answered, rejected = closed,stalled="})
+	if err != nil || len(c.Connectors[0].Statuses) != 3 || c.Connectors[0].Statuses["rejected"] != "closed" || c.Connectors[0].Statuses["stalled"] != "" {
+		t.Errorf("%v, %v", c.Connectors, err)
+	}
+	if _, err := parse("f", []byte(data), []string{"SAISINE_CONNECTORS_0_STATUSES=resolved"}); err == nil || !strings.Contains(err.Error(), "is no pair such as") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -179,11 +179,11 @@ func DefaultPolicies() map[Kind]Policy {
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindDeliver:   {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
 		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
-		KindWebhook:  {MaxRetry: 9, Base: 5 * time.Second, Cap: 24 * time.Hour, Limit: 10 * time.Minute},
-		KindHandover: {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 30 * time.Minute},
-		KindPull:     {MaxRetry: 2, Base: time.Minute, Cap: 5 * time.Minute, Limit: 10 * time.Minute},
-		KindRemind:   {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},
-		KindTrain:    {MaxRetry: 2, Base: 10 * time.Minute, Cap: time.Hour, Limit: 2 * time.Hour},
+		KindWebhook:   {MaxRetry: 9, Base: 5 * time.Second, Cap: 24 * time.Hour, Limit: 10 * time.Minute},
+		KindHandover:  {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 30 * time.Minute},
+		KindPull:      {MaxRetry: 2, Base: time.Minute, Cap: 5 * time.Minute, Limit: 10 * time.Minute},
+		KindRemind:    {MaxRetry: 5, Base: time.Minute, Cap: 10 * time.Minute, Limit: 10 * time.Minute},
+		KindTrain:     {MaxRetry: 2, Base: 10 * time.Minute, Cap: time.Hour, Limit: 2 * time.Hour},
 	}
 }
 

@@ -91,7 +91,7 @@ type call struct {
 
 func (a *Adapter) begin(w http.ResponseWriter, r *http.Request) *call {
 	h := w.Header()
-	
+	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	return &call{a: a, w: w, r: r, began: a.now()}

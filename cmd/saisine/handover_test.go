@@ -74,7 +74,7 @@ func TestRequestTrackerTakesOver(t *testing.T) {
 
 	files := map[string][]byte{} // by mark
 	pages := map[string]string{}
-	rnd := rand.New(rand.NewPCG(7, 50)) //nolint:gosec // test data
+	rnd := rand.New(rand.NewPCG(7, 50))
 	for i := range n {
 		mark := fmt.Sprintf("nid-%02d", i)
 		content := make([]byte, 1+rnd.IntN(40_000))

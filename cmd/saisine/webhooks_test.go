@@ -95,7 +95,7 @@ func TestWebhooksReachAReceiverThatLosesAnswers(t *testing.T) {
 	t.Parallel()
 	secret := webhook.NewSecret()
 	r := newReceiver(t, secret)
-	rnd := rand.New(rand.NewPCG(3, 30)) //nolint:gosec // test data
+	rnd := rand.New(rand.NewPCG(3, 30))
 	r.answer = func(int) int {
 		if rnd.IntN(10) < 3 {
 			return 0
