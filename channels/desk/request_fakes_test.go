@@ -97,8 +97,20 @@ func newBureau() *bureau {
 	b.ranked = []ingest.Ranked{{Category: "voirie", Score: 0.42}, {Category: "eau", Score: 0.3}, {Category: "disparue", Score: 0.1}}
 	b.able = []ingest.Agent{{Login: "lea", Name: "Léa Martin"}, {Login: "paul", Name: "Paul Roux", Title: "Voirie"}}
 	b.details = Details{
-		Names:     map[string]string{"lea": "Léa Martin"},
-		History:   []ingest.Event{{At: bureauNow, Kind: "request.opened", Actor: "saisine"}},
+		Names: map[string]string{"lea": "Léa Martin"},
+		History: []ingest.Event{
+			{At: bureauNow, Kind: "request.opened", Actor: "saisine"},
+			{At: bureauNow, Kind: "request.handover", Actor: "saisine", Detail: ingest.EventDetail{To: "voirie-rt"}},
+			{At: bureauNow, Kind: "request.handed_over", Actor: "connector:voirie-rt", Detail: ingest.EventDetail{To: "voirie-rt", Number: "17"}},
+			{At: bureauNow, Kind: "request.handover_status", Actor: "connector:voirie-rt", Detail: ingest.EventDetail{Service: "voirie-rt", To: "open"}},
+			{At: bureauNow, Kind: "request.comment", Actor: "api:metier", Detail: ingest.EventDetail{Text: "Vu par le logiciel."}},
+		},
+		Handovers: []ingest.Handover{
+			{Connector: "voirie-rt", RemoteID: "17", RemoteURL: "https://rt.example/Ticket/Display.html?id=17", RemoteStatus: "open", HandedAt: bureauNow, State: ingest.OutboxDelivered},
+			{Connector: "depot", State: ingest.OutboxPending},
+			{Connector: "redmine", State: ingest.OutboxFailed, Reason: "La demande n’a pas pu être transmise."},
+			{Connector: "autre", RemoteID: "A-9", RemoteURL: "javascript:alert(1)", HandedAt: bureauNow, State: ingest.OutboxDelivered, Trouble: "connexion refusée"},
+		},
 		Why:       map[int][]string{1: {"Le silence de deux mois vaut refus. [CRPA L231-4]"}},
 		FollowURL: "https://ville.example/suivi/jeton", LinkReasons: map[string][]string{"p2": {"rattachée par agent:lea"}},
 	}

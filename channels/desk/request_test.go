@@ -46,7 +46,12 @@ func TestRequestPage(t *testing.T) {
 		"Accusé de réception", "non remis à marie@example.fr", "à imprimer", "/agent/courriers/m1", "/agent/courrier/lettres/m2", "une photo", "Demande enregistrée.",
 		"2026-000003", `hx-trigger="every 20s"`, "Révoquer les liens", "Paul Roux – Voirie",
 	)
-	lacks(t, body, "disparue", "agent:lea", `data-key="3"`, "style=", "onclick", "<script>")
+	contains(t, body,
+		"Confiée à un autre logiciel", `<a href="https://rt.example/Ticket/Display.html?id=17" target="_blank" rel="noopener noreferrer">Dossier 17</a>`,
+		"en cours d’envoi", "La demande n’a pas pu être transmise.", "Dossier A-9", "Le logiciel n’a pas pu être interrogé\u00a0: connexion refusée",
+		"À transmettre à voirie-rt.", "Transmise à voirie-rt\u00a0: dossier 17.", "voirie-rt\u00a0: le dossier est «\u00a0open\u00a0».", "metier (programme)",
+	)
+	lacks(t, body, "javascript:alert", "disparue", "agent:lea", `data-key="3"`, "style=", "onclick", "<script>")
 	if len(b.noted) != 1 || b.noted[0] != "chef request.read "+ref {
 		t.Errorf("noted: %q", b.noted)
 	}
