@@ -44,6 +44,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var described, routed []string
+	operations := make(map[string]bool)
 	for path, item := range doc.Paths {
 		for method := range item {
 			if method != "parameters" {
@@ -54,12 +55,17 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	for _, r := range table() {
 		routed = append(routed, r.method+" "+r.path)
 		var op struct {
-			Security  []map[string][]ingest.Scope
-			Responses map[string]json.RawMessage
+			OperationID string
+			Security    []map[string][]ingest.Scope
+			Responses   map[string]json.RawMessage
 		}
 		if err := json.Unmarshal(doc.Paths[r.path][strings.ToLower(r.method)], &op); err != nil {
 			t.Fatalf("%s %s: %v", r.method, r.path, err)
 		}
+		if op.OperationID == "" || operations[op.OperationID] {
+			t.Errorf("%s %s: operationId %q", r.method, r.path, op.OperationID)
+		}
+		operations[op.OperationID] = true
 		var scopes []ingest.Scope
 		for _, s := range op.Security {
 			scopes = append(scopes, s["key"]...)

@@ -39,12 +39,13 @@ type house struct {
 
 // Keys of the tests, by their secret.
 var testKeys = map[string]ingest.APIKey{
-	"all":    {ID: "k1", Name: "appli", Scopes: ingest.Scopes()},
-	"submit": {ID: "k2", Name: "portail", Scopes: []ingest.Scope{ingest.ScopeSubmit}},
-	"read":   {ID: "k3", Name: "tableau", Scopes: []ingest.Scope{ingest.ScopeRead}},
-	"write":  {ID: "k4", Name: "chantiers", Scopes: []ingest.Scope{ingest.ScopeWrite}},
-	"slow":   {ID: "k5", Name: "lent", Scopes: ingest.Scopes(), RateLimit: 3},
-	"sealed": {ID: "k6", Name: "social", Scopes: ingest.Scopes(), Services: []string{"CCAS"}},
+	"all":     {ID: "k1", Name: "appli", Scopes: ingest.Scopes()},
+	"submit":  {ID: "k2", Name: "portail", Scopes: []ingest.Scope{ingest.ScopeSubmit}},
+	"renewed": {ID: "k7", Name: "portail", Scopes: []ingest.Scope{ingest.ScopeSubmit}}, // after the one before was revoked
+	"read":    {ID: "k3", Name: "tableau", Scopes: []ingest.Scope{ingest.ScopeRead}},
+	"write":   {ID: "k4", Name: "chantiers", Scopes: []ingest.Scope{ingest.ScopeWrite}},
+	"slow":    {ID: "k5", Name: "lent", Scopes: ingest.Scopes(), RateLimit: 3},
+	"sealed":  {ID: "k6", Name: "social", Scopes: ingest.Scopes(), Services: []string{"CCAS"}},
 }
 
 // town is all that the interface asks of the house, and the Sink.

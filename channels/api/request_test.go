@@ -170,6 +170,23 @@ func TestDownload(t *testing.T) {
 	}
 }
 
+// A piece of a request that the viewer does not see is left out of its files.
+func TestHiddenFiles(t *testing.T) {
+	h := newHouse(t, nil)
+	h.filed(2)
+	h.town.set(func() {
+		q := h.town.requests["2026-000001"]
+		q.Submissions = append(q.Submissions, ingest.RequestSubmission{ID: "s2"})
+		h.town.requests[q.Reference] = q
+	})
+	a := h.get("read", "/requests/2026-000001/files")
+	h.wants(a, http.StatusOK, `"submission":"s1"`)
+	if strings.Contains(a.body, "s2") {
+		t.Errorf("told: %s", a.body)
+	}
+	h.wants(h.get("sealed", "/requests/2026-000001/files"), http.StatusOK, `"submission":"s2"`)
+}
+
 func TestDisposition(t *testing.T) {
 	for given, want := range map[string]string{
 		"":                       "attachment; filename=nous",

@@ -154,6 +154,7 @@ func TestIdempotency(t *testing.T) {
 	// Another key of the header, and another key of the interface.
 	h.wants(h.submitJSON("submit", whole, key, "b"), http.StatusCreated, `"s2"`)
 	h.wants(h.submitJSON("all", whole, key, "a"), http.StatusCreated, `"s3"`)
+	h.wants(h.submitJSON("renewed", whole, key, "a"), http.StatusCreated, `"s4"`)
 	for _, bad := range []string{"", "a b", "é", "a\tb", strings.Repeat("x", 256)} {
 		h.wants(h.submitJSON("submit", whole, key, bad), http.StatusBadRequest, "Idempotency-Key")
 	}

@@ -130,7 +130,7 @@ func Time(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return t.In(zone).Format(time.RFC3339)
 }
 
 // OfSubmission is a row of the ledger with what was read of it.
