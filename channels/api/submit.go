@@ -33,9 +33,9 @@ const bodyTypes = "application/json, multipart/form-data, application/x-www-form
 
 // submit takes a submission in.
 func (c *call) submit() error {
-	key, err := idempotencyKey(c.r.Header["Idempotency-Key"])
-	if err != nil {
-		return err
+	key, ok := channels.IdempotencyKey(c.r.Header)
+	if !ok {
+		return problem(http.StatusBadRequest, "Idempotency-Key must be one value of 1 to 255 visible ASCII characters, such as a UUID.")
 	}
 	if !c.a.door.Open() {
 		return unavailable("The town's server is starting or stopping. Nothing was recorded; send again later.")
@@ -125,19 +125,6 @@ func (c *call) followURL(id string) (string, error) {
 		return "", fmt.Errorf("api: follow-up token of %s: %w", id, err)
 	}
 	return c.a.opts.PublicURL + "/suivi/" + token, nil
-}
-
-// idempotencyKey returns the one key of the header, or "".
-func idempotencyKey(given []string) (string, error) {
-	if len(given) == 0 {
-		return "", nil
-	}
-	key := given[0]
-	visible := func(r rune) bool { return r > ' ' && r < 0x7f }
-	if len(given) > 1 || key == "" || len(key) > 255 || strings.IndexFunc(key, func(r rune) bool { return !visible(r) }) >= 0 {
-		return "", problem(http.StatusBadRequest, "Idempotency-Key must be one value of 1 to 255 visible ASCII characters, such as a UUID.")
-	}
-	return key, nil
 }
 
 // sourceKey tells one submission of a key from another: by the idempotency key or, without one,

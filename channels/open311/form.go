@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
-	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -171,7 +170,7 @@ func (f *form) validate(p *formpost.Post, c *catalogue) *failure {
 			bad("%s\u00a0: %d caractères, pour %d au plus. Raccourcissez ce texte.", x.name, n, x.max)
 		}
 	}
-	if f.email != "" && utf8.RuneCountInString(f.email) <= maxEmail && !plausibleEmail(f.email) {
+	if f.email != "" && utf8.RuneCountInString(f.email) <= maxEmail && !formpost.PlausibleEmail(f.email) {
 		bad("email\u00a0: l’adresse électronique semble incomplète. Elle s’écrit par exemple nom@exemple.fr.")
 	}
 	for _, u := range f.media {
@@ -276,16 +275,4 @@ func wrongAnswer(a classify.Attribute, v string) string {
 		}
 	}
 	return ""
-}
-
-// plausibleEmail accepts what a mail could be sent to (RFC 5322 §3.4.1, with a domain that has a
-// dot), as the public form does.
-func plausibleEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || strings.ContainsAny(s, " \n\t<>") {
-		return false
-	}
-	domain := s[strings.LastIndexByte(s, '@')+1:]
-	dot := strings.LastIndexByte(domain, '.')
-	return dot > 0 && dot < len(domain)-1
 }

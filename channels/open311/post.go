@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/channels/formpost"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -105,12 +106,12 @@ func (a *Adapter) take(r *http.Request, f *form, p *formpost.Post, key ingest.AP
 		return answer{}, fail
 	}
 	fail := f.validate(p, a.catalogue.Load())
-	idempotency, ok := idempotencyKey(r)
+	idempotency, ok := channels.IdempotencyKey(r.Header)
 	if !ok {
 		if fail == nil {
 			fail = &failure{status: http.StatusBadRequest}
 		}
-		fail.add(http.StatusBadRequest, "Idempotency-Key\u00a0: de 1 à %d caractères visibles d’ASCII.", maxIdempotencyKey)
+		fail.add(http.StatusBadRequest, "Idempotency-Key\u00a0: de 1 à 255 caractères visibles d’ASCII.")
 	}
 	if fail != nil {
 		return answer{}, fail
@@ -153,26 +154,6 @@ func (a *Adapter) blot(ctx context.Context, p *formpost.Post, secrets []string) 
 	}
 	p.Original = clean
 	return nil
-}
-
-const maxIdempotencyKey = 255
-
-// idempotencyKey is what the header of that name says, or "" (draft-ietf-httpapi-idempotency-key-header).
-func idempotencyKey(r *http.Request) (string, bool) {
-	list := r.Header.Values("Idempotency-Key")
-	if len(list) == 0 {
-		return "", true
-	}
-	key := list[0]
-	if len(list) > 1 || key == "" || len(key) > maxIdempotencyKey {
-		return "", false
-	}
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return "", false
-		}
-	}
-	return key, true
 }
 
 // sourceKey tells one sending from another. An app that got no answer sends again: with the same

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"saisine.fr/saisine/channels/npmtest"
 )
 
 // client is the generator with all that it needs, at pinned releases, and what the generated
@@ -121,11 +123,7 @@ func toolchain(t testing.TB) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			missing := program + " is missing, which the generator of clients needs. Install it: sudo apt-get install nodejs npm"
-			if os.Getenv("CI") == "" {
-				t.Skip(missing)
-			}
-			t.Fatal(missing)
+			npmtest.Missing(t, program+" is missing, which the generator of clients needs. Install it: sudo apt-get install nodejs npm")
 		}
 	}
 	cache, err := os.UserCacheDir()

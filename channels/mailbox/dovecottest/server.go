@@ -3,19 +3,15 @@
 package dovecottest
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -55,12 +51,10 @@ type Server struct {
 	// the kernel did not announce them.
 	IdleCheck int
 
-	tb     testing.TB
-	user   servertest.User
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	waited chan struct{}
-	seq    atomic.Int64
+	tb      testing.TB
+	user    servertest.User
+	process *servertest.Process
+	seq     atomic.Int64
 }
 
 // Option changes how Start configures the server.
@@ -97,8 +91,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Cleanup(func() {
 		s.Stop()
 		if tb.Failed() {
-			log, _ := os.ReadFile(filepath.Join(s.Dir, "dovecot.log"))
-			tb.Logf("dovecot.log:\n%s", tail(string(log), 40))
+			tb.Logf("dovecot's log:\n%s", s.log())
 		}
 		_ = os.RemoveAll(s.Dir)
 	})
@@ -131,7 +124,7 @@ func (s *Server) prepare() (err error) {
 		return err
 	}
 	s.User, s.Group = s.user.Name, s.user.Group
-	for _, port := range []*int{&s.IMAPPort, &s.IMAPSPort, &s.LMTPPort} {
+	for _, port := range s.ports() {
 		if *port, err = servertest.FreePort(); err != nil {
 			return err
 		}
@@ -150,43 +143,23 @@ func (s *Server) prepare() (err error) {
 		"dovecot.conf": conf, "cert.pem": cert, "key.pem": key,
 		"oauth2.conf.ext":            []byte(fmt.Sprintf(oauth2Template, s.Dir)),
 		"keys/default/HS256/default": []byte(secret),
-		"base/.keep":                 nil, "state/.keep": nil, "mail/.keep": nil,
+		"base/.keep":                 nil, "state/.keep": nil, "mail/.keep": nil, "dovecot.log": nil,
 	})
 }
 
-// launch runs Dovecot under a shell that ends it when the test process is gone,
-// however that ended: its standard input is then closed.
-func (s *Server) launch() error {
-	const script = `"$0" -F -c "$1" & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
-	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, dovecotPath(), filepath.Join(s.Dir, "dovecot.conf"))
-	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "HOME="+s.Dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user.Credential()}
-	stdin, err := cmd.StdinPipe()
+func (s *Server) ports() []*int { return []*int{&s.IMAPPort, &s.IMAPSPort, &s.LMTPPort} }
+
+func (s *Server) launch() (err error) {
+	s.process, err = servertest.Start(servertest.Command{
+		Args: []string{dovecotPath(), "-F", "-c", filepath.Join(s.Dir, "dovecot.conf")},
+		Dir:  s.Dir, Env: append(os.Environ(), "HOME="+s.Dir), Credential: s.user.Credential(), Log: filepath.Join(s.Dir, "dovecot.log"),
+	})
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(filepath.Join(s.Dir, "dovecot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	if err := s.user.Own(out.Name()); err != nil {
-		return err
-	}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
-	go func(waited chan struct{}) {
-		_ = cmd.Wait()
-		close(waited)
-	}(s.waited)
-	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
-		if err := servertest.Await(startPatience, func() bool { return s.answers(port) }); err != nil {
-			log, _ := os.ReadFile(out.Name())
-			return fmt.Errorf("dovecot does not answer on port %d: %w\n%s", port, err, tail(string(log), 20))
+	for _, port := range s.ports() {
+		if err := s.process.Await(startPatience, func() bool { return s.answers(*port) }); err != nil {
+			return fmt.Errorf("dovecot does not answer on port %d: %w\n%s", *port, err, s.log())
 		}
 	}
 	return nil
@@ -200,61 +173,22 @@ func (s *Server) addr(port int) string { return net.JoinHostPort(s.Host, strconv
 // may be called again.
 func (s *Server) Stop() {
 	s.tb.Helper()
-	if s.cmd == nil {
-		return
-	}
-	helpers := s.helpers()
-	_ = s.stdin.Close()
-	select {
-	case <-s.waited:
-	case <-time.After(stopPatience): // an idle client keeps the master waiting
-		s.Kill()
-	}
-	kill(helpers)
-	s.cmd = nil
+	s.process.Stop(stopPatience) // an idle client keeps the master waiting
+	s.Kill()
 }
 
 // Kill ends all of the server's processes with SIGKILL, as a power cut would.
 func (s *Server) Kill() {
 	s.tb.Helper()
-	if pid, ok := s.masterPID(); ok {
-		// Stopped, it forks no helper that would be missed; killed first, it replaces none.
-		_ = syscall.Kill(pid, syscall.SIGSTOP)
-		kill(append([]int{pid}, s.helpers()...))
+	if s.process == nil {
+		return
 	}
-	_ = s.stdin.Close()
-	<-s.waited
-	s.cmd = nil
-}
-
-func kill(pids []int) {
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	s.process.Kill()
+	s.process = nil
+	// The master may still be dying.
+	for _, port := range s.ports() {
+		s.must(servertest.Await(startPatience, func() bool { return !s.answers(*port) }))
 	}
-}
-
-// helpers returns the master's child processes (proc(5): the fourth field of stat is
-// the parent; the second may hold blanks but ends with the last parenthesis).
-func (s *Server) helpers() (pids []int) {
-	master, ok := s.masterPID()
-	if !ok {
-		return nil
-	}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, stat := range stats {
-		b, err := os.ReadFile(stat)
-		if err != nil {
-			continue // it has ended
-		}
-		fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-		if len(fields) < 2 || fields[1] != strconv.Itoa(master) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // Restart starts a server that was stopped or killed, on the same ports and mails.
@@ -262,8 +196,8 @@ func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Stop()
 	// The kernel may hold the ports a little longer.
-	for _, port := range []int{s.IMAPPort, s.IMAPSPort, s.LMTPPort} {
-		s.must(servertest.Await(startPatience, func() bool { return servertest.Free(s.addr(port)) }))
+	for _, port := range s.ports() {
+		s.must(servertest.Await(startPatience, func() bool { return servertest.Free(s.addr(*port)) }))
 	}
 	// A killed server leaves its pid and sockets, and a process that is still dying may
 	// answer on one of them.
@@ -272,16 +206,4 @@ func (s *Server) Restart() {
 	s.must(s.launch())
 }
 
-func (s *Server) masterPID() (int, bool) {
-	b, err := os.ReadFile(filepath.Join(s.Dir, "base", "master.pid"))
-	if err != nil {
-		return 0, false
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	return pid, err == nil && pid > 1
-}
-
-func tail(s string, lines int) string {
-	all := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
+func (s *Server) log() string { return servertest.Tail(s.Dir, 40, "dovecot.log") }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"saisine.fr/saisine/channels/npmtest"
 )
 
 // Server is the one that is spoken to. It must offer Service with no attribute required, file
@@ -66,7 +68,7 @@ var perlScript string
 func Node(t testing.TB, s Server) []Report {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		missing(t, "node is missing, which node-open311 needs. Install it: sudo apt-get install nodejs npm")
+		npmtest.Missing(t, "node is missing, which node-open311 needs. Install it: sudo apt-get install nodejs npm")
 	}
 	dir := t.TempDir()
 	unpackModules(t, filepath.Join(dir, "node_modules"))
@@ -79,18 +81,9 @@ func Node(t testing.TB, s Server) []Report {
 func Perl(t testing.TB, s Server) []Report {
 	t.Helper()
 	if err := exec.CommandContext(t.Context(), "perl", "-MLWP::UserAgent", "-MXML::Simple", "-MJSON::PP", "-e", "1").Run(); err != nil {
-		missing(t, "perl's LWP::UserAgent or XML::Simple is missing. Install them: sudo apt-get install libwww-perl libxml-simple-perl")
+		npmtest.Missing(t, "perl's LWP::UserAgent or XML::Simple is missing. Install them: sudo apt-get install libwww-perl libxml-simple-perl")
 	}
 	return run(t, s, t.TempDir(), perlScript, "client.pl", "perl")
-}
-
-// missing skips a test on a developer's machine, and fails it where all must be there.
-func missing(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "" {
-		t.Skip(why)
-	}
-	t.Fatal(why)
 }
 
 // run runs a script and returns what it has read back.
