@@ -114,7 +114,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partners{cfg}})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg)})
 	if err != nil {
 		return nil, err
 	}

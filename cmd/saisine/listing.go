@@ -33,7 +33,7 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	o.Dir, o.Zone, o.NoMigration, o.Partners = cfg.DataDir, zoneOf(cfg), true, partners{cfg}
+	o.Dir, o.Zone, o.NoMigration, o.Partners = cfg.DataDir, zoneOf(cfg), true, partnersOf(cfg)
 	return store.Open(ctx, o)
 }
 

@@ -13,7 +13,13 @@ import (
 // partners is ingest.Partners: what the configuration says of webhooks and connectors.
 type partners struct{ cfg config.Config }
 
-var _ ingest.Partners = partners{}
+// partnersOf returns nil where there are none: then no transaction asks for them.
+func partnersOf(cfg config.Config) ingest.Partners {
+	if len(cfg.Webhooks)+len(cfg.Connectors) == 0 {
+		return nil
+	}
+	return partners{cfg}
+}
 
 // Webhooks implements ingest.Partners. What is sealed is told to those only that name its
 // category.
