@@ -1,5 +1,5 @@
-// Package servertest holds what the servers have in common that tests start by themselves: a
-// certificate, free ports, a user without rights, a folder.
+// Package servertest holds what the servers have in common that tests start by themselves: the
+// process, a certificate, free ports, a user without rights, a folder.
 package servertest
 
 import (

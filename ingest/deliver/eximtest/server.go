@@ -11,17 +11,13 @@
 package eximtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -65,12 +61,10 @@ type Server struct {
 	// NoUTF8 is true when SMTPUTF8 is not offered (RFC 6531).
 	NoUTF8 bool
 
-	tb     testing.TB
-	auth   []string
-	user   servertest.User
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	waited chan struct{}
+	tb      testing.TB
+	auth    []string
+	user    servertest.User
+	process *servertest.Process
 }
 
 // Option changes how Start configures the server.
@@ -160,50 +154,24 @@ func (s *Server) prepare() (err error) {
 
 func (s *Server) ports() []*int { return []*int{&s.SubmissionPort, &s.TLSPort, &s.PlainPort} }
 
-// launch runs Exim under a shell that ends it when the test process is gone, however
-// that ended: its standard input is then closed. All its processes are one group.
 func (s *Server) launch() error {
 	exim, err := eximPath()
 	if err != nil {
 		return err
 	}
-	const script = `"$0" -C "$1" -bdf -q1s & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
-	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, exim, filepath.Join(s.Dir, "exim.conf"))
-	cmd.Dir = s.Dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.Credential()}
-	stdin, err := cmd.StdinPipe()
+	s.process, err = servertest.Start(servertest.Command{
+		Args: []string{exim, "-C", filepath.Join(s.Dir, "exim.conf"), "-bdf", "-q1s"},
+		Dir:  s.Dir, Credential: s.user.Credential(), Log: filepath.Join(s.Dir, "log", "output"),
+	})
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(filepath.Join(s.Dir, "log", "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
-	go func(waited chan struct{}) {
-		_ = cmd.Wait()
-		close(waited)
-	}(s.waited)
 	for _, port := range s.ports() {
-		if err := servertest.Await(startPatience, func() bool { return s.answers(*port) || s.ended() }); err != nil || s.ended() {
-			return fmt.Errorf("exim does not answer on port %d\n%s", *port, s.log())
+		if err := s.process.Await(startPatience, func() bool { return s.answers(*port) }); err != nil {
+			return fmt.Errorf("exim does not answer on port %d: %w\n%s", *port, err, s.log())
 		}
 	}
 	return nil
-}
-
-func (s *Server) ended() bool {
-	select {
-	case <-s.waited:
-		return true
-	default:
-		return false
-	}
 }
 
 func (s *Server) answers(port int) bool { return servertest.Answers(s.addr(port)) }
@@ -213,29 +181,20 @@ func (s *Server) addr(port int) string { return net.JoinHostPort(s.Host, strconv
 // Stop ends the server in good order. It may be called again.
 func (s *Server) Stop() {
 	s.tb.Helper()
-	if s.cmd == nil {
-		return
-	}
-	_ = s.stdin.Close()
-	select {
-	case <-s.waited:
-	case <-time.After(stopPatience):
-	}
-	s.Kill() // also deliveries that the daemon does not wait for
+	s.process.Stop(stopPatience) // also deliveries that the daemon does not wait for
+	s.Kill()
 }
 
 // Kill ends the daemon and all that it started with SIGKILL, as a power cut would. Mails
 // that it took over stay in its spool.
 func (s *Server) Kill() {
 	s.tb.Helper()
-	if s.cmd == nil {
+	if s.process == nil {
 		return
 	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	_ = s.stdin.Close()
-	<-s.waited
-	s.cmd = nil
-	// The shell is gone; the daemon, which only it could wait for, may still be dying.
+	s.process.Kill()
+	s.process = nil
+	// The daemon may still be dying.
 	for _, port := range s.ports() {
 		s.must(servertest.Await(stopPatience, func() bool { return !s.answers(*port) }))
 	}
@@ -254,14 +213,5 @@ func (s *Server) Restart() {
 
 // log returns the end of each of Exim's logs.
 func (s *Server) log() string {
-	var b strings.Builder
-	for _, name := range []string{"output", "paniclog", "mainlog"} {
-		content, err := os.ReadFile(filepath.Join(s.Dir, "log", name))
-		if err != nil || len(content) == 0 {
-			continue
-		}
-		lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-		fmt.Fprintf(&b, "%s:\n%s\n", name, strings.Join(lines[max(0, len(lines)-30):], "\n"))
-	}
-	return b.String()
+	return servertest.Tail(filepath.Join(s.Dir, "log"), 30, "output", "paniclog", "mainlog")
 }

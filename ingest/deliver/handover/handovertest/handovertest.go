@@ -105,7 +105,9 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 	for _, a := range []handover.Addition{opening, later, opening, later} {
 		err := c.Attach(ctx, first.ID, a)
 		if o.nothingLater {
-			checkPermanent(t, a.Key, err)
+			if !IsPermanent(err) {
+				t.Errorf("Attach %s: %v, want a permanent error", a.Key, err)
+			}
 			continue
 		}
 		if err != nil {
@@ -122,12 +124,10 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 	return first
 }
 
-func checkPermanent(t *testing.T, key string, err error) {
-	t.Helper()
+// IsPermanent reports whether an error says that no retry mends it (ingest.Permanent).
+func IsPermanent(err error) bool {
 	var p interface{ Permanent() bool }
-	if !errors.As(err, &p) || !p.Permanent() {
-		t.Errorf("Attach %s: %v, want a permanent error", key, err)
-	}
+	return errors.As(err, &p) && p.Permanent()
 }
 
 // checkFiles wants each file once, byte for byte, but those that are empty, which some programs

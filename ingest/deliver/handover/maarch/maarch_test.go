@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -29,16 +26,11 @@ func connector(t *testing.T, url string) *Connector {
 	return c
 }
 
-func permanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
-}
-
 func TestCreate(t *testing.T) {
 	s := replaytest.Serve(t, "testdata/create.json")
 	c := connector(t, s.URL)
 	cs := handovertest.Case("2026-000123")
-	if _, err := c.Create(t.Context(), cs); err == nil || permanent(err) {
+	if _, err := c.Create(t.Context(), cs); err == nil || handovertest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	if r, err := c.Create(t.Context(), cs); err != nil || r.ID != "123" {
@@ -62,7 +54,7 @@ func TestCreate(t *testing.T) {
 func TestNoSQL(t *testing.T) {
 	c := connector(t, "http://127.0.0.1:1")
 	for _, bad := range []string{"", "x' OR 1=1 --", "2026-1'", "a\nb", strings.Repeat("1", 65)} {
-		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !permanent(err) {
+		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !handovertest.IsPermanent(err) {
 			t.Errorf("%q: %v, want a permanent error", bad, err)
 		}
 	}
@@ -78,7 +70,7 @@ func TestAttach(t *testing.T) {
 			handovertest.File("plan.txt", "text/plain", []byte("ligne\r\nœ\r")), handovertest.File("vide.txt", "text/plain", nil),
 		},
 	}
-	if err := c.Attach(t.Context(), "123", a); err == nil || permanent(err) {
+	if err := c.Attach(t.Context(), "123", a); err == nil || handovertest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	for range 2 { // the first ends what was begun, the second finds all there
@@ -90,24 +82,14 @@ func TestAttach(t *testing.T) {
 	if err := json.Unmarshal(s.Calls()[1].Body, &sent); err != nil || string(sent.EncodedFile) != string(handovertest.Bytes(70_000)) {
 		t.Errorf("%v: the file's bytes are not those sent", err)
 	}
-	if err := c.Attach(t.Context(), "x", a); !permanent(err) {
+	if err := c.Attach(t.Context(), "x", a); !handovertest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
 
 func serve(t *testing.T, status int, bodies map[string]string) *Connector {
 	t.Helper()
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, ok := bodies[strings.TrimPrefix(r.URL.Path, "/rest")]
-		if !ok {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}))
-	t.Cleanup(h.Close)
-	return connector(t, h.URL)
+	return connector(t, handovertest.Answers(t, status, bodies))
 }
 
 func TestStatus(t *testing.T) {
@@ -116,7 +98,7 @@ func TestStatus(t *testing.T) {
 		`{"status":"END","statusLabel":"Clos"}`:     {Raw: "END (Clos)", Status: ingest.StatusClosed},
 		`{"status":"RES"}`:                          {Raw: "RES", Status: ingest.StatusAnswered},
 	} {
-		c := serve(t, 200, map[string]string{"/resources/1": body})
+		c := serve(t, 200, map[string]string{"/rest/resources/1": body})
 		c.o.Statuses = map[string]ingest.Status{"RES": ingest.StatusAnswered}
 		if st, err := c.Status(t.Context(), "1"); err != nil || st != want {
 			t.Errorf("%s: %+v, %v, want %+v", body, st, err, want)
@@ -133,8 +115,8 @@ func TestStatus(t *testing.T) {
 		{403, `{"errors":"Document out of perimeter"}`, false, false},
 		{500, `{"errors":"table does not exist"}`, false, false},
 	} {
-		_, err := serve(t, tt.status, map[string]string{"/resources/1": tt.body}).Status(t.Context(), "1")
-		if err == nil || errors.Is(err, handover.ErrGone) != tt.gone || permanent(err) != tt.permanent {
+		_, err := serve(t, tt.status, map[string]string{"/rest/resources/1": tt.body}).Status(t.Context(), "1")
+		if err == nil || errors.Is(err, handover.ErrGone) != tt.gone || handovertest.IsPermanent(err) != tt.permanent {
 			t.Errorf("%d %s: %v", tt.status, tt.body, err)
 		}
 	}
@@ -152,12 +134,12 @@ func TestErrors(t *testing.T) {
 		{200, `<html>`, "not the JSON expected", false},
 		{503, ``, "answered 503", false},
 	} {
-		_, err := serve(t, tt.status, map[string]string{"/res/list": tt.body}).Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || permanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
-			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, permanent(err))
+		_, err := serve(t, tt.status, map[string]string{"/rest/res/list": tt.body}).Create(t.Context(), handovertest.Case("2026-000123"))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || handovertest.IsPermanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
+			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, handovertest.IsPermanent(err))
 		}
 	}
-	if _, err := serve(t, 200, map[string]string{"/res/list": `{"resources":[]}`, "/resources": `{}`}).Create(t.Context(), handovertest.Case("1")); err == nil {
+	if _, err := serve(t, 200, map[string]string{"/rest/res/list": `{"resources":[]}`, "/rest/resources": `{}`}).Create(t.Context(), handovertest.Case("1")); err == nil {
 		t.Error("an answer without a number was taken")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -173,14 +155,14 @@ func TestErrors(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	c := serve(t, 200, map[string]string{"/status/NEW": `{"status":[{"id":"NEW"}]}`, "/res/list": `{"resources":[]}`})
+	c := serve(t, 200, map[string]string{"/rest/status/NEW": `{"status":[{"id":"NEW"}]}`, "/rest/res/list": `{"resources":[]}`})
 	if line, err := c.Check(t.Context()); err != nil || line != "logged in, the status NEW is there, and searches are allowed" {
 		t.Errorf("%q, %v", line, err)
 	}
-	if _, err := serve(t, 200, map[string]string{"/res/list": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), `the status "NEW"`) {
+	if _, err := serve(t, 200, map[string]string{"/rest/res/list": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), `the status "NEW"`) {
 		t.Error(err)
 	}
-	if _, err := serve(t, 200, map[string]string{"/status/NEW": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "a search") {
+	if _, err := serve(t, 200, map[string]string{"/rest/status/NEW": `{}`}).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "a search") {
 		t.Error(err)
 	}
 }

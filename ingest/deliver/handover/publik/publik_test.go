@@ -7,9 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -33,11 +30,6 @@ func connector(t *testing.T, url string) *Connector {
 	c.now = func() time.Time { return time.Date(2026, 4, 23, 8, 31, 0, 0, time.UTC) }
 	c.nonce = func() string { return "00ff" }
 	return c
-}
-
-func permanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
 }
 
 // The signature is checked as the server does it: HMAC of what stands before it.
@@ -65,7 +57,7 @@ func TestCreate(t *testing.T) {
 	s := replaytest.Serve(t, "testdata/create.json")
 	c := connector(t, s.URL)
 	cs := handovertest.Case("2026-000123")
-	if _, err := c.Create(t.Context(), cs); err == nil || permanent(err) {
+	if _, err := c.Create(t.Context(), cs); err == nil || handovertest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	want := handover.Remote{ID: "signalement/16", URL: s.URL + "/backoffice/management/signalement/16/"}
@@ -76,7 +68,7 @@ func TestCreate(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	cs.Category = "autre"
-	if _, err := c.Create(t.Context(), cs); !permanent(err) {
+	if _, err := c.Create(t.Context(), cs); !handovertest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -87,7 +79,7 @@ func TestAttach(t *testing.T) {
 	a := handover.Addition{Key: "k1", Text: "Encore.", ReceivedAt: time.Date(2026, 4, 23, 8, 30, 0, 0, time.UTC), Files: []handover.File{
 		handovertest.File("Été.PDF", "application/pdf", handovertest.Bytes(70_000)), handovertest.File("ete.pdf", "application/pdf", []byte("deux")),
 	}}
-	if err := c.Attach(t.Context(), "signalement/16", a); err == nil || permanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", a); err == nil || handovertest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	if err := c.Attach(t.Context(), "signalement/16", a); err != nil {
@@ -101,28 +93,18 @@ func TestAttach(t *testing.T) {
 		t.Errorf("nothing to add: %v", err)
 	}
 	big := handover.Addition{Key: "k3", Files: []handover.File{{Name: "film", Size: maxFiles + 1}}}
-	if err := c.Attach(t.Context(), "signalement/16", big); !permanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", big); !handovertest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 	c.o.Hook = ""
-	if err := c.Attach(t.Context(), "signalement/16", a); !permanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", a); !handovertest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
 
 func serve(t *testing.T, status int, bodies map[string]string) *Connector {
 	t.Helper()
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, ok := bodies[r.URL.Path]
-		if !ok {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}))
-	t.Cleanup(h.Close)
-	return connector(t, h.URL)
+	return connector(t, handovertest.Answers(t, status, bodies))
 }
 
 func TestStatus(t *testing.T) {
@@ -158,8 +140,8 @@ func TestErrors(t *testing.T) {
 	} {
 		c := serve(t, tt.status, map[string]string{"/api/forms/signalement/list": tt.body})
 		_, err := c.Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || permanent(err) != tt.permanent {
-			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, permanent(err))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || handovertest.IsPermanent(err) != tt.permanent {
+			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, handovertest.IsPermanent(err))
 		}
 		for _, secret := range []string{"agent@", "agent%40", "signature=", "12345"} {
 			if err != nil && strings.Contains(err.Error(), secret) {

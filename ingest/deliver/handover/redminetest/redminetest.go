@@ -6,22 +6,16 @@
 package redminetest
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -53,12 +47,10 @@ type Server struct {
 	// Database is its SQLite file.
 	Database string
 
-	tb     testing.TB
-	dir    string
-	user   servertest.User
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	waited chan struct{}
+	tb      testing.TB
+	dir     string
+	user    servertest.User
+	process *servertest.Process
 }
 
 // Start runs a Redmine until the test ends. It skips the test where there is none. The first
@@ -72,7 +64,7 @@ func Start(tb testing.TB) *Server {
 	}
 	s := &Server{tb: tb}
 	tb.Cleanup(func() {
-		s.stop()
+		s.process.Stop(stopPatience)
 		if tb.Failed() {
 			tb.Logf("redmine's log:\n%s", s.log())
 		}
@@ -149,23 +141,17 @@ func (s *Server) prepare() (err error) {
 	return nil
 }
 
-// command runs a program in Redmine's folder as the server's user. The instance is a path that
-// leads from Redmine's own instances to the folder of the test; Debian's patch puts all that
-// is written below it (lib/redmine/multi_tenancy.rb).
-func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = root
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.Credential()}
-	cmd.Env = []string{
+// environment makes a program in Redmine's folder work in that of the test. The instance is a
+// path that leads from Redmine's own instances there; Debian's patch puts all that is written
+// below it (lib/redmine/multi_tenancy.rb).
+func (s *Server) environment() []string {
+	return []string{
 		"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + s.dir, "TMPDIR=" + filepath.Join(s.dir, "tmp"), "RAILS_ENV=production",
 		"REDMINE_INSTANCE=../../../.." + s.dir, "BUNDLE_GEMFILE=" + filepath.Join(s.dir, "bundle", "Gemfile"),
 		"ADMIN_KEY=" + AdminKey, "KEY=" + Key, "READER_KEY=" + ReaderKey, "PROJECT=" + Project,
 	}
-	return cmd
 }
 
-// launch runs Puma under a shell that ends it when the test process is gone, however that
-// ended: its standard input is then closed. All its processes are one group.
 func (s *Server) launch() error {
 	port, err := servertest.FreePort()
 	if err != nil {
@@ -173,28 +159,15 @@ func (s *Server) launch() error {
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	s.URL = "http://" + addr
-	const script = `"$0" -e production -t 1:4 -b "tcp://$1" config.ru & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
-	cmd := s.command(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, "/usr/bin/puma", addr)
-	stdin, err := cmd.StdinPipe()
+	s.process, err = servertest.Start(servertest.Command{
+		Args: []string{"/usr/bin/puma", "-e", "production", "-t", "1:4", "-b", "tcp://" + addr, "config.ru"},
+		Dir:  root, Env: s.environment(), Credential: s.user.Credential(), Log: filepath.Join(s.dir, "log", "output"),
+	})
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(filepath.Join(s.dir, "log", "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(s.waited)
-	}()
-	if err := servertest.Await(startPatience, func() bool { return s.answers() || s.ended() }); err != nil || s.ended() {
-		return errors.New("redmine does not answer")
+	if err := s.process.Await(startPatience, s.answers); err != nil {
+		return fmt.Errorf("redmine does not answer: %w", err)
 	}
 	return nil
 }
@@ -215,36 +188,7 @@ func (s *Server) answers() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-func (s *Server) ended() bool {
-	select {
-	case <-s.waited:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *Server) stop() {
-	if s.cmd == nil {
-		return
-	}
-	_ = s.stdin.Close()
-	select {
-	case <-s.waited:
-	case <-time.After(stopPatience):
-	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	<-s.waited
-	s.cmd = nil
-}
-
 // log returns the end of each log.
 func (s *Server) log() string {
-	var b bytes.Buffer
-	for _, name := range []string{"output", "production.log"} {
-		content, _ := os.ReadFile(filepath.Join(s.dir, "log", name))
-		lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-		fmt.Fprintf(&b, "%s:\n%s\n", name, strings.Join(lines[max(0, len(lines)-60):], "\n"))
-	}
-	return b.String()
+	return servertest.Tail(filepath.Join(s.dir, "log"), 60, "output", "production.log")
 }

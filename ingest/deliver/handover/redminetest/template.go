@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -41,7 +43,9 @@ func (s *Server) template() (string, error) {
 func (s *Server) makeTemplate(template string) error {
 	ctx, cancel := context.WithTimeout(s.tb.Context(), setupPatience)
 	defer cancel()
-	cmd := s.command(ctx, "/usr/bin/ruby", "bin/rails", "runner", filepath.Join(s.dir, "setup.rb"))
+	cmd := exec.CommandContext(ctx, "/usr/bin/ruby", "bin/rails", "runner", filepath.Join(s.dir, "setup.rb"))
+	cmd.Dir, cmd.Env = root, s.environment()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.Credential()}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make the database: %w\n%s", err, out)
 	}

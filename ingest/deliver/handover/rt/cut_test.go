@@ -23,8 +23,8 @@ func TestCut(t *testing.T) {
 			}
 			large := handover.Addition{Key: "large", Files: []handover.File{handovertest.File("b.txt", "text/plain", []byte(strings.Repeat("x", 5001)))}}
 			for range 2 {
-				if err := c.Attach(t.Context(), remote.ID, large); !permanent(err) || !strings.Contains(err.Error(), "MaxAttachmentSize") {
-					t.Errorf("%v (permanent: %v)", err, permanent(err))
+				if err := c.Attach(t.Context(), remote.ID, large); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "MaxAttachmentSize") {
+					t.Errorf("%v (permanent: %v)", err, handovertest.IsPermanent(err))
 				}
 			}
 		})

@@ -3,9 +3,6 @@ package rt_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,31 +34,23 @@ func files(t *testing.T, s *rttest.Server, id string) map[string][]byte {
 // between stands before RT: drop loses the next answer to a POST whose path ends so, after RT has
 // given it; passed is told when such a POST goes on to RT.
 type between struct {
-	*httptest.Server
+	URL    string
 	drop   atomic.Pointer[string]
 	passed chan struct{}
 }
 
 func stand(t *testing.T, s *rttest.Server) *between {
 	t.Helper()
-	target, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := &between{passed: make(chan struct{}, 8)}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.URL = handovertest.LossyProxy(t, s.URL, func(r *http.Request) bool {
 		end := b.drop.Load()
 		if end == nil || r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, *end) {
-			proxy.ServeHTTP(w, r)
-			return
+			return false
 		}
 		b.drop.Store(nil)
 		b.passed <- struct{}{}
-		proxy.ServeHTTP(httptest.NewRecorder(), r) // to the end: RT has done it
-		panic(http.ErrAbortHandler)                // cuts the connection
-	}))
-	t.Cleanup(b.Close)
+		return true
+	})
 	return b
 }
 
@@ -74,7 +63,7 @@ func testLost(t *testing.T, s *rttest.Server) {
 	o.URL = b.URL
 	c := connect(t, o)
 	b.lose("/ticket")
-	if remote, err := c.Create(t.Context(), handovertest.Case("2026-000400")); err == nil || permanent(err) {
+	if remote, err := c.Create(t.Context(), handovertest.Case("2026-000400")); err == nil || handovertest.IsPermanent(err) {
 		t.Fatalf("with its answer lost, Create says %v, %v", remote, err)
 	}
 	remote := create(t, c, "2026-000400")
@@ -83,7 +72,7 @@ func testLost(t *testing.T, s *rttest.Server) {
 	}
 	a := handover.Addition{Key: "k", Text: "encore", Files: []handover.File{handovertest.File("a.txt", "text/plain", []byte("a\r\n"))}}
 	b.lose("/comment")
-	if err := c.Attach(t.Context(), remote.ID, a); err == nil || permanent(err) {
+	if err := c.Attach(t.Context(), remote.ID, a); err == nil || handovertest.IsPermanent(err) {
 		t.Fatal("with its answer lost, Attach says", err)
 	}
 	if err := c.Attach(t.Context(), remote.ID, a); err != nil {
@@ -111,7 +100,7 @@ func testKilled(t *testing.T, s *rttest.Server) {
 			<-b.passed
 			time.Sleep(wait) // no hope in it: each moment must do
 			s.Kill()
-			if err := <-ended; err == nil || permanent(err) {
+			if err := <-ended; err == nil || handovertest.IsPermanent(err) {
 				t.Errorf("%s, killed after %v: %v", end, wait, err)
 			}
 			s.Restart()

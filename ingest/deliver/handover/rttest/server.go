@@ -5,17 +5,13 @@
 package rttest
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -39,13 +35,11 @@ type Server struct {
 	// Dir holds everything.
 	Dir string
 
-	tb     testing.TB
-	config []string
-	port   int
-	user   servertest.User
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	waited chan struct{}
+	tb      testing.TB
+	config  []string
+	port    int
+	user    servertest.User
+	process *servertest.Process
 }
 
 // Option changes how Start configures the server.
@@ -118,34 +112,16 @@ func (s *Server) prepare(version string) (err error) {
 
 func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// launch runs RT under a shell that ends it when the test process is gone, however that ended:
-// its standard input is then closed. All its processes are one group.
-func (s *Server) launch() error {
-	const script = `"$0" --host 127.0.0.1 --port "$1" --max-workers "$2" & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
-	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script,
-		serverScript, strconv.Itoa(s.port), strconv.Itoa(workers))
-	cmd.Dir, cmd.Env = s.Dir, environment(s.Dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.user.Credential()}
-	stdin, err := cmd.StdinPipe()
+func (s *Server) launch() (err error) {
+	s.process, err = servertest.Start(servertest.Command{
+		Args: []string{serverScript, "--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "--max-workers", strconv.Itoa(workers)},
+		Dir:  s.Dir, Env: environment(s.Dir), Credential: s.user.Credential(), Log: filepath.Join(s.Dir, "log"),
+	})
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(filepath.Join(s.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
-	go func(waited chan struct{}) {
-		_ = cmd.Wait()
-		close(waited)
-	}(s.waited)
-	if err := servertest.Await(startPatience, func() bool { return s.ready() || s.ended() }); err != nil || s.ended() {
-		return fmt.Errorf("RT does not answer\n%s", s.Log())
+	if err := s.process.Await(startPatience, s.ready); err != nil {
+		return fmt.Errorf("RT does not answer: %w\n%s", err, s.Log())
 	}
 	return nil
 }
@@ -159,15 +135,6 @@ func (s *Server) ready() bool {
 	return err == nil && status == http.StatusOK
 }
 
-func (s *Server) ended() bool {
-	select {
-	case <-s.waited:
-		return true
-	default:
-		return false
-	}
-}
-
 // Without gives a login like the user's that lacks one right: SeeQueue, CreateTicket,
 // ShowTicketComments or CommentOnTicket.
 func (s *Server) Without(right string) (username, password string) {
@@ -177,28 +144,19 @@ func (s *Server) Without(right string) (username, password string) {
 // Stop ends the server in good order. It may be called again.
 func (s *Server) Stop() {
 	s.tb.Helper()
-	if s.cmd == nil {
-		return
-	}
-	_ = s.stdin.Close()
-	select {
-	case <-s.waited:
-	case <-time.After(stopPatience):
-	}
+	s.process.Stop(stopPatience)
 	s.Kill()
 }
 
 // Kill ends the server and all its workers with SIGKILL, as a power cut would.
 func (s *Server) Kill() {
 	s.tb.Helper()
-	if s.cmd == nil {
+	if s.process == nil {
 		return
 	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	_ = s.stdin.Close()
-	<-s.waited
-	s.cmd = nil
-	// The shell is gone; the workers, which only it could wait for, may still be dying.
+	s.process.Kill()
+	s.process = nil
+	// The workers may still be dying.
 	s.must(servertest.Await(startPatience, func() bool { return !servertest.Answers(s.addr()) }))
 }
 
@@ -212,14 +170,7 @@ func (s *Server) Restart() {
 }
 
 // Log returns the end of RT's log.
-func (s *Server) Log() string {
-	content, err := os.ReadFile(filepath.Join(s.Dir, "log"))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-60):], "\n")
-}
+func (s *Server) Log() string { return servertest.Tail(s.Dir, 60, "log") }
 
 // Mails are those that RT has sent: none left the machine.
 func (s *Server) Mails() []string {

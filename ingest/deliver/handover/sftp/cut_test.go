@@ -103,7 +103,7 @@ func TestCut(t *testing.T) {
 					failed++
 					whole(t, filepath.Join(s.Dir, r), opts == nil)
 				}
-				if second := errors.Join(create(c), attach(c)); second != nil || isPermanent(first) {
+				if second := errors.Join(create(c), attach(c)); second != nil || handovertest.IsPermanent(first) {
 					t.Fatalf("%s cut after %d bytes: %v; then %v", try.call, try.limit, first, second)
 				}
 				seen := look(s.Dir)(t, handover.Remote{ID: r})

@@ -3,7 +3,6 @@
 package sshdtest
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,15 +10,12 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,12 +45,10 @@ type Server struct {
 	// Dir is an empty folder for the files.
 	Dir string
 
-	tb     testing.TB
-	root   string
-	args   string
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	waited chan struct{}
+	tb      testing.TB
+	root    string
+	args    string
+	process *servertest.Process
 }
 
 // Option changes how Start configures the server.
@@ -174,64 +168,21 @@ func newKey(path string, ec bool) (string, error) {
 	return line, os.WriteFile(path, pem.EncodeToMemory(block), 0o600)
 }
 
-// launch runs sshd under a shell that ends it when the test process is gone, however that
-// ended: its standard input is then closed. All its processes are one group.
-func (s *Server) launch() error {
-	const script = `"$0" -D -e -f "$1" & p=$!; read -r _; kill -TERM $p 2>/dev/null; wait $p`
-	cmd := exec.CommandContext(context.WithoutCancel(s.tb.Context()), "/bin/sh", "-c", script, sshd, s.path("sshd_config"))
-	cmd.Dir = s.root
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	stdin, err := cmd.StdinPipe()
+func (s *Server) launch() (err error) {
+	s.process, err = servertest.Start(servertest.Command{
+		Args: []string{sshd, "-D", "-e", "-f", s.path("sshd_config")}, Dir: s.root, Log: s.path("log"),
+	})
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.cmd, s.stdin, s.waited = cmd, stdin, make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(s.waited)
-	}()
 	addr := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-	if err := servertest.Await(startPatience, func() bool { return servertest.Answers(addr) || s.ended() }); err != nil || s.ended() {
-		return fmt.Errorf("sshd does not answer on port %d\n%s", s.Port, s.log())
+	if err := s.process.Await(startPatience, func() bool { return servertest.Answers(addr) }); err != nil {
+		return fmt.Errorf("sshd does not answer on port %d: %w\n%s", s.Port, err, s.log())
 	}
 	return nil
 }
 
-func (s *Server) ended() bool {
-	select {
-	case <-s.waited:
-		return true
-	default:
-		return false
-	}
-}
-
 // Stop ends the server. It may be called again.
-func (s *Server) Stop() {
-	if s.cmd == nil {
-		return
-	}
-	_ = s.stdin.Close()
-	select {
-	case <-s.waited:
-	case <-time.After(stopPatience):
-	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	<-s.waited
-	s.cmd = nil
-}
+func (s *Server) Stop() { s.process.Stop(stopPatience) }
 
-func (s *Server) log() string {
-	content, _ := os.ReadFile(s.path("log"))
-	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-40):], "\n")
-}
+func (s *Server) log() string { return servertest.Tail(s.root, 40, "log") }
