@@ -120,6 +120,13 @@ func Permanent(err error) error {
 	return permanentError{err}
 }
 
+// IsPermanent reports whether no retry will mend an error: it, or one that it wraps, has a method
+// Permanent() bool that says so.
+func IsPermanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
+}
+
 // Pipeline takes a received submission to its end state: read, classify, match and
 // file. It holds no state, so any number of goroutines and processes may use one;
 // running it twice for the same submission changes nothing the second time.

@@ -177,8 +177,7 @@ func (w *worker) judge(ctx context.Context, work Work, id string, err error, log
 	}
 	retried, _ := asynq.GetRetryCount(ctx)
 	maxRetry, _ := asynq.GetMaxRetry(ctx)
-	var perm interface{ Permanent() bool }
-	permanent := errors.As(err, &perm) && perm.Permanent()
+	permanent := ingest.IsPermanent(err)
 	if !permanent && retried < maxRetry {
 		log.LogAttrs(ctx, slog.LevelWarn, "work on a row failed and will be tried again",
 			slog.Int("try", retried+1), slog.Any("error", err))

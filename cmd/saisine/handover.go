@@ -73,10 +73,8 @@ func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Ha
 		if err != nil {
 			return err
 		}
-		for _, id := range left {
-			if err := d.add(ctx, c, h, id); err != nil {
-				return fmt.Errorf("attach %s: %w", id, err)
-			}
+		if err := d.addAll(ctx, c, h, left); err != nil {
+			return err
 		}
 		done, err := d.h.store.EndHandover(ctx, h.ID)
 		if err != nil || done {
@@ -102,6 +100,24 @@ func (d *handovers) create(ctx context.Context, c handover.Connector, name strin
 		return err
 	})
 	return remote, err
+}
+
+// addAll adds submissions in their order. One that the other side will never take does not keep
+// those behind it back.
+func (d *handovers) addAll(ctx context.Context, c handover.Connector, h ingest.Handover, ids []string) error {
+	var refused []error
+	for _, id := range ids {
+		err := d.add(ctx, c, h, id)
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("attach %s: %w", id, err)
+		if !ingest.IsPermanent(err) {
+			return err // the next try meets those that were refused again
+		}
+		refused = append(refused, err)
+	}
+	return errors.Join(refused...)
 }
 
 func (d *handovers) add(ctx context.Context, c handover.Connector, h ingest.Handover, id string) error {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest/message"
+
+	"saisine.fr/saisine/ingest"
 )
 
 var receipt = Message{
@@ -180,11 +182,6 @@ func TestComposeRefuses(t *testing.T) {
 	}
 }
 
-func permanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
-}
-
 // FuzzCompose: whatever the foreign bytes are, the header holds the intended fields,
 // each once, and the mail can be sent as it stands.
 func FuzzCompose(f *testing.F) {
@@ -200,7 +197,7 @@ func FuzzCompose(f *testing.F) {
 		m.Attachments = []File{{Name: fileName, Type: fileType, Data: []byte(text)}}
 		raw, err := Compose(m)
 		if err != nil {
-			if !permanent(err) {
+			if !ingest.IsPermanent(err) {
 				t.Fatal(err)
 			}
 			return

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"saisine.fr/saisine/ingest"
 )
 
 func TestCanonical(t *testing.T) {
@@ -32,7 +34,7 @@ func TestCanonical(t *testing.T) {
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("%q: %q, %v, want %q", in, got, err, want)
 		}
-		if err != nil && !permanent(err) {
+		if err != nil && !ingest.IsPermanent(err) {
 			t.Errorf("%q: no retry can help", in)
 		}
 	}
@@ -50,7 +52,7 @@ func FuzzCanonical(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got, err := canonical(s)
 		if err != nil {
-			if !permanent(err) {
+			if !ingest.IsPermanent(err) {
 				t.Fatal(err)
 			}
 			return

@@ -3,6 +3,8 @@ package deliver
 import (
 	"strings"
 	"testing"
+
+	"saisine.fr/saisine/ingest"
 )
 
 func TestSendable(t *testing.T) {
@@ -28,7 +30,7 @@ func TestSendable(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), c.want) || !permanent(err) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || !ingest.IsPermanent(err) {
 			t.Errorf("%q: got %v, want %s", c.msg, err, c.want)
 		}
 	}

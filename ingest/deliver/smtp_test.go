@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"saisine.fr/saisine/channels/mailbox/dovecottest"
+	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/eximtest"
 	"saisine.fr/saisine/ingest/message"
 )
@@ -140,8 +141,8 @@ func TestSendRefused(t *testing.T) {
 		"mode":           {SMTPOptions{Host: exim.Host, Port: exim.PlainPort}, citizen, raw, false, SMTPError{}, "smtp.tls must be"},
 	} {
 		_, err := NewSMTP(c.o).Send(t.Context(), sender, c.to, c.msg)
-		if err == nil || permanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: permanent %t: %v", name, permanent(err), err)
+		if err == nil || ingest.IsPermanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: permanent %t: %v", name, ingest.IsPermanent(err), err)
 		}
 		var reply *SMTPError
 		if errors.As(err, &reply) != (c.reply.Code != 0) {
@@ -192,7 +193,7 @@ func TestSendServerKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	exim.Kill()
-	if _, err := s.Send(t.Context(), sender, citizen, raw); err == nil || permanent(err) || !strings.Contains(err.Error(), "smtp.host") {
+	if _, err := s.Send(t.Context(), sender, citizen, raw); err == nil || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "smtp.host") {
 		t.Errorf("without a server: %v", err)
 	}
 	exim.Restart()

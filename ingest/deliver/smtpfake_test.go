@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // fake is a server for what a real one never does. It answers each command of its
@@ -152,8 +154,8 @@ func TestSendToBadServers(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			answer, err := NewSMTP(o).Send(ctx, sender, citizen, raw)
-			if err == nil || answer != "" || permanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%q, permanent %t, %v", answer, permanent(err), err)
+			if err == nil || answer != "" || ingest.IsPermanent(err) != c.permanent || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q, permanent %t, %v", answer, ingest.IsPermanent(err), err)
 			}
 			if ctx.Err() != nil {
 				t.Error("it held on past its time")
@@ -178,7 +180,7 @@ func TestSendEightBit(t *testing.T) {
 		f := startFake(t, map[string]string{"EHLO": c.ehlo})
 		s := NewSMTP(SMTPOptions{Host: "127.0.0.1", Port: f.port, Mode: ModeNone, Timeout: 5 * time.Second})
 		_, err := s.Send(t.Context(), sender, citizen, []byte(c.msg))
-		if heard := f.commands(); (err == nil) != (c.want != "") || !strings.Contains(heard, c.want) || (err != nil && (!permanent(err) || strings.Contains(heard, "MAIL"))) {
+		if heard := f.commands(); (err == nil) != (c.want != "") || !strings.Contains(heard, c.want) || (err != nil && (!ingest.IsPermanent(err) || strings.Contains(heard, "MAIL"))) {
 			t.Errorf("%q to a server with %q: %v, heard %q", c.msg, c.ehlo, err, heard)
 		}
 	}
@@ -215,7 +217,7 @@ func TestSendInterrupted(t *testing.T) {
 	}
 	cancel()
 	start := time.Now()
-	if err := <-result; !errors.Is(err, context.Canceled) || permanent(err) {
+	if err := <-result; !errors.Is(err, context.Canceled) || ingest.IsPermanent(err) {
 		t.Error(err)
 	}
 	if took := time.Since(start); took > 10*time.Second {

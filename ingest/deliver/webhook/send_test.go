@@ -20,6 +20,8 @@ import (
 	"unicode/utf8"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"saisine.fr/saisine/ingest"
 )
 
 func TestSend(t *testing.T) {
@@ -99,15 +101,10 @@ func TestBadMessageIsPermanent(t *testing.T) {
 	fence(s)
 	s.dialer.Resolver = nameserver(t, func() []netip.Addr { return nil })
 	for _, m := range []Message{{ID: "a.b", Time: time.Now()}, {ID: "m"}, {Time: time.Now()}} {
-		if _, err := s.Send(t.Context(), m); !isPermanent(err) {
+		if _, err := s.Send(t.Context(), m); !ingest.IsPermanent(err) {
 			t.Errorf("%+v: %v", m, err)
 		}
 	}
-}
-
-func isPermanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
 }
 
 func TestAnswers(t *testing.T) {
@@ -161,7 +158,7 @@ func TestAnswers(t *testing.T) {
 			if got != tc.want || (err != nil) != tc.want.refused || r.Status != tc.status || re != nil && re.Status != tc.status {
 				t.Errorf("got %+v (%v, %+v), want %+v", got, err, r, tc.want)
 			}
-			if isPermanent(err) != tc.want.gone {
+			if ingest.IsPermanent(err) != tc.want.gone {
 				t.Errorf("permanent: %t", !tc.want.gone)
 			}
 			if err != nil && strings.Contains(err.Error(), "parole") {
@@ -189,7 +186,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		})
 		_, err := sender(t, Endpoint{URL: srv.URL, Private: loopback}).Send(t.Context(), message("m"))
 		var re *RefusedError
-		if !errors.As(err, &re) || re.Status != status || !strings.Contains(err.Error(), "redirect, which is not followed") || isPermanent(err) {
+		if !errors.As(err, &re) || re.Status != status || !strings.Contains(err.Error(), "redirect, which is not followed") || ingest.IsPermanent(err) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -254,7 +251,7 @@ func TestSlowAndHugeAnswers(t *testing.T) {
 			t.Parallel()
 			s := sender(t, Endpoint{URL: raw(t, tc.pause, tc.parts...), Private: loopback, Timeout: timeout})
 			r, err := s.Send(t.Context(), message("m"))
-			if (err == nil) != tc.ok || r.Status != tc.status || err != nil && !strings.Contains(err.Error(), tc.says) || isPermanent(err) {
+			if (err == nil) != tc.ok || r.Status != tc.status || err != nil && !strings.Contains(err.Error(), tc.says) || ingest.IsPermanent(err) {
 				t.Errorf("%+v %v", r, err)
 			}
 			if r.Duration > timeout+2*time.Second {
@@ -275,7 +272,7 @@ func TestCallerBreaksOff(t *testing.T) {
 		<-r.Context().Done()
 	})
 	_, err := sender(t, Endpoint{URL: srv.URL, Private: loopback}).Send(ctx, message("m"))
-	if !errors.Is(err, context.Canceled) || isPermanent(err) {
+	if !errors.Is(err, context.Canceled) || ingest.IsPermanent(err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -285,7 +282,7 @@ func TestNobodyThere(t *testing.T) {
 	srv.Close()
 	_, err := sender(t, Endpoint{URL: srv.URL + "/s3cr3t", Private: loopback}).Send(t.Context(), message("m"))
 	var op *net.OpError
-	if !errors.As(err, &op) || isPermanent(err) || strings.Contains(err.Error(), "s3cr3t") {
+	if !errors.As(err, &op) || ingest.IsPermanent(err) || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -298,7 +295,7 @@ func TestOwnAuthority(t *testing.T) {
 	e := Endpoint{URL: srv.URL, Private: loopback}
 	_, err := sender(t, e).Send(t.Context(), message("m"))
 	var unknown x509.UnknownAuthorityError
-	if !errors.As(err, &unknown) || isPermanent(err) || !strings.Contains(err.Error(), "own authority") {
+	if !errors.As(err, &unknown) || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "own authority") {
 		t.Errorf("without its authority: %v", err)
 	}
 	e.CAFile = caFile(t, srv)
@@ -373,7 +370,7 @@ func TestLostAnswers(t *testing.T) {
 					if err == nil {
 						break
 					}
-					if isPermanent(err) || t.Context().Err() != nil {
+					if ingest.IsPermanent(err) || t.Context().Err() != nil {
 						t.Errorf("%s: %v", id, err)
 						break
 					}

@@ -30,7 +30,7 @@ func TestCreate(t *testing.T) {
 	s := replaytest.Serve(t, "testdata/create.json")
 	c := connector(t, s.URL)
 	cs := handovertest.Case("2026-000123")
-	if _, err := c.Create(t.Context(), cs); err == nil || handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), cs); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	r, err := c.Create(t.Context(), cs)
@@ -63,7 +63,7 @@ func TestAttach(t *testing.T) {
 			handovertest.File("vide.txt", "text/plain", nil),
 		},
 	}
-	if err := c.Attach(t.Context(), "15", a); err == nil || handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "15", a); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	for range 2 { // the first ends what was begun, the second finds all there
@@ -71,7 +71,7 @@ func TestAttach(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.Attach(t.Context(), "x", a); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "x", a); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -132,8 +132,8 @@ func TestErrors(t *testing.T) {
 		{"refused", map[string]string{"/initSession": ok, "/Ticket": `400 ["ERROR_GLPI_ADD","Champ obligatoire"]`}, "Champ obligatoire", true},
 	} {
 		_, err := connector(t, serve(t, tt.answers)).Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || handovertest.IsPermanent(err) != tt.permanent {
-			t.Errorf("%s: %v, permanent %v", tt.name, err, handovertest.IsPermanent(err))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent {
+			t.Errorf("%s: %v, permanent %v", tt.name, err, ingest.IsPermanent(err))
 		}
 		if err != nil && (strings.Contains(err.Error(), "uuu") || strings.Contains(err.Error(), "aaa")) {
 			t.Errorf("%s: the error quotes a token: %v", tt.name, err)

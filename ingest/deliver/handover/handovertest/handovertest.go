@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"testing"
 	"time"
@@ -105,7 +104,7 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 	for _, a := range []handover.Addition{opening, later, opening, later} {
 		err := c.Attach(ctx, first.ID, a)
 		if o.nothingLater {
-			if !IsPermanent(err) {
+			if !ingest.IsPermanent(err) {
 				t.Errorf("Attach %s: %v, want a permanent error", a.Key, err)
 			}
 			continue
@@ -122,12 +121,6 @@ func Run(t *testing.T, c handover.Connector, reference string, look func(t *test
 		checkFiles(t, seen.Files, opening.Files)
 	}
 	return first
-}
-
-// IsPermanent reports whether an error says that no retry mends it (ingest.Permanent).
-func IsPermanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
 }
 
 // checkFiles wants each file once, byte for byte, but those that are empty, which some programs

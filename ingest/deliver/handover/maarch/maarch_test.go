@@ -30,7 +30,7 @@ func TestCreate(t *testing.T) {
 	s := replaytest.Serve(t, "testdata/create.json")
 	c := connector(t, s.URL)
 	cs := handovertest.Case("2026-000123")
-	if _, err := c.Create(t.Context(), cs); err == nil || handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), cs); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	if r, err := c.Create(t.Context(), cs); err != nil || r.ID != "123" {
@@ -54,7 +54,7 @@ func TestCreate(t *testing.T) {
 func TestNoSQL(t *testing.T) {
 	c := connector(t, "http://127.0.0.1:1")
 	for _, bad := range []string{"", "x' OR 1=1 --", "2026-1'", "a\nb", strings.Repeat("1", 65)} {
-		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !handovertest.IsPermanent(err) {
+		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !ingest.IsPermanent(err) {
 			t.Errorf("%q: %v, want a permanent error", bad, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestAttach(t *testing.T) {
 			handovertest.File("plan.txt", "text/plain", []byte("ligne\r\nœ\r")), handovertest.File("vide.txt", "text/plain", nil),
 		},
 	}
-	if err := c.Attach(t.Context(), "123", a); err == nil || handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "123", a); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	for range 2 { // the first ends what was begun, the second finds all there
@@ -82,7 +82,7 @@ func TestAttach(t *testing.T) {
 	if err := json.Unmarshal(s.Calls()[1].Body, &sent); err != nil || string(sent.EncodedFile) != string(handovertest.Bytes(70_000)) {
 		t.Errorf("%v: the file's bytes are not those sent", err)
 	}
-	if err := c.Attach(t.Context(), "x", a); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "x", a); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -116,7 +116,7 @@ func TestStatus(t *testing.T) {
 		{500, `{"errors":"table does not exist"}`, false, false},
 	} {
 		_, err := serve(t, tt.status, map[string]string{"/rest/resources/1": tt.body}).Status(t.Context(), "1")
-		if err == nil || errors.Is(err, handover.ErrGone) != tt.gone || handovertest.IsPermanent(err) != tt.permanent {
+		if err == nil || errors.Is(err, handover.ErrGone) != tt.gone || ingest.IsPermanent(err) != tt.permanent {
 			t.Errorf("%d %s: %v", tt.status, tt.body, err)
 		}
 	}
@@ -135,8 +135,8 @@ func TestErrors(t *testing.T) {
 		{503, ``, "answered 503", false},
 	} {
 		_, err := serve(t, tt.status, map[string]string{"/rest/res/list": tt.body}).Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || handovertest.IsPermanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
-			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, handovertest.IsPermanent(err))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
+			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, ingest.IsPermanent(err))
 		}
 	}
 	if _, err := serve(t, 200, map[string]string{"/rest/res/list": `{"resources":[]}`, "/rest/resources": `{}`}).Create(t.Context(), handovertest.Case("1")); err == nil {

@@ -179,7 +179,7 @@ func TestSuite(t *testing.T) {
 	if _, err := c.Check(t.Context()); err == nil {
 		t.Error("Check of a server that is not there found nothing wrong")
 	}
-	if _, err := c.Create(t.Context(), handovertest.Case(reference)); err == nil || handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), handovertest.Case(reference)); err == nil || ingest.IsPermanent(err) {
 		t.Errorf("Create without a server: %v", err)
 	}
 }
@@ -249,12 +249,12 @@ func TestDivided(t *testing.T) {
 	}
 	sent := len(b.mails)
 	err = c.Attach(t.Context(), r.ID, addition(files[0], handovertest.File("grand.bin", "", handovertest.Bytes(80_000))))
-	if !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "file 2 of 2 has 80000 bytes") || len(b.mails) != sent {
+	if !ingest.IsPermanent(err) || !strings.Contains(err.Error(), "file 2 of 2 has 80000 bytes") || len(b.mails) != sent {
 		t.Errorf("a file that is too large: %v, %d mails went", err, len(b.mails)-sent)
 	}
 	long := addition()
 	long.Text = strings.Repeat("é", maxSize)
-	if err := c.Attach(t.Context(), r.ID, long); !handovertest.IsPermanent(err) || len(b.mails) != sent {
+	if err := c.Attach(t.Context(), r.ID, long); !ingest.IsPermanent(err) || len(b.mails) != sent {
 		t.Errorf("a text that is too large: %v", err)
 	}
 	if err := c.Attach(t.Context(), r.ID, handover.Addition{Key: "vide"}); err != nil || len(b.mails) != sent {
@@ -313,21 +313,21 @@ func TestRefused(t *testing.T) {
 	b := &box{}
 	c := connector(t, b, 0)
 	for _, bad := range []string{"", "a b", "a+b", "a>b", "a@b", "é", "a\r\nb"} {
-		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !handovertest.IsPermanent(err) {
+		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !ingest.IsPermanent(err) {
 			t.Errorf("Create of %q: %v", bad, err)
 		}
 		a := addition()
 		a.Key = bad
-		if err := c.Attach(t.Context(), "handover+2026-000123@x.test", a); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), "handover+2026-000123@x.test", a); !ingest.IsPermanent(err) {
 			t.Errorf("Attach of %q: %v", bad, err)
 		}
-		if err := c.Attach(t.Context(), bad, addition()); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), bad, addition()); !ingest.IsPermanent(err) {
 			t.Errorf("Attach to %q: %v", bad, err)
 		}
 	}
 	changed := handovertest.File("a.txt", "text/plain", []byte("a"))
 	changed.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("b")), nil }
-	if err := c.Attach(t.Context(), "handover+2026-000123@x.test", addition(changed)); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "handover+2026-000123@x.test", addition(changed)); !ingest.IsPermanent(err) {
 		t.Errorf("a file that is not the one in the ledger: %v", err)
 	}
 	if len(b.mails) > 0 {

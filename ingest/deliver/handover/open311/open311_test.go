@@ -137,8 +137,8 @@ func TestErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want.text) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%v, want %s", err, want.text)
 		}
-		if handovertest.IsPermanent(err) != want.permanent {
-			t.Errorf("%v: permanent is %v", err, handovertest.IsPermanent(err))
+		if ingest.IsPermanent(err) != want.permanent {
+			t.Errorf("%v: permanent is %v", err, ingest.IsPermanent(err))
 		}
 	}
 }
@@ -156,7 +156,7 @@ func TestLostAnswer(t *testing.T) {
 			s.lose = 1
 			c := connector(t, Options{URL: s.start(t)})
 			before := len(s.requests)
-			if _, err := c.Create(t.Context(), hole()); err == nil || handovertest.IsPermanent(err) {
+			if _, err := c.Create(t.Context(), hole()); err == nil || ingest.IsPermanent(err) {
 				t.Fatalf("%v, want an error that is tried again", err)
 			}
 			r, err := c.Create(t.Context(), hole())
@@ -228,7 +228,7 @@ func TestMedia(t *testing.T) {
 		{"a letter", handover.Addition{Text: "Encore.", Files: []handover.File{picture}}, "Été.JPG, the letter itself"},
 	} {
 		err := c.Attach(t.Context(), r.ID, tt.a)
-		if tt.named == "" && err != nil || tt.named != "" && (!handovertest.IsPermanent(err) || !strings.HasSuffix(err.Error(), ": "+tt.named)) {
+		if tt.named == "" && err != nil || tt.named != "" && (!ingest.IsPermanent(err) || !strings.HasSuffix(err.Error(), ": "+tt.named)) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestNoMedia(t *testing.T) {
 	if err != nil || len(s.media) != 0 || strings.Contains(s.requests[0]["description"].(string), "Photo") {
 		t.Errorf("%v, %d pictures went", err, len(s.media))
 	}
-	if err := c.Attach(t.Context(), r.ID, handover.Addition{Files: cs.Files}); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), r.ID, handover.Addition{Files: cs.Files}); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -259,7 +259,7 @@ func TestBlackbox(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	a := handover.Addition{Files: []handover.File{handovertest.File("a.jpg", "image/jpeg", []byte("a"))}}
-	if err := c.Attach(t.Context(), r.ID, a); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), r.ID, a); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -271,7 +271,7 @@ func TestCannotSend(t *testing.T) {
 	unknown := hole()
 	unknown.Category = "autre"
 	for want, cs := range map[string]handover.Case{"neither a position nor a place": nowhere, `category "autre"`: unknown} {
-		if _, err := c.Create(t.Context(), cs); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), want) {
+		if _, err := c.Create(t.Context(), cs); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -280,7 +280,7 @@ func TestCannotSend(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Create(ctx, hole()); !errors.Is(err, context.Canceled) || handovertest.IsPermanent(err) {
+	if _, err := c.Create(ctx, hole()); !errors.Is(err, context.Canceled) || ingest.IsPermanent(err) {
 		t.Errorf("%v, want the context's end", err)
 	}
 }

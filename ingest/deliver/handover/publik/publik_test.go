@@ -57,7 +57,7 @@ func TestCreate(t *testing.T) {
 	s := replaytest.Serve(t, "testdata/create.json")
 	c := connector(t, s.URL)
 	cs := handovertest.Case("2026-000123")
-	if _, err := c.Create(t.Context(), cs); err == nil || handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), cs); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	want := handover.Remote{ID: "signalement/16", URL: s.URL + "/backoffice/management/signalement/16/"}
@@ -68,7 +68,7 @@ func TestCreate(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	cs.Category = "autre"
-	if _, err := c.Create(t.Context(), cs); !handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), cs); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -79,7 +79,7 @@ func TestAttach(t *testing.T) {
 	a := handover.Addition{Key: "k1", Text: "Encore.", ReceivedAt: time.Date(2026, 4, 23, 8, 30, 0, 0, time.UTC), Files: []handover.File{
 		handovertest.File("Été.PDF", "application/pdf", handovertest.Bytes(70_000)), handovertest.File("ete.pdf", "application/pdf", []byte("deux")),
 	}}
-	if err := c.Attach(t.Context(), "signalement/16", a); err == nil || handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", a); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("%v, want an error that is tried again", err)
 	}
 	if err := c.Attach(t.Context(), "signalement/16", a); err != nil {
@@ -93,11 +93,11 @@ func TestAttach(t *testing.T) {
 		t.Errorf("nothing to add: %v", err)
 	}
 	big := handover.Addition{Key: "k3", Files: []handover.File{{Name: "film", Size: maxFiles + 1}}}
-	if err := c.Attach(t.Context(), "signalement/16", big); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", big); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 	c.o.Hook = ""
-	if err := c.Attach(t.Context(), "signalement/16", a); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "signalement/16", a); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
 }
@@ -140,8 +140,8 @@ func TestErrors(t *testing.T) {
 	} {
 		c := serve(t, tt.status, map[string]string{"/api/forms/signalement/list": tt.body})
 		_, err := c.Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || handovertest.IsPermanent(err) != tt.permanent {
-			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, handovertest.IsPermanent(err))
+		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent {
+			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, ingest.IsPermanent(err))
 		}
 		for _, secret := range []string{"agent@", "agent%40", "signature=", "12345"} {
 			if err != nil && strings.Contains(err.Error(), secret) {

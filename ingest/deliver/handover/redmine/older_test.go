@@ -58,12 +58,12 @@ func TestOlder(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	// 204 to what was passed over
-	if err := c.Attach(t.Context(), "5", addition()); err == nil || handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "the note was passed over") {
+	if err := c.Attach(t.Context(), "5", addition()); err == nil || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "the note was passed over") {
 		t.Errorf("Attach: %v", err)
 	}
 	a := addition(handovertest.File("a.txt", "text/plain", []byte("a")))
 	a.Text = ""
-	if err := c.Attach(t.Context(), "5", a); err == nil || handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "file 1 of 1 was passed over") {
+	if err := c.Attach(t.Context(), "5", a); err == nil || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "file 1 of 1 was passed over") {
 		t.Errorf("Attach: %v", err)
 	}
 	if _, err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "is this address Redmine's?") {

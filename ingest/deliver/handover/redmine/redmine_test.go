@@ -146,7 +146,7 @@ func testLostAnswers(t *testing.T, s *redminetest.Server) {
 	})
 	c := connector(t, o)
 	const ref = "2026-000500"
-	if _, err := c.Create(t.Context(), handovertest.Case(ref)); err == nil || handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), handovertest.Case(ref)); err == nil || ingest.IsPermanent(err) {
 		t.Fatal("the answer was not lost:", err)
 	}
 	r, err := c.Create(t.Context(), handovertest.Case(ref))
@@ -156,7 +156,7 @@ func testLostAnswers(t *testing.T, s *redminetest.Server) {
 	a := addition(handovertest.File("a.txt", "text/plain", []byte("a")), handovertest.File("b.txt", "text/plain", []byte("b")))
 	tries := 0
 	for err = errors.New("first"); err != nil; tries++ {
-		if err = c.Attach(t.Context(), r.ID, a); handovertest.IsPermanent(err) || tries > 5 {
+		if err = c.Attach(t.Context(), r.ID, a); ingest.IsPermanent(err) || tries > 5 {
 			t.Fatal(err)
 		}
 	}
@@ -205,20 +205,20 @@ func testGone(t *testing.T, s *redminetest.Server) {
 	reader := options(s)
 	reader.Key = redminetest.ReaderKey
 	for name, c := range map[string]*Redmine{"wrong key": connector(t, wrong), "no Redmine": connector(t, moved)} {
-		if _, err := c.Status(t.Context(), r.ID); err == nil || errors.Is(err, handover.ErrGone) || handovertest.IsPermanent(err) {
+		if _, err := c.Status(t.Context(), r.ID); err == nil || errors.Is(err, handover.ErrGone) || ingest.IsPermanent(err) {
 			t.Errorf("%s: Status %v", name, err)
 		}
-		if err := c.Attach(t.Context(), r.ID, addition()); err == nil || errors.Is(err, handover.ErrGone) || handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), r.ID, addition()); err == nil || errors.Is(err, handover.ErrGone) || ingest.IsPermanent(err) {
 			t.Errorf("%s: Attach %v", name, err)
 		}
-		if _, err := c.Create(t.Context(), handovertest.Case("2026-000701")); err == nil || handovertest.IsPermanent(err) {
+		if _, err := c.Create(t.Context(), handovertest.Case("2026-000701")); err == nil || ingest.IsPermanent(err) {
 			t.Errorf("%s: Create %v", name, err)
 		}
 	}
-	if _, err := connector(t, reader).Create(t.Context(), handovertest.Case("2026-000702")); err == nil || handovertest.IsPermanent(err) {
+	if _, err := connector(t, reader).Create(t.Context(), handovertest.Case("2026-000702")); err == nil || ingest.IsPermanent(err) {
 		t.Errorf("Create by somebody who may only read: %v", err)
 	}
-	if err := connector(t, reader).Attach(t.Context(), r.ID, addition()); err == nil || handovertest.IsPermanent(err) {
+	if err := connector(t, reader).Attach(t.Context(), r.ID, addition()); err == nil || ingest.IsPermanent(err) {
 		t.Errorf("Attach by somebody who may only read: %v", err)
 	}
 	admin(t, "PUT", s.URL+"/issues/"+r.ID+".json", map[string]any{"issue": map[string]any{"project_id": redminetest.Private}})
@@ -229,7 +229,7 @@ func testGone(t *testing.T, s *redminetest.Server) {
 	if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrGone) {
 		t.Errorf("an issue that was deleted: %v", err)
 	}
-	if err := c.Attach(t.Context(), r.ID, addition()); !errors.Is(err, handover.ErrGone) || !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), r.ID, addition()); !errors.Is(err, handover.ErrGone) || !ingest.IsPermanent(err) {
 		t.Errorf("Attach to an issue that was deleted: %v", err)
 	}
 }
@@ -254,19 +254,19 @@ func testRefused(t *testing.T, s *redminetest.Server) {
 		"long key":  {handover.Addition{Key: strings.Repeat("k", 300), Text: "x"}, "key"},
 		"two lines": {handover.Addition{Key: "a\nb", Text: "x"}, "key"},
 	} {
-		if err := c.Attach(t.Context(), r.ID, test.a); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), test.says) {
+		if err := c.Attach(t.Context(), r.ID, test.a); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, id := range []string{"", "0", "-1", "1/../2", "1.xml?", "abc", strings.Repeat("9", 30)} {
-		if err := c.Attach(t.Context(), id, addition()); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), id, addition()); !ingest.IsPermanent(err) {
 			t.Errorf("Attach to %q: %v", id, err)
 		}
-		if _, err := c.Status(t.Context(), id); !handovertest.IsPermanent(err) {
+		if _, err := c.Status(t.Context(), id); !ingest.IsPermanent(err) {
 			t.Errorf("Status of %q: %v", id, err)
 		}
 	}
-	if _, err := c.Create(t.Context(), handovertest.Case("")); !handovertest.IsPermanent(err) {
+	if _, err := c.Create(t.Context(), handovertest.Case("")); !ingest.IsPermanent(err) {
 		t.Errorf("Create without a reference: %v", err)
 	}
 	if seen := look(s, "2026-000800")(t, r); len(seen.Files) > 0 || len(seen.Added) > 0 {
@@ -287,7 +287,7 @@ func testRefused(t *testing.T, s *redminetest.Server) {
 		}
 	}
 	changed.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("bb")), nil }
-	if err := c.Attach(t.Context(), r.ID, addition(changed)); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "saisine verify") {
+	if err := c.Attach(t.Context(), r.ID, addition(changed)); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), "saisine verify") {
 		t.Errorf("changed, sent as it is read: %v", err)
 	}
 	if n := len(read(t, s, r).Attachments); n != 2 {
@@ -340,7 +340,7 @@ func testCheck(t *testing.T, s *redminetest.Server) {
 	if line, err := connector(t, options(s)).Check(t.Context()); err != nil || !strings.Contains(line, "wants more") || !strings.Contains(line, redminetest.CustomField) {
 		t.Errorf("a field that must be filled in: %q, %v", line, err)
 	}
-	if _, err := connector(t, options(s)).Create(t.Context(), handovertest.Case("2026-000900")); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), redminetest.CustomField) {
+	if _, err := connector(t, options(s)).Create(t.Context(), handovertest.Case("2026-000900")); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), redminetest.CustomField) {
 		t.Errorf("Create without a field that must be filled in: %v", err)
 	}
 	if _, err := db.Exec(`UPDATE settings SET value = '0', updated_on = '2099-01-01 00:00:00' WHERE name = 'rest_api_enabled'`); err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/handovertest"
 	"saisine.fr/saisine/ingest/deliver/handover/rttest"
@@ -23,8 +24,8 @@ func TestCut(t *testing.T) {
 			}
 			large := handover.Addition{Key: "large", Files: []handover.File{handovertest.File("b.txt", "text/plain", []byte(strings.Repeat("x", 5001)))}}
 			for range 2 {
-				if err := c.Attach(t.Context(), remote.ID, large); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "MaxAttachmentSize") {
-					t.Errorf("%v (permanent: %v)", err, handovertest.IsPermanent(err))
+				if err := c.Attach(t.Context(), remote.ID, large); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), "MaxAttachmentSize") {
+					t.Errorf("%v (permanent: %v)", err, ingest.IsPermanent(err))
 				}
 			}
 		})

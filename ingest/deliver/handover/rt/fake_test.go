@@ -48,7 +48,7 @@ func TestRedirect(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, id := range []string{"3", "5"} {
-		if got, err := c.Status(t.Context(), id); err == nil || handovertest.IsPermanent(err) || errors.Is(err, handover.ErrGone) {
+		if got, err := c.Status(t.Context(), id); err == nil || ingest.IsPermanent(err) || errors.Is(err, handover.ErrGone) {
 			t.Errorf("%s: %v, %v", id, got, err)
 		}
 	}
@@ -77,8 +77,8 @@ func TestAnswers(t *testing.T) {
 			_, _ = w.Write([]byte(`{"items":[],"message":"non"}`))
 		})
 		_, err := c.Create(t.Context(), handovertest.Case("2026-000001"))
-		if err == nil || handovertest.IsPermanent(err) != test.permanent || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%d: %v (permanent: %v)", test.status, err, handovertest.IsPermanent(err))
+		if err == nil || ingest.IsPermanent(err) != test.permanent || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%d: %v (permanent: %v)", test.status, err, ingest.IsPermanent(err))
 		}
 	}
 }
@@ -111,13 +111,13 @@ func TestShort(t *testing.T) {
 	for _, size := range []int64{2, 4} {
 		f := handovertest.File("a", "", []byte("abc"))
 		f.Size = size
-		if err := c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{f}}); err == nil || handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{f}}); err == nil || ingest.IsPermanent(err) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
 	huge := handovertest.File("a", "", nil)
 	huge.Size = 1 << 40
-	if err := c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{huge}}); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{huge}}); !ingest.IsPermanent(err) {
 		t.Errorf("a terabyte: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/handovertest"
 	"saisine.fr/saisine/ingest/deliver/handover/rttest"
@@ -63,7 +64,7 @@ func testLost(t *testing.T, s *rttest.Server) {
 	o.URL = b.URL
 	c := connect(t, o)
 	b.lose("/ticket")
-	if remote, err := c.Create(t.Context(), handovertest.Case("2026-000400")); err == nil || handovertest.IsPermanent(err) {
+	if remote, err := c.Create(t.Context(), handovertest.Case("2026-000400")); err == nil || ingest.IsPermanent(err) {
 		t.Fatalf("with its answer lost, Create says %v, %v", remote, err)
 	}
 	remote := create(t, c, "2026-000400")
@@ -72,7 +73,7 @@ func testLost(t *testing.T, s *rttest.Server) {
 	}
 	a := handover.Addition{Key: "k", Text: "encore", Files: []handover.File{handovertest.File("a.txt", "text/plain", []byte("a\r\n"))}}
 	b.lose("/comment")
-	if err := c.Attach(t.Context(), remote.ID, a); err == nil || handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), remote.ID, a); err == nil || ingest.IsPermanent(err) {
 		t.Fatal("with its answer lost, Attach says", err)
 	}
 	if err := c.Attach(t.Context(), remote.ID, a); err != nil {
@@ -100,7 +101,7 @@ func testKilled(t *testing.T, s *rttest.Server) {
 			<-b.passed
 			time.Sleep(wait) // no hope in it: each moment must do
 			s.Kill()
-			if err := <-ended; err == nil || handovertest.IsPermanent(err) {
+			if err := <-ended; err == nil || ingest.IsPermanent(err) {
 				t.Errorf("%s, killed after %v: %v", end, wait, err)
 			}
 			s.Restart()

@@ -239,14 +239,14 @@ func testGone(t *testing.T, s *rttest.Server) {
 	if _, err := c.Status(t.Context(), "999999"); !errors.Is(err, handover.ErrGone) {
 		t.Error("Status:", err)
 	}
-	if err := c.Attach(t.Context(), "999999", handover.Addition{Key: "gone", Text: "x"}); !errors.Is(err, handover.ErrGone) || !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "999999", handover.Addition{Key: "gone", Text: "x"}); !errors.Is(err, handover.ErrGone) || !ingest.IsPermanent(err) {
 		t.Error("Attach:", err)
 	}
 	for _, id := range []string{"", "0", "-1", "1/../2", "1 ", "é"} {
-		if _, err := c.Status(t.Context(), id); !handovertest.IsPermanent(err) {
+		if _, err := c.Status(t.Context(), id); !ingest.IsPermanent(err) {
 			t.Errorf("Status %q: %v", id, err)
 		}
-		if err := c.Attach(t.Context(), id, handover.Addition{Key: "k", Text: "x"}); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), id, handover.Addition{Key: "k", Text: "x"}); !ingest.IsPermanent(err) {
 			t.Errorf("Attach %q: %v", id, err)
 		}
 	}
@@ -324,14 +324,14 @@ func testCheck(t *testing.T, s *rttest.Server) {
 			test.change(&o)
 			c := connect(t, o)
 			line, err := c.Check(t.Context())
-			if err == nil || !strings.Contains(err.Error(), test.want) || handovertest.IsPermanent(err) {
-				t.Errorf("Check: %q, %v (permanent: %v), want %q", line, err, handovertest.IsPermanent(err), test.want)
+			if err == nil || !strings.Contains(err.Error(), test.want) || ingest.IsPermanent(err) {
+				t.Errorf("Check: %q, %v (permanent: %v), want %q", line, err, ingest.IsPermanent(err), test.want)
 			}
 			if name == "unseen" {
 				return // creating needs no sight of the queue
 			}
-			if _, err := c.Create(t.Context(), handovertest.Case("2026-000161")); err == nil || handovertest.IsPermanent(err) {
-				t.Errorf("Create: %v (permanent: %v)", err, handovertest.IsPermanent(err))
+			if _, err := c.Create(t.Context(), handovertest.Case("2026-000161")); err == nil || ingest.IsPermanent(err) {
+				t.Errorf("Create: %v (permanent: %v)", err, ingest.IsPermanent(err))
 			}
 			if o.Password != "" && strings.Contains(err.Error(), o.Password) || strings.Contains(err.Error(), s.Token) {
 				t.Errorf("a credential is told: %v", err)
@@ -356,15 +356,15 @@ func without(s *rttest.Server, right string) rt.Options {
 func testRights(t *testing.T, s *rttest.Server) {
 	remote := create(t, connect(t, options(s)), "2026-000170")
 	mute, blind := connect(t, without(s, "CommentOnTicket")), connect(t, without(s, "ShowTicketComments"))
-	if _, err := mute.Check(t.Context()); err == nil || handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "CommentOnTicket") {
+	if _, err := mute.Check(t.Context()); err == nil || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "CommentOnTicket") {
 		t.Error("Check:", err)
 	}
 	a := handover.Addition{Key: "k", Text: "x"}
-	if err := mute.Attach(t.Context(), remote.ID, a); err == nil || handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "CommentOnTicket") {
-		t.Errorf("who may not comment: %v (permanent: %v)", err, handovertest.IsPermanent(err))
+	if err := mute.Attach(t.Context(), remote.ID, a); err == nil || ingest.IsPermanent(err) || !strings.Contains(err.Error(), "CommentOnTicket") {
+		t.Errorf("who may not comment: %v (permanent: %v)", err, ingest.IsPermanent(err))
 	}
-	if err := blind.Attach(t.Context(), remote.ID, a); !handovertest.IsPermanent(err) || !strings.Contains(err.Error(), "ShowTicketComments") {
-		t.Errorf("who may not see it: %v (permanent: %v)", err, handovertest.IsPermanent(err))
+	if err := blind.Attach(t.Context(), remote.ID, a); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), "ShowTicketComments") {
+		t.Errorf("who may not see it: %v (permanent: %v)", err, ingest.IsPermanent(err))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/handovertest"
 	"saisine.fr/saisine/ingest/deliver/handover/manifest"
@@ -103,7 +104,7 @@ func TestCut(t *testing.T) {
 					failed++
 					whole(t, filepath.Join(s.Dir, r), opts == nil)
 				}
-				if second := errors.Join(create(c), attach(c)); second != nil || handovertest.IsPermanent(first) {
+				if second := errors.Join(create(c), attach(c)); second != nil || ingest.IsPermanent(first) {
 					t.Fatalf("%s cut after %d bytes: %v; then %v", try.call, try.limit, first, second)
 				}
 				seen := look(s.Dir)(t, handover.Remote{ID: r})

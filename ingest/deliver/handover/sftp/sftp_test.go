@@ -137,7 +137,7 @@ func TestSuite(t *testing.T) {
 			if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrGone) {
 				t.Errorf("Status of a folder that was taken away: %v", err)
 			}
-			if err := c.Attach(t.Context(), r.ID, addition("k")); !errors.Is(err, handover.ErrGone) || !handovertest.IsPermanent(err) {
+			if err := c.Attach(t.Context(), r.ID, addition("k")); !errors.Is(err, handover.ErrGone) || !ingest.IsPermanent(err) {
 				t.Errorf("Attach to a folder that was taken away: %v", err)
 			}
 			if err := os.Remove(s.Dir); err != nil {
@@ -146,7 +146,7 @@ func TestSuite(t *testing.T) {
 			if _, err := c.Check(t.Context()); err == nil {
 				t.Error("Check without the folder found nothing wrong")
 			}
-			if err := c.Attach(t.Context(), r.ID, addition("k")); err == nil || handovertest.IsPermanent(err) {
+			if err := c.Attach(t.Context(), r.ID, addition("k")); err == nil || ingest.IsPermanent(err) {
 				t.Errorf("Attach while the share is away: %v", err)
 			}
 		})
@@ -192,7 +192,7 @@ func TestWhoIsThere(t *testing.T) {
 				switch {
 				case test.want == "" && (err != nil || line == ""):
 					t.Fatalf("Check: %q, %v", line, err)
-				case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || handovertest.IsPermanent(err)):
+				case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || ingest.IsPermanent(err)):
 					t.Fatalf("Check: %v, want %q", err, test.want)
 				case test.want == "not the one in host_key" && !errors.Is(err, ErrHostKey):
 					t.Fatalf("%v is not ErrHostKey", err)
@@ -215,16 +215,16 @@ func TestRefused(t *testing.T) {
 	}
 	c := connector(t, o)
 	for _, bad := range []string{"", ".", "..", "../dehors", "a/b", `a\b`, "/etc", ".cache", "é", "a\x00b", "a\nb", "manifest.json", "x.part", "x.TMP", "x.", strings.Repeat("x", 200)} {
-		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !handovertest.IsPermanent(err) {
+		if _, err := c.Create(t.Context(), handovertest.Case(bad)); !ingest.IsPermanent(err) {
 			t.Errorf("Create of %q: %v", bad, err)
 		}
-		if err := c.Attach(t.Context(), reference, addition(bad)); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), reference, addition(bad)); !ingest.IsPermanent(err) {
 			t.Errorf("Attach of %q: %v", bad, err)
 		}
-		if err := c.Attach(t.Context(), bad, addition("k")); !handovertest.IsPermanent(err) {
+		if err := c.Attach(t.Context(), bad, addition("k")); !ingest.IsPermanent(err) {
 			t.Errorf("Attach to %q: %v", bad, err)
 		}
-		if _, err := c.Status(t.Context(), bad); !handovertest.IsPermanent(err) {
+		if _, err := c.Status(t.Context(), bad); !ingest.IsPermanent(err) {
 			t.Errorf("Status of %q: %v", bad, err)
 		}
 	}
@@ -250,7 +250,7 @@ func TestRefused(t *testing.T) {
 	if _, err := c.Create(t.Context(), handovertest.Case("2026-2")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Attach(t.Context(), "2026-2", addition("k", changed)); !handovertest.IsPermanent(err) {
+	if err := c.Attach(t.Context(), "2026-2", addition("k", changed)); !ingest.IsPermanent(err) {
 		t.Errorf("a file that is not the one in the ledger: %v", err)
 	}
 }
