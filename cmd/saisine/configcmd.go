@@ -62,6 +62,9 @@ func newCheckConfig(a *app) *cobra.Command {
 			if _, err := loadStreets(cfg); err != nil {
 				return usageError{err}
 			}
+			if err := checkPartners(cfg, texts.rules); err != nil {
+				return usageError{err}
+			}
 			if path == "" {
 				path = "the defaults"
 			}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -95,4 +97,25 @@ func unknownCategories(cfg config.Config, rules ruleBook) []string {
 		look("connector "+c.Name, c.Categories)
 	}
 	return out
+}
+
+// checkPartners says, without touching the network, what is wrong with webhooks and connectors
+// that the configuration alone does not show: their secrets and key files, and categories that
+// the town does not have.
+func checkPartners(cfg config.Config, rules ruleBook) error {
+	var errs []error
+	for _, problem := range unknownCategories(cfg, rules) {
+		errs = append(errs, errors.New(problem))
+	}
+	for _, w := range cfg.Webhooks {
+		if _, err := newSender(w); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, c := range cfg.Connectors {
+		if _, err := newConnector(cfg, c); err != nil {
+			errs = append(errs, fmt.Errorf("connector %s: %w", c.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -200,3 +200,24 @@ func TestWebhookGone(t *testing.T) {
 		t.Errorf("refused by the reference library: %s", r.bad[0])
 	}
 }
+
+// What is wrong with partners is told before the daemon is started.
+func TestCheckPartners(t *testing.T) {
+	t.Parallel()
+	tw := quietTown(t, `
+webhooks:
+  - {name: portail, url: "https://portail.example/x", secret: pas-un-secret, categories: [voirie, voierie]}
+connectors:
+  - {name: rt, type: rt, url: "https://rt.example", token: t, queue: Q, categories: [voirie, trottoirs]}
+  - {name: depot, type: sftp, url: "sftp://depot.example/d", username: u, key_file: /nulle/part, host_key: "SHA256:x", categories: [voirie]}
+`)
+	_, errOut, code := tw.output("check-config")
+	if code != exitUsage {
+		t.Errorf("exit %d", code)
+	}
+	for _, want := range []string{"no category voierie", "no category trottoirs", `"portail"`, "connector depot"} {
+		if !strings.Contains(errOut, want) {
+			t.Errorf("%q is not told of: %s", want, errOut)
+		}
+	}
+}
