@@ -49,6 +49,8 @@ type Request struct {
 	Urgent []string
 	// MergedFrom are the references of the requests that were merged into this one.
 	MergedFrom []string
+	// Handovers are what other software has of it, or is to get, oldest first.
+	Handovers []Handover
 }
 
 // Deadline is a date that a rule of law or of the town sets for a request.

@@ -500,6 +500,10 @@ func (h *house) filed(n int) {
 			Subject: "Demande", Text: "Demande", OpenedAt: h.town.now,
 			Deadlines: []ingest.Deadline{{Kind: "implicit", Due: h.town.now.AddDate(0, 2, 0), Day: "2027-01-25", Rule: "Silence", Article: "CRPA L231-1", Sense: "acceptance", Who: "town"}},
 			Mails:     []ingest.Mail{{ID: "m1", Kind: ingest.MailAEE, State: ingest.MailSent, Request: "2026-000001", CreatedAt: h.town.now}},
+			Handovers: []ingest.Handover{{
+				Request: "2026-000001", Connector: "voirie-rt", RemoteID: "17", RemoteURL: "https://rt.example/17", RemoteStatus: "open",
+				CreatedAt: h.town.now, HandedAt: h.town.now, State: ingest.OutboxDelivered,
+			}},
 		}
 		if i == n-1 && n > 1 {
 			q.Category, q.Service = "aide-sociale", "CCAS"

@@ -71,6 +71,12 @@ func newBureau() *bureau {
 			{ID: "m1", Kind: ingest.MailARE, State: ingest.MailBounced, Reason: "non remis à marie@example.fr", To: "marie@example.fr", CreatedAt: bureauNow, SHA256: "x"},
 			{ID: "m2", Kind: ingest.MailPaper, State: ingest.MailToPrint, CreatedAt: bureauNow},
 		},
+		Handovers: []ingest.Handover{
+			{Connector: "voirie-rt", RemoteID: "17", RemoteURL: "https://rt.example/Ticket/Display.html?id=17", RemoteStatus: "open", HandedAt: bureauNow, State: ingest.OutboxDelivered},
+			{Connector: "depot", State: ingest.OutboxPending},
+			{Connector: "redmine", State: ingest.OutboxFailed, Reason: "La demande n’a pas pu être transmise."},
+			{Connector: "autre", RemoteID: "A-9", RemoteURL: "javascript:alert(1)", HandedAt: bureauNow, State: ingest.OutboxDelivered, Trouble: "connexion refusée"},
+		},
 	}
 	b.requests["2026-000002"] = ingest.Request{
 		Reference: "2026-000002", Status: ingest.StatusInProgress, Category: "voirie", Service: "Voirie", Subject: "Trottoir abîmé",
@@ -104,12 +110,6 @@ func newBureau() *bureau {
 			{At: bureauNow, Kind: "request.handed_over", Actor: "connector:voirie-rt", Detail: ingest.EventDetail{To: "voirie-rt", Number: "17"}},
 			{At: bureauNow, Kind: "request.handover_status", Actor: "connector:voirie-rt", Detail: ingest.EventDetail{Service: "voirie-rt", To: "open"}},
 			{At: bureauNow, Kind: "request.comment", Actor: "api:metier", Detail: ingest.EventDetail{Text: "Vu par le logiciel."}},
-		},
-		Handovers: []ingest.Handover{
-			{Connector: "voirie-rt", RemoteID: "17", RemoteURL: "https://rt.example/Ticket/Display.html?id=17", RemoteStatus: "open", HandedAt: bureauNow, State: ingest.OutboxDelivered},
-			{Connector: "depot", State: ingest.OutboxPending},
-			{Connector: "redmine", State: ingest.OutboxFailed, Reason: "La demande n’a pas pu être transmise."},
-			{Connector: "autre", RemoteID: "A-9", RemoteURL: "javascript:alert(1)", HandedAt: bureauNow, State: ingest.OutboxDelivered, Trouble: "connexion refusée"},
 		},
 		Why:       map[int][]string{1: {"Le silence de deux mois vaut refus. [CRPA L231-4]"}},
 		FollowURL: "https://ville.example/suivi/jeton", LinkReasons: map[string][]string{"p2": {"rattachée par agent:lea"}},

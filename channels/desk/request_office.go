@@ -36,8 +36,6 @@ type Details struct {
 	FollowURL   string
 	LinkReasons map[string][]string
 	Assignee    string // login, or ""
-	// Handovers are what other software has of it, or is to get.
-	Handovers []ingest.Handover
 }
 
 // Acts are what an agent does to a request. Each is an event with the viewer as its actor.

@@ -168,7 +168,7 @@ func newConnectorsDryRun(a *app) *cobra.Command {
 				h := &house{cfg: cfg, store: s, zone: zoneOf(cfg), rules: rules.rules}
 				v, err := (&handovers{h: h, now: time.Now}).dryRun(ctx, c, args[1])
 				if errors.Is(err, ingest.ErrNotFound) {
-					return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", args[1])
+					return noRequest(args[1])
 				}
 				if err != nil || asJSON {
 					return errors.Join(err, newJSONLines(a.stdout).print(v))
@@ -291,27 +291,6 @@ func newConnectorsPull(a *app) *cobra.Command {
 	}
 }
 
-type handoverJSON struct {
-	Request      string             `json:"request"`
-	Connector    string             `json:"connector"`
-	State        ingest.OutboxState `json:"state"`
-	Reason       string             `json:"reason"`
-	RemoteID     string             `json:"remote_id"`
-	RemoteURL    string             `json:"remote_url"`
-	RemoteStatus string             `json:"remote_status"`
-	CreatedAt    string             `json:"created_at"`
-	HandedAt     string             `json:"handed_at"`
-	CheckedAt    string             `json:"checked_at"`
-	Trouble      string             `json:"trouble"`
-}
-
-func viewHandover(h ingest.Handover, zone *time.Location) handoverJSON {
-	return handoverJSON{
-		Request: h.Request, Connector: h.Connector, State: h.State, Reason: h.Reason, RemoteID: h.RemoteID, RemoteURL: h.RemoteURL, RemoteStatus: h.RemoteStatus,
-		CreatedAt: view.Time(h.CreatedAt, zone), HandedAt: view.Time(h.HandedAt, zone), CheckedAt: view.Time(h.CheckedAt, zone), Trouble: h.Trouble,
-	}
-}
-
 func newConnectorsCases(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -319,6 +298,9 @@ func newConnectorsCases(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
 				list, err := s.Handovers(ctx, args[0])
+				if errors.Is(err, ingest.ErrNotFound) {
+					return noRequest(args[0])
+				}
 				if err != nil {
 					return err
 				}
@@ -327,7 +309,7 @@ func newConnectorsCases(a *app) *cobra.Command {
 					fmt.Fprintln(tw, "CONNECTOR\tSTATE\tCASE\tSTATUS THERE\tASKED\tURL\tTROUBLE")
 				}
 				for _, h := range list {
-					v := viewHandover(h, zoneOf(cfg))
+					v := view.OfHandover(h, zoneOf(cfg))
 					if asJSON {
 						err = out.print(v)
 					} else {

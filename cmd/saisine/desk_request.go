@@ -48,9 +48,6 @@ func (d deskRequests) Details(ctx context.Context, v ingest.Viewer, q ingest.Req
 	if out.Why, err = d.why(ctx, q); err != nil {
 		return out, err
 	}
-	if out.Handovers, err = d.h.store.Handovers(ctx, q.Reference); err != nil {
-		return out, err
-	}
 	for i, s := range q.Submissions {
 		if s.Link == ingest.LinkOpens {
 			out.FollowURL, err = d.h.mails.followURL(ctx, s.ID)

@@ -14,6 +14,7 @@ import (
 	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/rttest"
 	"saisine.fr/saisine/ingest/store"
+	"saisine.fr/saisine/ingest/view"
 )
 
 // withConnector adds connectors to a town's configuration.
@@ -124,8 +125,14 @@ func TestRequestTrackerTakesOver(t *testing.T) {
 		}
 	}
 
-	// The ticket is resolved; the citizen's page says so.
+	// The ticket's number and page stand with the request.
 	ref := references[0]
+	shown := list[view.Request](tw, "requests", "show", ref)
+	if len(shown) != 1 || len(shown[0].Handovers) != 1 || shown[0].Handovers[0].RemoteID != handed[ref].RemoteID ||
+		shown[0].Handovers[0].RemoteURL != server.URL+"/Ticket/Display.html?id="+handed[ref].RemoteID {
+		t.Errorf("requests show: %+v", shown)
+	}
+	// The ticket is resolved; the citizen's page says so.
 	server.Do(http.MethodPut, "/ticket/"+handed[ref].RemoteID, map[string]string{"Status": "resolved"}, nil)
 	if _, errOut, code := tw.output("connectors", "pull", "voirie-rt"); code != 0 {
 		t.Fatalf("connectors pull: exit %d: %s", code, errOut)

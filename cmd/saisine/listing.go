@@ -142,7 +142,7 @@ func showRequest(ctx context.Context, w io.Writer, o office, reference string, a
 	s, zone := o.store, zoneOf(o.cfg)
 	q, err := s.Request(ctx, reference)
 	if errors.Is(err, ingest.ErrNotFound) {
-		return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", reference)
+		return noRequest(reference)
 	}
 	if err != nil {
 		return err
@@ -212,6 +212,9 @@ func printRequest(w io.Writer, q ingest.Request, history []store.Event, plan not
 	row("place", orDash(q.Place))
 	for _, s := range q.Submissions {
 		row("piece", fmt.Sprintf("%s  %s  %s  %s", s.ID, s.Channel, s.Link, view.Time(s.ReceivedAt, zone)))
+	}
+	for _, h := range q.Handovers {
+		row("handed over", strings.Join(nonEmpty(h.Connector, string(h.State), prefixed("case ", h.RemoteID), h.RemoteStatus, h.RemoteURL, oneLine(h.Reason, 120)), "  "))
 	}
 	for _, s := range q.Suggestions {
 		row(cmp.Or(suggestionLabels[s.Kind], "see also"), fmt.Sprintf("%s (%.2f): %s", s.Reference, s.Score, s.Why))
@@ -397,6 +400,10 @@ func listDeliveries(ctx context.Context, w io.Writer, s *store.Store, zone *time
 		return err
 	})
 	return errors.Join(err, tw.Flush())
+}
+
+func noRequest(reference string) error {
+	return fmt.Errorf("there is no request %q; \"saisine requests list\" shows them", reference)
 }
 
 // prefixed is s after a word, or "" when s is.

@@ -129,9 +129,19 @@ func (s *Store) Handover(ctx context.Context, id string) (ingest.Handover, error
 	return h, unavailable(err)
 }
 
-// Handovers lists those of a request, and of what was merged into it, oldest first.
+// Handovers lists those of a request (of one that was merged, of the one that it went into), and
+// of what was merged into it, oldest first. The error wraps ingest.ErrNotFound when there is no
+// such request.
 func (s *Store) Handovers(ctx context.Context, reference string) ([]ingest.Handover, error) {
-	return s.handovers(ctx, `WHERE w.reference = $1 ORDER BY h.created_at, h.id`, reference)
+	q, err := liveRequest(ctx, reading{s.read}, reference)
+	if err != nil {
+		return nil, err
+	}
+	return s.handoversOf(ctx, q.id)
+}
+
+func (s *Store) handoversOf(ctx context.Context, requestID int64) ([]ingest.Handover, error) {
+	return s.handovers(ctx, `WHERE h.request_id IN (SELECT id FROM requests WHERE id = $1 OR merged_into = $1) ORDER BY h.created_at, h.id`, requestID)
 }
 
 // settledWatch is how long a case is still asked for after the request was settled: other

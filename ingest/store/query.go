@@ -210,6 +210,9 @@ func (s *Store) fill(ctx context.Context, id int64, q *ingest.Request) error {
 	if q.Pieces, err = s.asked(ctx, reading{s.read}, id); err != nil {
 		return err
 	}
+	if q.Handovers, err = s.handoversOf(ctx, id); err != nil {
+		return err
+	}
 	return each(func(row rowScanner) error {
 		var reference string
 		err := row.Scan(&reference)

@@ -60,3 +60,29 @@ func OfPublicEvent(e ingest.PublicEvent, zone *time.Location) PublicEvent {
 		Category: e.Category, Service: e.Service, Status: e.Status, OldStatus: e.OldStatus,
 	}
 }
+
+// Handover is a request at the town's other software.
+type Handover struct {
+	Request   string `json:"request"`
+	Connector string `json:"connector"`
+	// State and Reason are those of its delivery.
+	State     ingest.OutboxState `json:"state"`
+	Reason    string             `json:"reason"`
+	RemoteID  string             `json:"remote_id"`
+	RemoteURL string             `json:"remote_url"`
+	// RemoteStatus is the other side's own word, as of CheckedAt; Trouble is why it could not be
+	// asked then.
+	RemoteStatus string `json:"remote_status"`
+	CreatedAt    string `json:"created_at"`
+	HandedAt     string `json:"handed_at"`
+	CheckedAt    string `json:"checked_at"`
+	Trouble      string `json:"trouble"`
+}
+
+// OfHandover is a hand-over.
+func OfHandover(h ingest.Handover, zone *time.Location) Handover {
+	return Handover{
+		Request: h.Request, Connector: h.Connector, State: h.State, Reason: h.Reason, RemoteID: h.RemoteID, RemoteURL: h.RemoteURL, RemoteStatus: h.RemoteStatus,
+		CreatedAt: Time(h.CreatedAt, zone), HandedAt: Time(h.HandedAt, zone), CheckedAt: Time(h.CheckedAt, zone), Trouble: h.Trouble,
+	}
+}

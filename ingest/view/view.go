@@ -87,6 +87,8 @@ type Request struct {
 	Urgent []string `json:"urgent"`
 	// MergedFrom are the references that lead here since a merge.
 	MergedFrom []string `json:"merged_from"`
+	// Handovers are what other software has of it, or is to get.
+	Handovers []Handover `json:"handovers"`
 	// Mails are what was written for it; given by "requests show" only.
 	Mails []Mail `json:"mails,omitempty"`
 	// History is given by "requests show" only.
@@ -166,8 +168,11 @@ func OfRequest(q ingest.Request, zone *time.Location) Request {
 		Reference: q.Reference, Status: q.Status, Category: q.Category, Service: q.Service,
 		Confidence: q.Confidence, NeedsReview: q.NeedsReview, Reasons: List(q.Reasons),
 		Subject: q.Subject, Text: q.Text, Sender: q.Sender, Place: q.Place, OpenedAt: Time(q.OpenedAt, zone),
-		Deadlines: []Deadline{}, Submissions: []Piece{}, Suggestions: []Suggestion{},
+		Deadlines: []Deadline{}, Submissions: []Piece{}, Suggestions: []Suggestion{}, Handovers: []Handover{},
 		CategoryBy: q.CategoryBy, SecondCategory: q.SecondCategory, Urgent: List(q.Urgent), MergedFrom: List(q.MergedFrom),
+	}
+	for _, h := range q.Handovers {
+		v.Handovers = append(v.Handovers, OfHandover(h, zone))
 	}
 	for _, d := range q.Deadlines {
 		v.Deadlines = append(v.Deadlines, Deadline{
