@@ -24,7 +24,7 @@ import (
 // as adds an agent to a town whose daemon runs, and logs them in.
 func (tw *town) as(login string, args ...string) *session {
 	tw.t.Helper()
-	cmd := exec.Command(tw.exe, append([]string{"user", "add", login, "--config", tw.config}, args...)...)
+	cmd := exec.Command(tw.cli, append([]string{"user", "add", login, "--config", tw.config}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stdin = strings.NewReader(deskPassword + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -163,7 +163,7 @@ func (b *browser) logIn(login, password string) {
 // addAgent adds an agent by the command, as an administrator would.
 func (tw *town) addAgent(login string, role ingest.Role, args ...string) {
 	tw.t.Helper()
-	cmd := exec.Command(tw.exe, append([]string{"--config", tw.config, "user", "add", login, "--role", string(role)}, args...)...)
+	cmd := exec.Command(tw.cli, append([]string{"--config", tw.config, "user", "add", login, "--role", string(role)}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stdin = strings.NewReader(deskPassword + "\n")
 	var out bytes.Buffer

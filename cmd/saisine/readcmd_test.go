@@ -137,7 +137,7 @@ func mixture(t *testing.T, dir string, n int) (unreadable map[string]bool) {
 func TestReadThousandFiles(t *testing.T) {
 	t.Parallel()
 	tw := quietTown(t, "")
-	tw.exe = program() // many goroutines: with the race detector, where there is one
+	tw.cli = program() // many goroutines: with the race detector, where there is one
 	dir := filepath.Join(tw.dir, "archive")
 	unreadable := mixture(t, dir, 1000)
 	missing := filepath.Join(tw.dir, "missing.eml")

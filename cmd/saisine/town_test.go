@@ -76,7 +76,10 @@ type town struct {
 	public  string // address of the form
 	admin   string
 	level   string
-	exe     string // the program that runs here
+	exe     string // the daemon that runs here
+	// cli is what commands are: a test looks with them over and over, and one that looks at a
+	// store finds no more with the race detector.
+	cli string
 }
 
 const townUser = "sve@saint-exemple.fr"
@@ -114,7 +117,10 @@ func newTown(t testing.TB, opts ...townOption) *town {
 	}
 	tw := &town{
 		t: t, dir: dir, data: s.data, scans: filepath.Join(dir, "scans"), config: filepath.Join(dir, "saisine.yaml"),
-		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe,
+		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe, cli: s.exe,
+	}
+	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
+		tw.cli = plain
 	}
 	if err := os.MkdirAll(tw.scans, 0o700); err != nil {
 		t.Fatal(err)
@@ -296,7 +302,7 @@ func (tw *town) saisine(args ...string) (stdout string, code int) {
 func (tw *town) output(args ...string) (stdout, stderr string, code int) {
 	tw.t.Helper()
 	var out, errOut bytes.Buffer
-	cmd := exec.Command(tw.exe, append(args, "--config", tw.config)...)
+	cmd := exec.Command(tw.cli, append(args, "--config", tw.config)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()

@@ -19,6 +19,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -122,14 +123,34 @@ func listen(addr string) (net.Listener, error) {
 // connection (ip_local_port_range): one of these could be taken between looking and listening.
 const firstPort, portCount = 20_000, 12_000
 
-// FreePort finds a port of 127.0.0.1 that nobody listens on. It is drawn by chance, so that
-// tests which run at the same time hardly get the same.
+// taken are the locks of the ports that this process has given out. They end with it.
+var taken struct {
+	sync.Mutex
+	locks []*os.File
+}
+
+// FreePort finds a port of 127.0.0.1 that nobody listens on. It is drawn by chance and locked for
+// as long as this process lives, so that tests which run at the same time, in other processes
+// too, never get the same.
 func FreePort() (int, error) {
-	for range 100 {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("saisine-test-ports-%d", os.Geteuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, err
+	}
+	for range 1000 {
 		port := firstPort + mathrand.IntN(portCount) //nolint:gosec // G404: it need not be unpredictable
-		if Free(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
-			return port, nil
+		lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return 0, err
 		}
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil || !Free(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
+			_ = lock.Close()
+			continue
+		}
+		taken.Lock()
+		taken.locks = append(taken.locks, lock)
+		taken.Unlock()
+		return port, nil
 	}
 	return 0, errors.New("servertest: no free port")
 }
