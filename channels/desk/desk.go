@@ -52,6 +52,8 @@ type Options struct {
 	Figures  Figures
 	Texts    Texts
 	Machine  Machine
+	// Partners may be nil: their page then says that there are none.
+	Partners Partners
 }
 
 // TownFacts are the categories in force. It is safe for concurrent use.

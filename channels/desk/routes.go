@@ -66,7 +66,7 @@ func (a *Adapter) routes() *router {
 	for _, register := range []func(*router){
 		a.loginRoutes, a.accountRoutes, a.userRoutes,
 		a.listRoutes, a.requestRoutes, a.actRoutes, a.compareRoutes, a.fileRoutes, a.replyRoutes,
-		a.counterRoutes, a.paperRoutes, a.failureRoutes, a.figureRoutes, a.textRoutes, a.machineRoutes, a.helpRoutes,
+		a.counterRoutes, a.paperRoutes, a.failureRoutes, a.figureRoutes, a.textRoutes, a.machineRoutes, a.partnerRoutes, a.helpRoutes,
 	} {
 		register(o)
 	}

@@ -25,7 +25,7 @@ const (
 )
 
 // words lists the entries of the catalogue: French to English.
-var words = []map[string]string{englishCommon, englishAccounts, englishRequest, englishFiles, englishCounter, englishFailures, englishFigures, englishPaper, englishAdmin, englishLists}
+var words = []map[string]string{englishCommon, englishAccounts, englishRequest, englishFiles, englishCounter, englishFailures, englishFigures, englishPaper, englishAdmin, englishPartners, englishLists}
 
 // newCatalogue makes the catalogue of all entries.
 func newCatalogue() (*catalog.Builder, error) {

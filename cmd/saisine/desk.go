@@ -65,6 +65,7 @@ func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*d
 		Files:    h.files(),
 		Texts:    deskTexts{h},
 		Machine:  deskMachine{h, h.mails.now()},
+		Partners: deskPartners{h},
 		Accounts: h.accounts(nil), TrustedProxies: h.cfg.Channels.Webform.Trusted, OIDC: h.cfg.Channels.Desk.OIDC,
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/deliver/webhook"
 )
 
 // notPages are addresses that answer with something else than a page.
@@ -29,6 +30,19 @@ func TestEveryPageForEverybody(t *testing.T) {
 	call := h.submit(ingest.ChannelPhone, []byte(`{"channel":"phone","body":"Un banc est cassé.","category_choice":"voirie","sender":{"name":"Odile","address":"3 rue Haute"}}`), ingest.MediaNote, ingest.Hints{})
 	letter, err := h.store.DraftPaper(t.Context(), open[1])
 	if err != nil {
+		t.Fatal(err)
+	}
+	givePartners(h, "https://portail.ville.test/saisine", webhook.NewSecret())
+	handOverTo(h, open[0], "voirie-rt", "rt: le serveur n’a pas répondu à "+strings.Repeat("x", 80))
+	if err := h.store.TurnOffWebhook(t.Context(), "portail", "https://portail.ville.test/saisine", "410 Gone"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"portail", "appli-mobile"} {
+		if _, err := h.store.AddKey(t.Context(), ingest.APIKey{Name: name, Scopes: ingest.Scopes(), Services: []string{"CCAS"}}, "agent:toutvoit"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.store.RevokeKey(t.Context(), "appli-mobile", "agent:toutvoit"); err != nil {
 		t.Fatal(err)
 	}
 	h.agent("toutvoit", ingest.RoleAdministrator, "CCAS", "Voirie")
@@ -81,6 +95,23 @@ func TestEveryPageForEverybody(t *testing.T) {
 		}
 		withoutScript(b, false)
 	}
+	lookAtPartnerPosts(b)
+}
+
+// lookAtPartnerPosts looks at the pages that answer posts themselves: a test that fails, and the
+// secret of a key.
+func lookAtPartnerPosts(b *browser) {
+	b.t.Helper()
+	b.open(partnersPage)
+	b.click("#connecteur-voirie-rt button")
+	b.says("Le serveur ne répond pas.")
+	b.look("page logiciels essai")
+	b.fill("#nom", "mobile")
+	b.do("tick", chromedp.Evaluate[chromedp.Void](`document.querySelector("input[name=droits]").click()`))
+	b.click(`form[aria-labelledby="nouvelle-cle"] button`)
+	b.says("Secret de la clé mobile", "saisine_")
+	b.do("unfold", chromedp.Evaluate[chromedp.Void](`document.querySelector(".tableau details").open = true`))
+	b.look("page logiciels cle")
 }
 
 // mainText is what a page says, without what only a script can do.

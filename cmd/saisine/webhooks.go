@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/webhook"
@@ -88,6 +90,27 @@ func (h *hooks) deliver(ctx context.Context, item ingest.OutboxItem) error {
 		return ingest.Permanent(err)
 	}
 	return err
+}
+
+// testWebhook sends an endpoint an event of the kind webhook.test, which names no request and is not
+// among the tries.
+func testWebhook(ctx context.Context, cfg config.Config, w config.Webhook) (webhook.Result, error) {
+	sender, err := newSender(w)
+	if err != nil {
+		return webhook.Result{}, err
+	}
+	uid, err := uuid.NewV7()
+	if err != nil {
+		return webhook.Result{}, fmt.Errorf("new id: %w", err)
+	}
+	now := time.Now() // and not a house's: the other side refuses what is old
+	body, err := partners{cfg}.Payload(ingest.PublicEvent{At: now, Kind: "webhook.test"})
+	if err != nil {
+		return webhook.Result{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	return sender.Send(ctx, webhook.Message{ID: uid.String(), Time: now, Body: body})
 }
 
 func tryOf(at time.Time, r webhook.Result, err error) ingest.Try {

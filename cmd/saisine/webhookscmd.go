@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"saisine.fr/saisine/config"
@@ -84,19 +83,7 @@ func newWebhooksTest(a *app) *cobra.Command {
 			if !ok {
 				return noWebhook(args[0])
 			}
-			sender, err := newSender(w)
-			if err != nil {
-				return usageError{err}
-			}
-			uid, err := uuid.NewV7()
-			if err != nil {
-				return err
-			}
-			body, err := partners{cfg}.Payload(ingest.PublicEvent{At: time.Now(), Kind: "webhook.test"})
-			if err != nil {
-				return err
-			}
-			r, err := sender.Send(cmd.Context(), webhook.Message{ID: uid.String(), Time: time.Now(), Body: body})
+			r, err := testWebhook(cmd.Context(), cfg, w)
 			if err != nil {
 				return fmt.Errorf("%s: %w", w.Name, err)
 			}

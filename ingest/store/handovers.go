@@ -261,3 +261,44 @@ func (s *Store) verifyHandovers(ctx context.Context, _ *VerifyReport, report fun
 		return nil
 	})
 }
+
+// HandoverCount is how a connector fares, over all requests.
+type HandoverCount struct {
+	// Pending are hand-overs that wait, Failed those that were given up and that nobody has dealt
+	// with, Cases what is at the other side.
+	Pending, Failed, Cases int
+	// CheckedAt is the last look at the status of a case, or zero; Trouble why that one failed, or
+	// "". Service is that of the request that it was about: who does not see it is shown no words
+	// of the other side.
+	CheckedAt        time.Time
+	Trouble, Service string
+}
+
+// HandoverCounts counts the hand-overs of each connector that has any, by its name.
+func (s *Store) HandoverCounts(ctx context.Context) (map[string]HandoverCount, error) {
+	out := map[string]HandoverCount{}
+	run := reading{s.read}
+	// One pass: there is one row for each request that a connector is told of.
+	err := run.rows(ctx, `SELECT h.connector, count(*) FILTER (WHERE o.state = 'pending'), count(*) FILTER (WHERE o.state = 'failed' AND k.id IS NULL), count(*) FILTER (WHERE h.handed_at <> 0)
+		FROM handovers h JOIN outbox o ON o.id = h.id LEFT JOIN dealt_with k ON k.id = o.id AND k.attempt = o.attempt GROUP BY h.connector`, nil, func(row rowScanner) error {
+		var name string
+		var c HandoverCount
+		err := row.Scan(&name, &c.Pending, &c.Failed, &c.Cases)
+		out[name] = c
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for name, c := range out {
+		var checked int64
+		err := run.row(ctx, `SELECT h.checked_at, h.trouble, w.service FROM handovers h JOIN requests r ON r.id = h.request_id JOIN requests w ON w.id = coalesce(r.merged_into, r.id)
+			WHERE h.connector = $1 AND h.handed_at <> 0 ORDER BY h.checked_at DESC LIMIT 1`, name).Scan(&checked, &c.Trouble, &c.Service)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, unavailable(err)
+		}
+		c.CheckedAt = s.time(checked)
+		out[name] = c
+	}
+	return out, nil
+}

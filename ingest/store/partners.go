@@ -211,3 +211,61 @@ func (s *Store) Replay(ctx context.Context, id string) (taken bool, err error) {
 	})
 	return taken, err
 }
+
+// WebhookCount is how an endpoint fares, over all requests.
+type WebhookCount struct {
+	// Pending are webhooks that wait, Failed those that were given up and that nobody has dealt
+	// with.
+	Pending, Failed int
+	// Last is the last try, zero when there was none, and Service that of the request that it was
+	// about: who does not see it is shown no words of the other side.
+	Last    ingest.Try
+	Service string
+}
+
+// webhooksLeft goes by the indexes of what is pending and of what failed: most webhooks are
+// neither. A bare o.kind = 'webhook' would have SQLite go through all of them.
+const webhooksLeft = `SELECT json_extract(o.payload, '$.endpoint'), o.state, count(*) FROM outbox o WHERE o.kind || '' = 'webhook' AND o.state = 'pending' GROUP BY 1, 2
+	UNION ALL SELECT json_extract(o.payload, '$.endpoint'), o.state, count(*) FROM outbox o WHERE o.kind || '' = 'webhook' AND o.state = 'failed'
+	AND NOT EXISTS (SELECT 1 FROM dealt_with k WHERE k.id = o.id AND k.attempt = o.attempt) GROUP BY 1, 2`
+
+// lastTry goes back from the newest try until it meets one of the endpoint: those that are in use
+// are met at once.
+const lastTry = `SELECT t.at, t.took, t.status, t.said, coalesce(w.service, '') FROM tries t CROSS JOIN outbox o
+	LEFT JOIN requests r ON r.id = o.request_id LEFT JOIN requests w ON w.id = coalesce(r.merged_into, r.id)
+	WHERE o.id = t.outbox_id AND o.kind = 'webhook' AND json_extract(o.payload, '$.endpoint') = $1 ORDER BY t.seq DESC LIMIT 1`
+
+// WebhookCounts says how each of the named endpoints fares.
+func (s *Store) WebhookCounts(ctx context.Context, names []string) (map[string]WebhookCount, error) {
+	out := map[string]WebhookCount{}
+	run := reading{s.read}
+	for _, name := range names {
+		var c WebhookCount
+		var at, took int64
+		err := run.row(ctx, lastTry, name).Scan(&at, &took, &c.Last.Status, &c.Last.Said, &c.Service)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, unavailable(err)
+		}
+		c.Last.At, c.Last.Took = s.time(at), time.Duration(took)*time.Microsecond
+		out[name] = c
+	}
+	err := run.rows(ctx, webhooksLeft, nil, func(row rowScanner) error {
+		var name, state string
+		var n int
+		if err := row.Scan(&name, &state, &n); err != nil {
+			return err
+		}
+		c, ok := out[name]
+		switch {
+		case !ok:
+			return nil
+		case state == string(ingest.OutboxPending):
+			c.Pending = n
+		default:
+			c.Failed = n
+		}
+		out[name] = c
+		return nil
+	})
+	return out, err
+}

@@ -367,3 +367,100 @@ func TestKeys(t *testing.T) {
 		t.Errorf("%+v, %v", keys, err)
 	}
 }
+
+// What a connector and an endpoint have to do is counted apart, without what a person has dealt
+// with; the last look and the last try are told with the service whose matter they were.
+func TestPartnerCounts(t *testing.T) {
+	ctx := t.Context()
+	w, p, _ := newPartners(t)
+	p.connectors["aide"] = []string{"redmine"}
+	if c, err := w.s.HandoverCounts(ctx); err != nil || len(c) != 0 {
+		t.Errorf("counts of nothing: %v, %v", c, err)
+	}
+	var ids []string
+	for i := range 4 {
+		category, service := "voirie", "Voirie"
+		if i == 3 {
+			category, service = "aide", "CCAS"
+		}
+		_, ref := w.file(listed{category: category, service: service})
+		list, err := w.s.Handovers(ctx, ref)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		ids = append(ids, list[0].ID)
+	}
+	w.do(w.s.HandedOver(ctx, ids[0], "1", ""))
+	w.do(w.s.RemoteStatus(ctx, ids[0], "", "", "", "does not answer"))
+	w.do(w.s.FailDelivery(ctx, ids[1], "no"))
+	w.do(w.s.FailDelivery(ctx, ids[2], "no"))
+	w.do(w.s.DealtWith(ctx, clerk, ingest.FailedDeliveries, ids[2]))
+	counts, err := w.s.HandoverCounts(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := w.s.opts.Now()
+	for name, want := range map[string]HandoverCount{
+		"rt":      {Pending: 1, Failed: 1, Cases: 1, CheckedAt: at, Trouble: "does not answer", Service: "Voirie"},
+		"redmine": {Pending: 1},
+	} {
+		got := counts[name]
+		if !got.CheckedAt.Equal(want.CheckedAt) {
+			t.Errorf("%s was looked at %s, want %s", name, got.CheckedAt, want.CheckedAt)
+		}
+		if got.CheckedAt = want.CheckedAt; got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+
+	var hooks []string
+	w.do(w.s.Webhooks(ctx, "portail", 0, func(o ingest.OutboxItem) error {
+		hooks = append(hooks, o.ID)
+		return nil
+	}))
+	if len(hooks) < 4 {
+		t.Fatalf("%d webhooks", len(hooks))
+	}
+	w.do(w.s.Tried(ctx, hooks[0], ingest.Try{At: day, Status: 500, Said: "older"}))
+	w.do(w.s.Tried(ctx, hooks[1], ingest.Try{At: day.Add(time.Hour), Took: time.Second, Status: 503, Said: "newer"}))
+	w.do(w.s.Tried(ctx, ids[0], ingest.Try{At: day.Add(2 * time.Hour), Said: "of a hand-over"}))
+	w.do(w.s.FailDelivery(ctx, hooks[0], "no"))
+	w.do(w.s.FailDelivery(ctx, hooks[1], "no"))
+	w.do(w.s.DealtWith(ctx, clerk, ingest.FailedDeliveries, hooks[1]))
+	w.do(w.s.Delivered(ctx, hooks[2])) // of the rest one more waits: that a failure was dealt with is told, too
+	got, err := w.s.WebhookCounts(ctx, []string{"portail", "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := got["portail"]
+	if c.Pending != len(hooks)-2 || c.Failed != 1 || c.Last.Said != "newer" || c.Last.Status != 503 || c.Last.Took != time.Second || !c.Last.At.Equal(day.Add(time.Hour)) || c.Service == "" {
+		t.Errorf("%+v of %d", c, len(hooks))
+	}
+	if c := got["other"]; c != (WebhookCount{}) {
+		t.Errorf("of an endpoint that was told nothing: %+v", c)
+	}
+}
+
+// What is left to tell is found by partial indexes, the last try from the newest back.
+func TestPartnerCountsUseIndexes(t *testing.T) {
+	w, _, _ := newPartners(t)
+	for query, wanted := range map[string][]string{webhooksLeft: {"outbox_pending", "outbox_failed"}, lastTry: {"SCAN t", "SEARCH o"}} {
+		plan := ""
+		var args []any
+		if strings.Contains(query, "$1") {
+			args = []any{"x"}
+		}
+		w.do((reading{w.s.read}).rows(t.Context(), "EXPLAIN QUERY PLAN "+query, args, func(row rowScanner) error {
+			var a, b, c int
+			var text string
+			err := row.Scan(&a, &b, &c, &text)
+			plan += text + "\n"
+			return err
+		}))
+		for _, part := range wanted {
+			if !strings.Contains(plan, part) || strings.Contains(plan, "USE TEMP B-TREE FOR ORDER BY") {
+				t.Errorf("%q is not in the plan of %s:\n%s", part, query, plan)
+			}
+		}
+	}
+}
