@@ -12,13 +12,27 @@ import (
 	"saisine.fr/saisine/ingest/message"
 )
 
-// Open311MediaLine begins the lines of a reading's text that give the media_url of a GeoReport
-// request: they are for agents, and never published.
-const Open311MediaLine = "media_url : "
+// open311Joined is the line of a reading's text below which the answers to attributes and the
+// media_url of a GeoReport request stand: they are for agents, and never published.
+const open311Joined = "— Précisions envoyées par l’application —"
+
+// Open311Description returns what the text of a GeoReport reading has of the description, without
+// what the reader wrote below it. Of a description that has the parting line in it, what follows
+// is not returned either.
+func Open311Description(text string) string {
+	end := 0
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == open311Joined {
+			break
+		}
+		end += len(line)
+	}
+	return strings.TrimSpace(text[:end])
+}
 
 // readOpen311 reads a service request of GeoReport v2 (POST Service Request). The text is the
-// description, and below it the answers to the attributes as "code : value": what a code asks
-// stands in the categories file, which a reading does not go by.
+// description, and below it, parted by a line of their own, the answers to the attributes as
+// "code : value": what a code asks stands in the categories file, which a reading does not go by.
 func (d *DocumentReader) readOpen311(ctx context.Context, b *Blob) (Reading, error) {
 	out := Reading{Kind: KindForm}
 	files, err := d.withOriginal(ctx, b, func(r io.Reader, f *filesToRead) ([]message.Attachment, error) {
@@ -47,7 +61,7 @@ func (r *Reading) open311(fields map[string][]string) {
 	description := field("description")
 	parts := []string{description}
 	if lines := open311Lines(fields); len(lines) > 0 {
-		parts = append(parts, strings.Join(lines, "\n"))
+		parts = append(parts, open311Joined+"\n"+strings.Join(lines, "\n"))
 	}
 	r.Text = strings.TrimSpace(strings.Join(parts, "\n\n"))
 	r.Category = field("service_code")
@@ -87,7 +101,7 @@ func open311Lines(fields map[string][]string) []string {
 	}
 	for _, v := range fields["media_url"] {
 		if v = strings.Join(strings.Fields(v), " "); v != "" {
-			lines = append(lines, Open311MediaLine+v)
+			lines = append(lines, "media_url : "+v)
 		}
 	}
 	return lines

@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"log/slog"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestReadOpen311(t *testing.T) {
 	if r.Subject != "A large sinkhole is" || r.Category != "001" || r.Place != "1234 5th street" || r.Kind != KindForm {
 		t.Errorf("subject %q, category %q, place %q, kind %q", r.Subject, r.Category, r.Place, r.Kind)
 	}
-	want := "A large sinkhole is\ndestroying the street\n\nWHISDORN : COISL001\nWHISDORN : COISL002\nWHISPAWN : 123456\n" +
+	want := "A large sinkhole is\ndestroying the street\n\n— Précisions envoyées par l’application —\nWHISDORN : COISL001\nWHISDORN : COISL002\nWHISPAWN : 123456\n" +
 		"media_url : http://farm3.static.flickr.com/2002/2212426634_5ed477a060.jpg"
 	if r.Text != want {
 		t.Errorf("text\n%s\nwant\n%s", r.Text, want)
@@ -42,6 +43,29 @@ func TestReadOpen311(t *testing.T) {
 	}
 	if strings.Contains(fmt.Sprintf("%+v", r), "xyz") {
 		t.Error("the key is in the reading")
+	}
+}
+
+// What is not the description can be told from it, whatever either of them says.
+func TestOpen311Description(t *testing.T) {
+	for _, tt := range []struct{ name, body, want string }{
+		{"both", "description=Trou%0Anom+:+x%0A%0Apanne+:+y&attribute[nom]=Jean+Dupont&media_url=https://a/1", "Trou\nnom : x\n\npanne : y"},
+		{"answer of several lines", "description=Trou&attribute[nom]=%0AJean%0A%0ADupont", "Trou"},
+		{"no description", "attribute[nom]=Jean+Dupont", ""},
+		{"media only", "description=Trou&media_url=https://a/1", "Trou"},
+		{"neither", "description=Trou%0Amedia_url+:+x", "Trou\nmedia_url : x"},
+		{"parting line in the description", "description=Trou%0A" + url.QueryEscape(open311Joined) + "+%0Anom+:+x&attribute[nom]=y", "Trou"},
+		{"parting line in an answer", "description=Trou&attribute[nom]=x%0A" + url.QueryEscape(open311Joined) + "%0Ay", "Trou"},
+		{"parting line as a name", "description=Trou&attribute[a%0A" + url.QueryEscape(open311Joined) + "]=y", "Trou"},
+	} {
+		if got := Open311Description(readOpen311(t, tt.body).Text); got != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+	for _, text := range []string{"", "Trou\n", "\n" + open311Joined} {
+		if got := Open311Description(text); got != strings.TrimSpace(strings.TrimSuffix(text, open311Joined)) {
+			t.Errorf("%q became %q", text, got)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func (f format) mediaType() string {
 // JSON and XML Conversion).
 type answer struct {
 	xml, json any
+	encoded   []byte // when it is written already
 	// private answers are kept by no cache.
 	private bool
 }
@@ -112,9 +113,13 @@ func (a *Adapter) write(w http.ResponseWriter, r *http.Request, f format, ans an
 }
 
 func encode(f format, ans answer) ([]byte, error) {
+	if ans.encoded != nil {
+		return ans.encoded, nil
+	}
 	var b bytes.Buffer
 	if f == formatJSON {
 		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false) // nobody takes it for a page: nosniff
 		e.SetIndent("", "  ")
 		err := e.Encode(ans.json)
 		return b.Bytes(), err

@@ -28,7 +28,7 @@ const (
 // form is what a post says, cleaned. It implements formpost.Form.
 type form struct {
 	key                string
-	keys               []string // every api_key that was sent
+	keys               []string // each api_key that was sent and may be one; maxKeys+1 at most
 	jurisdiction       string
 	service            string
 	lat, long          string
@@ -83,9 +83,7 @@ func (f *form) field(name string) *string {
 func (f *form) Set(p *formpost.Post, name string, raw []byte) {
 	name, _ = formpost.Clean([]byte(name))
 	if name == "api_key" {
-		if v, _ := formpost.Clean(raw); len(v) >= minKey {
-			f.keys = append(f.keys, v)
-		}
+		f.noteKey(raw)
 	} else {
 		f.note(name, raw)
 	}
@@ -107,6 +105,14 @@ func (f *form) Set(p *formpost.Post, name string, raw []byte) {
 		if p.Take(&v, raw); v != "" {
 			f.media = append(f.media, v)
 		}
+	}
+}
+
+// noteKey keeps what must be blotted out of the original.
+func (f *form) noteKey(raw []byte) {
+	v, _ := formpost.Clean(raw)
+	if len(v) >= minKey && len(v) <= maxKey && len(f.keys) <= maxKeys && !slices.Contains(f.keys, v) {
+		f.keys = append(f.keys, v)
 	}
 }
 

@@ -25,10 +25,12 @@ func headerKey(r *http.Request) string {
 }
 
 // maxKey bounds what is looked up, in bytes. What is shorter than minKey is no key that the house
-// gave out, so that nothing of a post need be blotted out for it.
+// gave out, so that nothing of a post need be blotted out for it. maxKeys is how many different
+// ones a post may hold, for each is looked for in all of it.
 const (
-	maxKey = 200
-	minKey = 16
+	maxKey  = 200
+	minKey  = 16
+	maxKeys = 3
 )
 
 // admit returns the key with this secret, when it may post and has not posted too much.

@@ -84,8 +84,8 @@ var (
 	domain      = regexp.MustCompile(`(?i)\b(?:[a-z0-9-]+\.)+(?:fr|com|org|net|eu|info|io|be|ch|re|nc|pf|paris|bzh|alsace|corsica|gp|mq|biz|me|tv|app|social|online|site)\b(?:/\S*)?`)
 	mailAddress = regexp.MustCompile(`[^\s@,;:<>()\[\]"]*\s?[@＠]\s?[^\s@,;:<>()\[\]"]+`)
 	spelledMail = regexp.MustCompile(`(?i)[^\s,;:]+\s*[\[({]\s*(?:at|arobase|a|chez)\s*[\])}]\s*\S+(?:\s*(?:[\[({]\s*(?:dot|point)\s*[\])}]|\bpoint\b|\.)\s*[\pL\d]+)*|[^\s,;:]+\s+(?:arobase|arrobase)\s+\S+(?:\s+point\s+\S+)*`)
-	// A number is a run of figures with what people write between them on a line.
-	number  = regexp.MustCompile(`[+(]{0,2}(?:\b[Oo][1-9]|\d)(?:(?:[ \t.\-/_·•()]{0,3}|,)\d)*`)
+	// A number is a run of figures with what people write between them, be it on several lines.
+	number  = regexp.MustCompile(`[+(]{0,2}(?:\b[Oo][1-9]|\d)(?:(?:[\s.\-/_·•()]{0,4}|,)\d)*`)
 	anyDate = regexp.MustCompile(`(?:0?[1-9]|[12]\d|3[01])[/.\-](?:0?[1-9]|1[0-2])[/.\-](?:19|20)\d\d|(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`)
 	spelled = regexp.MustCompile(`(?i)\bz[ée]ro(?:[\s,\-]+(?:et|z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente|quarante|cinquante|soixante|cents?)\b){3,}`)
 	iban    = regexp.MustCompile(`(?i)\b[a-z]{2}\d{2}(?:[\s\-]?[a-z0-9]{4}){2,8}(?:[\s\-]?[a-z0-9]{1,3})?\b`)
@@ -101,7 +101,7 @@ var (
 	// Where the sender lives is not where the trouble is; a street, with its number, up to the
 	// end of the clause.
 	home = regexp.MustCompile(`(?i)(\bj['’]\s?habit(?:e|ais)|\b(?:nous|on)\s+habit(?:ons|e)|\bje\s+(?:r[ée]side|demeure|loge|vis)|\bnous\s+(?:r[ée]sidons|vivons)|\bdemeurant|\bdomicili[ée]e?s?|\br[ée]sidante?s?|\bmon\s+(?:adresse|domicile|appartement|immeuble)|\bma\s+maison|\bnotre\s+(?:adresse|domicile|maison|immeuble)|\bchez\s+(?:moi|nous))([^.;!?\n\d]{0,30}?)((?:au\s+)?` + houseNumber + street + `[^.;,!?\n]{0,60}\b|` + street + `[^.;,!?\n]{0,60}\b|(?:au|n°|num[ée]ro)\s*\d{1,4}\b)`)
-	born = regexp.MustCompile(`(?i)(\bn(?:é|ée|ee)\s+(?:le|en)\s+|\bdate\s+de\s+naissance\s*:?\s*)([^.;,\n\d]{0,20}\d[^.;,\n]{0,25})`)
+	born = regexp.MustCompile(`(?i)((?:^|[^\pL])n(?:é\(e\)|é[.·\-/]e|ée|ee|é)s?\s*:?\s*(?:\(?\b(?:le|en)\b\)?\s*)?|\bdate\s+de\s+naissance\s*:?\s*)([^.;,\n\d]{0,20}(?:\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?\d{2,4}|\d[^.;,\n]{0,25}))`)
 	code = regexp.MustCompile(`(?i)(\bdigicode|\bcode\s+(?:d['’]\s?(?:acc[eè]s|entr[ée]e)|(?:du|de\s+la)\s+(?:portail|porte|digicode))|\bmot\s+de\s+passe|\binterphone|\bnum[ée]ro\s+(?:de\s+(?:s[ée]curit[ée]\s+sociale|permis|passeport|carte)))(\s*(?:est|:|n°|no)?\s*)(\S+)`)
 )
 
@@ -200,7 +200,7 @@ func longNumber(s string) bool {
 		return n >= 7 // the letter for a zero, of who wants to slip by
 	}
 	date := anyDate.FindStringIndex(figures)
-	dated := date != nil && date[0] == 0 && (date[1] == len(figures) || figures[date[1]] == ' ')
+	dated := date != nil && date[0] == 0 && (date[1] == len(figures) || strings.IndexByte(" \n", figures[date[1]]) >= 0)
 	if n == 10 && figures[0] == '0' && !dated || len(figures) < len(s) && n >= 8 {
 		return true
 	}
@@ -228,6 +228,8 @@ func plainRunes(s string) string {
 			return r - 0xfee0
 		case unicode.Is(unicode.Zs, r):
 			return ' '
+		case r == '\v', r == '\f', r == 0x85, r == 0x2028, r == 0x2029:
+			return '\n'
 		case r > 0x7f && unicode.Is(unicode.Nd, r):
 			return figure(r)
 		}

@@ -64,6 +64,17 @@ func TestMaskHides(t *testing.T) {
 		{"where they live, without a number", "J’habite rue des Lilas et le lampadaire clignote", "Lilas", "habite"},
 		{"at home", "Devant chez moi, 12 rue des Lilas.", "12", "Devant chez moi"},
 		{"birth", "née le 12/03/1980 à Lyon, je tombe souvent", "1980", "je tombe souvent"},
+		{"birth in brackets", "Je suis né(e) (le) 12 mars 1980, je tombe souvent", "1980", "je tombe souvent"},
+		{"birth, either way", "né(e) le 12 mars 1980", "mars", "né(e)"},
+		{"birth without le", "Née 12 mars 1980. Je tombe", "mars", "Je tombe"},
+		{"birth in capitals", "NÉ(E) LE 12 MARS 1980", "MARS", "LE"},
+		{"birth with a dot", "né·e le 12.03.1980", "03", "né·e"},
+		{"birth with dots", "née le 12.03.80. Je tombe", "03", "Je tombe"},
+		{"number over lines", "Tél.\n06\n12\n34\n56\n78\nmerci", "34", "merci"},
+		{"number over blank lines", "06 \n\n12\n \n34\n56\n78", "34", ""},
+		{"number over lines of another kind", "06\u202812\v34\f56\u202978", "34", ""},
+		{"number as a list", "06\n- 12\n- 34\n- 56\n- 78", "34", ""},
+		{"abroad over lines", "+33\n6\n12\n34\n56\n78", "34", ""},
 		{"door code", "Le digicode est 12B45 pour entrer", "12B45", "pour entrer"},
 		{"long number", "dossier 20260012345", "20260012345", "dossier"},
 	} {
@@ -102,6 +113,8 @@ func TestMaskKeeps(t *testing.T) {
 		"Lampadaire éteint\n\nnumero-lampadaire : A-123",
 		"Le banc de Zoé",
 		"Fuite d’eau place du Marché. Merci",
+		"Nid-de-poule depuis le 01/03/2026\n12 rue Haute\n40 cm",
+		"Un enfant gêné le 3 mars par le bruit, abandonné 2 fois, l’aîné 5.",
 		"Mon immeuble n’a plus de bac jaune depuis 3 semaines.",
 	} {
 		if got := hideFrom(ingest.Person{}, text); got != text {

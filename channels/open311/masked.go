@@ -3,9 +3,10 @@ package open311
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"regexp"
 	"sync"
 	"unicode/utf8"
+
+	"saisine.fr/saisine/ingest"
 )
 
 const (
@@ -36,13 +37,14 @@ func (t *maskedTexts) of(r Report) masked {
 	if ok {
 		return out
 	}
-	text := withoutMedia(r.Text)
+	// Answers to attributes are told to nobody: what an app asks, and calls it, is not known here.
+	text := ingest.Open311Description(r.Text)
 	whole := utf8.RuneCountInString(text) <= maxDescription
 	if !whole {
 		text = string([]rune(text)[:min(maxDescription+maskMargin, utf8.RuneCountInString(text))])
 	}
 	place := cut(r.Place, maxLine+maskMargin)
-	m := newMask(r.Sender, ownWords(text))
+	m := newMask(r.Sender, text)
 	out.description = m.hide(text)
 	if !whole { // the end may hold half a number
 		runes := []rune(out.description)
@@ -64,21 +66,6 @@ func (t *maskedTexts) of(r Report) masked {
 	}
 	t.texts[key] = out
 	return out
-}
-
-// answerLine is a line of a reading that answers an attribute (ingest, readOpen311).
-var answerLine = regexp.MustCompile(`^[\pL\d_\-]+ : `)
-
-// ownWords is a text without the answers to attributes below it: whoever signs does so above
-// them.
-func ownWords(text string) string {
-	for {
-		above, last, ok := lastLine(text)
-		if !ok || !answerLine.MatchString(last) {
-			return text
-		}
-		text = above
-	}
 }
 
 // words identifies all that masking goes by.

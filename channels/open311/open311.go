@@ -28,8 +28,17 @@ import (
 const Prefix = "/open311/v2/"
 
 const (
-	// maxStreamed bounds the posts above formpost.SmallPost that are read at the same time.
-	maxStreamed = 16
+	// maxStreamed bounds the posts above formpost.SmallPost that are read at the same time with a
+	// good key before the body, maxUnkeyed those whose key is to come in the body, and
+	// maxUnkeyedOf the latter of one address.
+	maxStreamed  = 16
+	maxUnkeyed   = 8
+	maxUnkeyedOf = 3
+	// maxLists bounds the lists that are made at the same time, listWait is how long a call waits
+	// for its turn, and listRetry is proposed when that does not come.
+	maxLists  = 3
+	listWait  = 2 * time.Second
+	listRetry = 5 * time.Second
 	// defaultKeyRate and defaultClientRate are calls a minute.
 	defaultKeyRate    = 60
 	defaultClientRate = 300
@@ -79,6 +88,9 @@ type Adapter struct {
 	byKey     *rate.Limiter[string]
 	byClient  *rate.Limiter[netip.Prefix] // nil: no limit
 	receiver  *formpost.Receiver
+	unkeyed   *formpost.Receiver // of posts whose key is in the body, so that they keep no others waiting
+	large     counts             // posts that unkeyed reads, by address
+	lists     chan struct{}      // a place for each list that is being made
 	masked    maskedTexts
 
 	door channels.Door
@@ -111,7 +123,8 @@ func New(opts Options) *Adapter {
 	a := &Adapter{
 		opts: opts, log: opts.Log, now: opts.Now,
 		byKey:    rate.New[string](opts.KeyRate, time.Minute),
-		receiver: formpost.NewReceiver(maxStreamed),
+		receiver: formpost.NewReceiver(maxStreamed), unkeyed: formpost.NewReceiver(maxUnkeyed),
+		lists: make(chan struct{}, maxLists),
 	}
 	if opts.ClientRate > 0 {
 		a.byClient = rate.New[netip.Prefix](opts.ClientRate, time.Minute)

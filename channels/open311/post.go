@@ -55,9 +55,18 @@ func (a *Adapter) post(w http.ResponseWriter, r *http.Request, c call) (answer, 
 	} else if fail := a.allowed(r); fail != nil {
 		return a.refuse(w, r, fail)
 	}
+	receiver := a.receiver
+	if secret == "" {
+		leave, fail := a.largeUnkeyed(r)
+		if fail != nil {
+			return a.refuse(w, r, fail)
+		}
+		defer leave()
+		receiver = a.unkeyed
+	}
 	f := &form{jurisdiction: c.query.Get("jurisdiction_id")}
 	arrived := a.now()
-	p, err := a.receiver.Receive(w, r, formpost.Source{Arrived: arrived.In(a.opts.Location), Limits: a.opts.Limits, Spool: &a.opts.Spool}, f)
+	p, err := receiver.Receive(w, r, formpost.Source{Arrived: arrived.In(a.opts.Location), Limits: a.opts.Limits, Spool: &a.opts.Spool}, f)
 	if err != nil {
 		return answer{}, a.unreadable(r.Context(), err)
 	}
@@ -115,6 +124,9 @@ func (a *Adapter) take(r *http.Request, f *form, p *formpost.Post, key ingest.AP
 	}
 	if fail != nil {
 		return answer{}, fail
+	}
+	if len(f.keys) > maxKeys {
+		return answer{}, failed(http.StatusBadRequest, "api_key\u00a0: %d clés différentes au plus dans un envoi. N’indiquez que celle de votre application.", maxKeys)
 	}
 	if fail := a.blot(ctx, p, f.keys); fail != nil {
 		return answer{}, fail

@@ -173,6 +173,39 @@ func TestShortWordIsNoKey(t *testing.T) {
 	}
 }
 
+// What may be a key is looked for in the whole post, so there may not be many.
+func TestManyKeys(t *testing.T) {
+	a, h := newServer(t, nil)
+	post := func(keys ...string) *httptest.ResponseRecorder {
+		return ask(a, "POST", Prefix+"requests.json", "service_code=voirie&address_id=1&api_key="+strings.Join(keys, "&api_key="), "X-Api-Key", testKey)
+	}
+	w := post(testKey, otherKey, goneKey, smallKey)
+	if w.Code != 400 || h.count() != 0 || !strings.Contains(w.Body.String(), "3 clés") {
+		t.Errorf("four keys: %d, %s", w.Code, w.Body)
+	}
+	valid(t, "errors", w.Body.Bytes())
+	endless := strings.Repeat("y", maxKey+1)
+	if w := post(testKey, otherKey, goneKey, testKey, "short", endless); w.Code != 200 {
+		t.Fatalf("three keys: %d, %s", w.Code, w.Body)
+	}
+	original := string(h.last().original)
+	for _, key := range []string{testKey, otherKey, goneKey} {
+		if strings.Contains(original, key) {
+			t.Errorf("%s is in the original", key)
+		}
+	}
+	if !strings.Contains(original, "&api_key=short&api_key="+endless) {
+		t.Errorf("what is no key is blotted out: %s", original)
+	}
+	f := &form{}
+	for i := range 1000 {
+		f.noteKey(fmt.Appendf(nil, "osk_%020d", i))
+	}
+	if len(f.keys) != maxKeys+1 {
+		t.Errorf("%d are kept", len(f.keys))
+	}
+}
+
 func TestValidation(t *testing.T) {
 	const here = "&address_string=rue+Haute"
 	required := func(o *Options) {

@@ -65,11 +65,11 @@ func (a *Adapter) publisher() publisher { return publisher{a, a.catalogue.Load()
 // app only, which its user knows to be public; a letter, a mail or a call was not meant to be
 // published, so that of those nothing is but their category.
 func (p publisher) publish(r Report) (entry, bool) {
-	s := p.catalogue.service(r.Category)
-	byApp := r.Channel == ingest.ChannelApp
-	if s == nil || r.Sealed || slices.Contains(p.catalogue.sealed, r.Service) || !byApp && !r.Confirmed || r.Reference == "" {
+	if !p.public(r) {
 		return entry{}, false
 	}
+	s := p.catalogue.service(r.Category)
+	byApp := r.Channel == ingest.ChannelApp
 	updated := r.UpdatedAt
 	if updated.Before(r.OpenedAt) {
 		updated = r.OpenedAt
@@ -99,15 +99,61 @@ func (p publisher) publish(r Report) (entry, bool) {
 	return e, true
 }
 
-// withoutMedia leaves the addresses of photographs out of a text.
-func withoutMedia(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, ingest.Open311MediaLine) {
-			b.WriteString(line)
+// public reports whether anything of a request is public. It is quick.
+func (p publisher) public(r Report) bool {
+	return p.catalogue.service(r.Category) != nil && !r.Sealed && !slices.Contains(p.catalogue.sealed, r.Service) &&
+		(r.Channel == ingest.ChannelApp || r.Confirmed) && r.Reference != ""
+}
+
+// lean is r without what publish does not go by, so that a list of hundreds holds no whole letters.
+func (r Report) lean() Report {
+	if r.Channel != ingest.ChannelApp {
+		r.Text, r.Place, r.Position, r.Sender = "", "", nil, ingest.Person{}
+		return r
+	}
+	// One character more than masking looks at, which tells it that there were more.
+	r.Text = first(ingest.Open311Description(r.Text), maxDescription+maskMargin+1)
+	r.Place = first(r.Place, maxLine+maskMargin+1)
+	return r
+}
+
+// first is a copy of the first max characters of s, which does not hold on to the rest.
+func first(s string, max int) string {
+	n := 0
+	for i := range s {
+		if n == max {
+			return strings.Clone(s[:i])
+		}
+		n++
+	}
+	return strings.Clone(s)
+}
+
+// weight is about how many bytes e takes in an answer, and rather too many: markup, and the
+// references that XML and JSON write for some characters.
+func (e entry) weight() int {
+	n := entryMarkup
+	for _, s := range []string{e.ID, e.Notes, e.Name, e.Code, e.Description, e.Agency, e.Address} {
+		n += weight(s)
+	}
+	return n
+}
+
+const (
+	// entryMarkup is the weight of an entry beside its words, escapedByte that of a character which
+	// is written as a reference (&#34; and \u001f).
+	entryMarkup = 700
+	escapedByte = 6
+)
+
+func weight(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte(`"'&<>\`, c) >= 0 {
+			n += escapedByte - 1
 		}
 	}
-	return b.String()
+	return n
 }
 
 // positionOnly reports whether a place is nothing but two numbers.

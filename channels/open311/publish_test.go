@@ -1,6 +1,7 @@
 package open311
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -10,12 +11,15 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
+// joined parts the description from what the reader writes below it (ingest, readOpen311).
+const joined = "— Précisions envoyées par l’application —"
+
 // app is a report as an app's user may send it, with all that nobody else may see.
 func app() Report {
 	return Report{
 		Reference: "2026-000007", Status: ingest.StatusInProgress, Category: "proprete-dechets", Service: "Service propreté et déchets",
 		OpenedAt: testNow.Add(-time.Hour), UpdatedAt: testNow, Channel: ingest.ChannelApp,
-		Text:  "Dépôt sauvage devant le square, par M. Dupont (AB-123-CD).\nJeanne Martin, 06 12 34 56 78\n\ntype-dechets : depot-sauvage\nmedia_url : https://photos.exemple.fr/jeanne",
+		Text:  "Dépôt sauvage devant le square, par M. Dupont (AB-123-CD).\nJeanne Martin, 06 12 34 56 78\n\n" + joined + "\nnom : Luc Bernard\nmedia_url : https://photos.exemple.fr/jeanne\ntype-dechets : depot-sauvage",
 		Place: "12 rue Haute, chez Mme Martin", Position: &ingest.Position{Lat: 48.85661234567, Long: 2.3522},
 		Sender: ingest.Person{Name: "Jeanne Martin", Email: "jeanne@exemple.fr", Phone: "06 12 34 56 78", Address: "3 rue Basse, 99100 Saint-Exemple"},
 	}
@@ -60,7 +64,7 @@ func TestPublish(t *testing.T) {
 				t.Fatalf("shown: %v, %+v", ok, e)
 			}
 			all := fmt.Sprintf("%+v", e)
-			for _, secret := range []string{"Jeanne", "Martin", "Dupont", "AB-123", "34 56", "jeanne", "photos", "Basse", "exemple.fr"} {
+			for _, secret := range []string{"Jeanne", "Martin", "Dupont", "AB-123", "34 56", "jeanne", "photos", "Bernard", "depot-sauvage", "Précisions", "Basse", "exemple.fr"} {
 				if strings.Contains(all, secret) {
 					t.Errorf("%q is in %s", secret, all)
 				}
@@ -71,7 +75,7 @@ func TestPublish(t *testing.T) {
 			if tt.shown && !tt.words && e.Description != "Propreté et déchets" {
 				t.Errorf("description %q", e.Description)
 			}
-			if tt.words && (e.Description != "Dépôt sauvage devant le square, par M. [masqué] ([masqué]).\n[masqué], [masqué]\n\ntype-dechets : depot-sauvage" ||
+			if tt.words && (e.Description != "Dépôt sauvage devant le square, par M. [masqué] ([masqué]).\n[masqué], [masqué]" ||
 				e.Address != "12 rue Haute, chez Mme [masqué]" || *e.Lat != 48.8566123 || *e.Long != 2.3522) {
 				t.Errorf("%+v", e)
 			}
@@ -94,7 +98,7 @@ func TestPublishDetails(t *testing.T) {
 	if e := show(func(r *Report) { r.Text, r.Place = "", "48.85661, 2.35220" }); e.Description != "Propreté et déchets" || e.Address != "" || e.Lat == nil {
 		t.Errorf("a place and nothing else: %+v", e)
 	}
-	if e := show(func(r *Report) { r.Text = ingest.Open311MediaLine + "https://a/1" }); e.Description != "Propreté et déchets" {
+	if e := show(func(r *Report) { r.Text = joined + "\nmedia_url : https://a/1" }); e.Description != "Propreté et déchets" {
 		t.Errorf("a photograph and nothing else: %+v", e)
 	}
 	if e := show(func(r *Report) { r.Position = &ingest.Position{Lat: 91} }); e.Lat != nil || e.Long != nil {
@@ -112,8 +116,8 @@ func TestPublishDetails(t *testing.T) {
 		}
 	}
 	if e := show(func(r *Report) {
-		r.Sender, r.Text = ingest.Person{}, "Des sacs partout, encore.\nGwenaël Tanguy\n\ntype-dechets : autre\nmedia_url : https://a/1"
-	}); e.Description != "Des sacs partout, encore.\n[masqué]\n\ntype-dechets : autre" {
+		r.Sender, r.Text = ingest.Person{}, "Des sacs partout, encore.\nGwenaël Tanguy\n\n"+joined+"\ntype-dechets : autre\nmedia_url : https://a/1"
+	}); e.Description != "Des sacs partout, encore.\n[masqué]" {
 		t.Errorf("signed above the answers: %q", e.Description)
 	}
 	// However long a text is, what is shown ends before a number that may be cut.
@@ -202,13 +206,20 @@ func TestList(t *testing.T) {
 	for _, bad := range []string{
 		"start_date=2026-02-30", "start_date=0", "end_date=" + url.QueryEscape("2026-06-14T00:00:00"), "status=opened", "service_code=urbanisme", "service_code=voirie,x",
 		"start_date=2026-06-14&end_date=2026-06-13", "start_date=2026-01-01&end_date=2026-06-13", "start_date=2026-03-15T00:00:00Z&end_date=2026-06-14T12:00:00Z",
-		"start_date=-2026-06-14", "start_date=%00", "service_request_id=" + strings.Repeat("1", 0) + strings.Join(numbers(1001), ","),
+		"start_date=-2026-06-14", "start_date=%00", "service_request_id=" + strings.Join(numbers(101), ","), "service_request_id=" + strings.Join(numbers(101), "&service_request_id="),
+		"service_code=" + strings.Join(numbers(101), ","), "status=" + strings.Join(numbers(50_000), ","),
 	} {
 		w := ask(a, "GET", Prefix+"requests.json?"+bad, "")
 		if w.Code != 400 {
 			t.Errorf("%.60q: answered %d", bad, w.Code)
 		}
 		valid(t, "errors", w.Body.Bytes())
+		if w.Body.Len() > 1000 {
+			t.Errorf("%.60q: an answer of %d bytes", bad, w.Body.Len())
+		}
+	}
+	if w := ask(a, "GET", Prefix+"requests.json?service_request_id="+strings.Join(numbers(100), ",")+",1,2,3", ""); w.Code != 200 {
+		t.Errorf("as many ids as there may be: %d", w.Code)
 	}
 	// A request that was merged shows the other one, under the other one's reference.
 	if w := ask(a, "GET", Prefix+"requests/r5.json", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"service_request_id": "r1"`) {
@@ -246,5 +257,82 @@ func TestListIsBounded(t *testing.T) {
 	q := h.queries[len(h.queries)-1]
 	if len(q.Categories) != 4 || !q.Open || !q.Closed || !q.To.Equal(testNow) || !q.From.Equal(testNow.AddDate(0, 0, -90)) {
 		t.Errorf("query %+v", q)
+	}
+}
+
+// watched is a book that looks on while it is held open.
+type watched struct {
+	Book
+	look func(Report)
+}
+
+// Reports implements Book.
+func (b watched) Reports(ctx context.Context, q Query, each func(Report) bool) error {
+	return b.Book.Reports(ctx, q, func(r Report) bool {
+		defer b.look(r)
+		return each(r)
+	})
+}
+
+// Long reports make a shorter list, of the newest, and masking keeps no book open.
+func TestListOfLongReports(t *testing.T) {
+	a, h := newServer(t, nil)
+	given, before := 0, 0
+	a.opts.Book = watched{h, func(Report) {
+		given++
+		if n := len(a.masked.texts); n > before {
+			t.Fatalf("%d reports are masked while the book is open", n-before)
+		}
+	}}
+	for _, tt := range []struct {
+		name, text string
+		least      int // bytes of the answer
+		most       int // reports that the book is asked for
+	}{
+		{"quotes", strings.Repeat(`"`, 3990), 256 << 10, 100},
+		{"growing", "short", 1 << 20, 1000}, // see below
+		{"answers below", "Trou\n" + joined + strings.Repeat("\nx : y", 5000), 256 << 10, 1000},
+	} {
+		h.extra, given = nil, 0
+		for i := range 1000 {
+			r := app()
+			r.Reference, r.OpenedAt = fmt.Sprint(i), testNow.Add(-time.Duration(i)*time.Minute)
+			r.Text = fmt.Sprint(i, " ", tt.text)
+			h.extra = append(h.extra, r)
+			if tt.name == "growing" { // what masking makes of a text may be longer than it
+				a.masked.texts[r.lean().words()] = masked{description: strings.Repeat("a", 3990)}
+			}
+		}
+		for _, ending := range []string{"json", "xml"} {
+			before = len(a.masked.texts)
+			w := ask(a, "GET", Prefix+"requests."+ending, "")
+			if n := w.Body.Len(); w.Code != 200 || n > 2<<20+50_000 || n < tt.least {
+				t.Errorf("%s, %s: %d, %d bytes", tt.name, ending, w.Code, n)
+			}
+			if ending == "xml" {
+				continue
+			}
+			list, _ := valid(t, "requests", w.Body.Bytes()).([]any)
+			for i, x := range list {
+				if got := x.(map[string]any)["service_request_id"]; got != fmt.Sprint(i) {
+					t.Fatalf("%s: %v is in place %d", tt.name, got, i)
+				}
+			}
+			if short := tt.name == "answers below"; (len(list) == 1000) != short || given > tt.most {
+				t.Errorf("%s: a list of %d, %d of the book", tt.name, len(list), given)
+			}
+		}
+	}
+}
+
+// JSON has marks as they are, which is half the bytes, and browsers are told not to guess.
+func TestMarksInJSON(t *testing.T) {
+	a, h := newServer(t, nil)
+	r := app()
+	r.Text = "Eau < 10 cm & boue"
+	h.extra = []Report{r}
+	w := ask(a, "GET", Prefix+"requests.json", "")
+	if !strings.Contains(w.Body.String(), r.Text) || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%v: %s", w.Header(), w.Body)
 	}
 }

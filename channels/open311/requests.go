@@ -20,6 +20,10 @@ const (
 	// maxLooked bounds how many requests are looked at for one list: most of a town's are no
 	// reports of public space.
 	maxLooked = 20 * maxRequests
+	// maxList bounds the entries of a list in bytes, about.
+	maxList = 2 << 20
+	// maxValues is how many values an argument may have.
+	maxValues = 100
 )
 
 func (a *Adapter) request(ctx context.Context, reference string) (answer, *failure) {
@@ -34,36 +38,75 @@ func (a *Adapter) request(ctx context.Context, reference string) (answer, *failu
 	return listed(list), nil
 }
 
-func (a *Adapter) requests(ctx context.Context, params url.Values) (answer, *failure) {
-	if ids := split(params["service_request_id"]); len(ids) > 0 {
-		if len(ids) > maxRequests {
-			return answer{}, failed(http.StatusBadRequest, "service_request_id\u00a0: %d au plus par appel.", maxRequests)
-		}
-		list, fail := a.named(ctx, ids)
-		return listed(list), fail
+// requests answers with a list. Few are made at a time, and each is written before the next has
+// its turn, so that what they hold is bounded; who reads slowly keeps nobody waiting.
+func (a *Adapter) requests(ctx context.Context, c call) (answer, *failure) {
+	leave, fail := a.listTurn(ctx)
+	if fail != nil {
+		return answer{}, fail
+	}
+	defer leave()
+	list, fail := a.list(ctx, c.query)
+	if fail != nil {
+		return answer{}, fail
+	}
+	body, err := encode(c.format, listed(list))
+	if err != nil {
+		return answer{}, a.house(ctx, "requests", err)
+	}
+	return answer{encoded: body}, nil
+}
+
+func (a *Adapter) list(ctx context.Context, params url.Values) ([]entry, *failure) {
+	ids, ok := split(params["service_request_id"], maxValues)
+	if !ok {
+		return nil, tooMany("service_request_id")
+	}
+	if len(ids) > 0 {
+		return a.named(ctx, ids)
 	}
 	now := a.now()
 	p := a.publisher()
 	q, fail := a.query(params, now, p.catalogue)
 	if fail != nil {
-		return answer{}, fail
+		return nil, fail
+	}
+	found, err := a.found(ctx, q, p)
+	if err != nil {
+		return nil, a.house(ctx, "requests", err)
 	}
 	list := []entry{}
-	if len(q.Categories) == 0 {
-		return listed(list), nil
+	for room := maxList; len(found) > 0; found = found[1:] {
+		e, ok := p.publish(found[0])
+		if !ok {
+			continue
+		}
+		if room -= e.weight(); room < 0 {
+			break
+		}
+		list = append(list, e)
 	}
-	looked := 0
+	return list, nil
+}
+
+// found collects the public requests that q asks for, newest first, and no more than a list may
+// hold. Masking them is left to the caller: the book is held open meanwhile.
+func (a *Adapter) found(ctx context.Context, q Query, p publisher) ([]Report, error) {
+	if len(q.Categories) == 0 {
+		return nil, nil
+	}
+	var list []Report
+	looked, room := 0, maxList
 	err := a.opts.Book.Reports(ctx, q, func(r Report) bool {
-		if e, ok := p.publish(r); ok && q.holds(r) {
-			list = append(list, e)
+		if p.public(r) && q.holds(r) {
+			r = r.lean()
+			room -= entryMarkup + weight(r.Text) + weight(r.Place)
+			list = append(list, r)
 		}
 		looked++
-		return len(list) < maxRequests && looked < maxLooked
+		return len(list) < maxRequests && looked < maxLooked && room > 0
 	})
-	if err != nil {
-		return answer{}, a.house(ctx, "requests", err)
-	}
-	return listed(list), nil
+	return list, err
 }
 
 // named returns those of the requests that are public, each once, in the order of the call.
@@ -78,7 +121,7 @@ func (a *Adapter) named(ctx context.Context, references []string) ([]entry, *fai
 		if err != nil {
 			return nil, a.house(ctx, "request", err)
 		}
-		e, ok := p.publish(r)
+		e, ok := p.publish(r.lean())
 		if ok && !slices.ContainsFunc(list, func(o entry) bool { return o.ID == e.ID }) {
 			list = append(list, e)
 		}
@@ -97,7 +140,11 @@ func (q Query) holds(r Report) bool {
 // Optional Arguments).
 func (a *Adapter) query(params url.Values, now time.Time, c *catalogue) (Query, *failure) {
 	fail := &failure{status: http.StatusBadRequest}
-	q := Query{Categories: split(params["service_code"])}
+	codes, ok := split(params["service_code"], maxValues)
+	if !ok {
+		return Query{}, tooMany("service_code")
+	}
+	q := Query{Categories: codes}
 	for _, code := range q.Categories {
 		if c.service(code) == nil {
 			fail.add(http.StatusBadRequest, "service_code\u00a0: «\u00a0%s\u00a0» n’existe pas. Les codes sont dans services.xml.", shown(code))
@@ -106,7 +153,11 @@ func (a *Adapter) query(params url.Values, now time.Time, c *catalogue) (Query, 
 	if len(q.Categories) == 0 {
 		q.Categories = c.codes
 	}
-	for _, word := range split(params["status"]) {
+	statuses, ok := split(params["status"], maxValues)
+	if !ok {
+		return Query{}, tooMany("status")
+	}
+	for _, word := range statuses {
 		switch strings.ToLower(word) {
 		case statusOpen:
 			q.Open = true
@@ -165,15 +216,24 @@ func (a *Adapter) moment(params url.Values, name string, fail *failure) (t time.
 }
 
 // split reads an argument that may be given several times, and hold several values with commas
-// between.
-func split(raw []string) []string {
-	var out []string
+// between. It is not ok when there are more than max different ones.
+func split(raw []string, max int) (list []string, ok bool) {
+	seen := map[string]bool{}
 	for _, s := range raw {
 		for part := range strings.SplitSeq(s, ",") {
-			if part = strings.TrimSpace(part); part != "" && !slices.Contains(out, part) {
-				out = append(out, part)
+			if part = strings.TrimSpace(part); part == "" || seen[part] {
+				continue
 			}
+			if len(list) == max {
+				return nil, false
+			}
+			seen[part] = true
+			list = append(list, part)
 		}
 	}
-	return out
+	return list, true
+}
+
+func tooMany(name string) *failure {
+	return failed(http.StatusBadRequest, "%s\u00a0: %d valeurs au plus par appel. Répartissez-les sur plusieurs appels.", name, maxValues)
 }

@@ -153,7 +153,7 @@ func (a *Adapter) get(ctx context.Context, c call) (answer, *failure) {
 	case c.id != "":
 		return a.request(ctx, c.id)
 	}
-	return a.requests(ctx, c.query)
+	return a.requests(ctx, c)
 }
 
 // jurisdiction refuses a call that is meant for another town. One that names none is meant for
