@@ -170,7 +170,7 @@ func (s session) documents(ctx context.Context, ticket int, a handover.Addition)
 			continue
 		}
 		if f.Size > maxFile {
-			return ingest.Permanent(fmt.Errorf("%s has %d bytes, more than the %d that go to GLPI: send it by hand", f.Name, f.Size, maxFile))
+			return ingest.Permanent(fmt.Errorf("file %d of %d has %d bytes, more than the %d that go to GLPI: send it by hand", i+1, len(a.Files), f.Size, maxFile))
 		}
 		// The ticket in the input makes GLPI refuse a document whose file it does not keep.
 		manifest := map[string]any{"input": map[string]any{
@@ -178,11 +178,11 @@ func (s session) documents(ctx context.Context, ticket int, a handover.Addition)
 			"entities_id": s.c.o.Entity, "comment": comment, "_only_if_upload_succeed": 1,
 		}}
 		body, contentType, err := upload(manifest, f, name)
-		if err != nil {
-			return err
+		if err == nil {
+			err = s.call(ctx, rest.Call{Method: http.MethodPost, Path: "/Document", Body: body, ContentType: contentType}, nil)
 		}
-		if err := s.call(ctx, rest.Call{Method: http.MethodPost, Path: "/Document", Body: body, ContentType: contentType}, nil); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+		if err != nil {
+			return fmt.Errorf("file %d of %d: %w", i+1, len(a.Files), err)
 		}
 	}
 	return nil

@@ -121,19 +121,23 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		answers   map[string]string
-		said      string
+		text      string
+		said      string // in the detail only
 		permanent bool
 	}{
-		{"wrong user token", map[string]string{"/initSession": `401 ["ERROR_GLPI_LOGIN_USER_TOKEN","x"]`}, "ERROR_GLPI_LOGIN_USER_TOKEN", false},
-		{"wrong app token", map[string]string{"/initSession": `400 ["ERROR_WRONG_APP_TOKEN_PARAMETER","x"]`}, "ERROR_WRONG_APP_TOKEN_PARAMETER", false},
-		{"no token", map[string]string{"/initSession": `200 {}`}, "no session token", false},
-		{"not JSON", map[string]string{"/initSession": `200 <html>`}, "not the JSON", false},
-		{"not searched", map[string]string{"/initSession": ok, "/Ticket": `403 ["ERROR_RIGHT_MISSING","x"]`}, "ERROR_RIGHT_MISSING", false},
-		{"refused", map[string]string{"/initSession": ok, "/Ticket": `400 ["ERROR_GLPI_ADD","Champ obligatoire"]`}, "Champ obligatoire", true},
+		{"wrong user token", map[string]string{"/initSession": `401 ["ERROR_GLPI_LOGIN_USER_TOKEN","x"]`}, "log in: GET /initSession: the server answered 401", "ERROR_GLPI_LOGIN_USER_TOKEN", false},
+		{"wrong app token", map[string]string{"/initSession": `400 ["ERROR_WRONG_APP_TOKEN_PARAMETER","x"]`}, "log in: GET /initSession: the server answered 400", "ERROR_WRONG_APP_TOKEN_PARAMETER", false},
+		{"no token", map[string]string{"/initSession": `200 {}`}, "no session token", "", false},
+		{"not JSON", map[string]string{"/initSession": `200 <html>`}, "not the JSON", "<html>", false},
+		{"not searched", map[string]string{"/initSession": ok, "/Ticket": `403 ["ERROR_RIGHT_MISSING","x"]`}, "answered 403", "ERROR_RIGHT_MISSING", false},
+		{"refused", map[string]string{"/initSession": ok, "/Ticket": `400 ["ERROR_GLPI_ADD","Champ obligatoire"]`}, "answered 400", "Champ obligatoire", true},
 	} {
 		_, err := connector(t, serve(t, tt.answers)).Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent {
+		if err == nil || !strings.Contains(err.Error(), tt.text) || ingest.IsPermanent(err) != tt.permanent {
 			t.Errorf("%s: %v, permanent %v", tt.name, err, ingest.IsPermanent(err))
+		}
+		if detail := handover.Detail(err); tt.said != "" && (!strings.Contains(detail, tt.said) || strings.Contains(err.Error(), tt.said)) {
+			t.Errorf("%s: %v, detail %q: what was said is for the detail", tt.name, err, detail)
 		}
 		if err != nil && (strings.Contains(err.Error(), "uuu") || strings.Contains(err.Error(), "aaa")) {
 			t.Errorf("%s: the error quotes a token: %v", tt.name, err)
@@ -146,6 +150,31 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := New(Options{URL: "https://glpi.invalid"}); err == nil {
 		t.Error("a connector without a token")
+	}
+}
+
+// Errors go to the log: they name a file by its number.
+func TestFileNames(t *testing.T) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/apirest.php/initSession":
+			_, _ = io.WriteString(w, `{"session_token":"s"}`)
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			_, _ = io.WriteString(w, `[]`)
+		}
+	}))
+	defer h.Close()
+	broken := handover.File{Name: "Lefevre.pdf", Size: 1, Open: func() (io.ReadCloser, error) { return nil, errors.New("no disk") }}
+	for name, f := range map[string]handover.File{
+		"large": {Name: "Lefevre.mp4", Size: maxFile + 1}, "unread": broken, "refused": handovertest.File("Lefevre.pdf", "", []byte("x")),
+	} {
+		a := handover.Addition{Key: "k", Files: []handover.File{{Name: "vide"}, {Name: "vide"}, f}}
+		err := connector(t, h.URL).Attach(t.Context(), "1", a)
+		if err == nil || !strings.Contains(err.Error(), "file 3 of 3") || strings.Contains(err.Error(), "Lefevre") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

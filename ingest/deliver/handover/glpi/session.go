@@ -35,7 +35,7 @@ func (c *Connector) within(ctx context.Context, do func(s session) error) error 
 	switch {
 	case errors.As(err, &status):
 		// A wrong App-Token is a 400 there, and the town's set-up all the same: the case waits.
-		return fmt.Errorf("glpi: log in: %s", status.Error())
+		return &handover.SaidError{Err: fmt.Errorf("glpi: log in: %s", status.Error()), Said: status.Said}
 	case err != nil:
 		return fmt.Errorf("glpi: log in: %w", err)
 	case answer.Token == "":

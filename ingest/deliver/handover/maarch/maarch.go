@@ -217,18 +217,18 @@ func (c *Connector) files(ctx context.Context, id int, a handover.Addition, mark
 			continue
 		}
 		if f.Size > maxFile || len(title) > maxTitle {
-			return ingest.Permanent(fmt.Errorf("maarch: %s has %d bytes, more than the %d that go to Maarch: send it by hand", f.Name, f.Size, maxFile))
+			return ingest.Permanent(fmt.Errorf("maarch: file %d of %d has %d bytes, more than the %d that go to Maarch: send it by hand", i+1, len(a.Files), f.Size, maxFile))
 		}
 		content, err := read(f)
 		if err != nil {
-			return fmt.Errorf("maarch: %s: %w", f.Name, err)
+			return fmt.Errorf("maarch: file %d of %d: %w", i+1, len(a.Files), err)
 		}
 		err = c.call(ctx, http.MethodPost, "/attachments", map[string]any{
 			"resIdMaster": id, "type": c.o.AttachmentType, "title": title, "status": "A_TRA",
 			"encodedFile": content, "format": strings.ToLower(strings.TrimPrefix(filepath.Ext(name), ".")),
 		}, nil)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return fmt.Errorf("file %d of %d: %w", i+1, len(a.Files), err)
 		}
 	}
 	return nil

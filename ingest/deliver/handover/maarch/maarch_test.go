@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -126,17 +127,21 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		status    int
 		body      string
-		said      string
+		text      string
+		said      string // in the detail only
 		permanent bool
 	}{
-		{401, `{"errors":"Authentication Failed"}`, "Authentication Failed", false},
-		{400, `{"errors":"Body modelId does not exist"}`, "modelId does not exist", true},
-		{200, `<html>`, "not the JSON expected", false},
-		{503, ``, "answered 503", false},
+		{401, `{"errors":"Authentication Failed"}`, "answered 401", "Authentication Failed", false},
+		{400, `{"errors":"Body modelId does not exist"}`, "answered 400", "modelId does not exist", true},
+		{200, `<html>`, "not the JSON expected", "<html>", false},
+		{503, ``, "answered 503", "", false},
 	} {
 		_, err := serve(t, tt.status, map[string]string{"/rest/res/list": tt.body}).Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
+		if err == nil || !strings.Contains(err.Error(), tt.text) || ingest.IsPermanent(err) != tt.permanent || strings.Contains(err.Error(), "pw:1") {
 			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, ingest.IsPermanent(err))
+		}
+		if detail := handover.Detail(err); tt.said != "" && (!strings.Contains(detail, tt.said) || strings.Contains(err.Error(), tt.said)) {
+			t.Errorf("%d: %v, detail %q: what was said is for the detail", tt.status, err, detail)
 		}
 	}
 	if _, err := serve(t, 200, map[string]string{"/rest/res/list": `{"resources":[]}`, "/rest/resources": `{}`}).Create(t.Context(), handovertest.Case("1")); err == nil {
@@ -150,6 +155,21 @@ func TestErrors(t *testing.T) {
 	for _, o := range []Options{{URL: "https://x.invalid", User: "u", Password: "p"}, {URL: "https://x.invalid", Model: 1, Status: "NEW"}, {URL: "x", User: "u", Password: "p", Model: 1, Status: "NEW"}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v was taken", o)
+		}
+	}
+}
+
+// Errors go to the log: they name a file by its number.
+func TestFileNames(t *testing.T) {
+	for name, f := range map[string]handover.File{
+		"large":   {Name: "Lefevre.mp4", Size: maxFile + 1},
+		"unread":  {Name: "Lefevre.pdf", Size: 1, Open: func() (io.ReadCloser, error) { return nil, errors.New("no disk") }},
+		"refused": handovertest.File("Lefevre.gif", "", []byte("x")),
+	} {
+		a := handover.Addition{Key: "k", Files: []handover.File{{Name: "vide"}, f}}
+		err := serve(t, 200, map[string]string{"/rest/resources/1/attachments": `{}`}).Attach(t.Context(), "1", a)
+		if err == nil || !strings.Contains(err.Error(), "file 2 of 2") || strings.Contains(err.Error(), "Lefevre") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

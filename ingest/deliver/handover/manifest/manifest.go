@@ -104,6 +104,13 @@ func Of(c handover.Case) Manifest {
 	return m
 }
 
+// IsOf reports whether the manifest is of this case. The reference alone does not tell: each town
+// counts from 1, and counts anew after a try-out. When a case came in, to the second, and to which
+// town never change.
+func (m *Manifest) IsOf(c handover.Case) bool {
+	return m.Reference == c.Reference && m.Town == c.Town && m.ReceivedAt.Unix() == c.ReceivedAt.Unix()
+}
+
 // OfAddition describes an addition whose files go by these names.
 func OfAddition(a handover.Addition, names []string) Addition {
 	out := Addition{Key: a.Key, Channel: a.Channel, ReceivedAt: a.ReceivedAt, Text: a.Text, Files: []File{}}

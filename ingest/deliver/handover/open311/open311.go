@@ -76,6 +76,8 @@ func New(o Options) (*Connector, error) {
 
 // Create implements handover.Connector. A server that lists requests only once they are
 // moderated, or not at all, cannot be asked for an earlier try: a lost answer makes two there.
+// Where the lists are too long to be read to their end, it is a permanent error and nothing is
+// made.
 func (c *Connector) Create(ctx context.Context, cs handover.Case) (handover.Remote, error) {
 	form, err := c.form(cs)
 	if err != nil {
@@ -252,13 +254,16 @@ func (c *Connector) call(ctx context.Context, call rest.Call, rows any) error {
 		var se *rest.StatusError
 		if errors.As(err, &se) {
 			if said := problems(se.Body); said != "" {
-				return fmt.Errorf("open311: %s: %w", said, err)
+				return &handover.SaidError{Err: fmt.Errorf("open311: %w", err), Said: said}
 			}
 		}
 		return fmt.Errorf("open311: %w", err)
 	}
 	if said := problems(a.Body); said != "" { // some say 200 with it
-		return ingest.Permanent(fmt.Errorf("open311: %s %s: %s", call.Method, call.Path, said))
+		return ingest.Permanent(&handover.SaidError{
+			Err:  fmt.Errorf("open311: %s %s: the server answered with an error", call.Method, call.Path),
+			Said: said,
+		})
 	}
 	list, err := elements(a.Body, 0)
 	if err == nil {

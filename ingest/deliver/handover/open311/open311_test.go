@@ -134,52 +134,16 @@ func TestErrors(t *testing.T) {
 		permanent bool
 	}{{"jurisdiction_id was not provided (400)", true}, {"Missing or Invalid API Key (403)", false}, {"CRM is down (1)", true}, {"Bad Gateway", false}, {"not JSON", false}} {
 		_, err := c.Check(t.Context())
-		if err == nil || !strings.Contains(err.Error(), want.text) || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%v, want %s", err, want.text)
+		if err == nil {
+			t.Fatalf("no error, want %s", want.text)
+		}
+		all := err.Error() + " " + handover.Detail(err)
+		if !strings.Contains(all, want.text) || strings.Contains(all, "s3cret") {
+			t.Errorf("%s, want %s", all, want.text)
 		}
 		if ingest.IsPermanent(err) != want.permanent {
 			t.Errorf("%v: permanent is %v", err, ingest.IsPermanent(err))
 		}
-	}
-}
-
-// A lost answer must not make a second request, wherever in the lists the first one is.
-func TestLostAnswer(t *testing.T) {
-	near := func(i int) time.Time { return received.Add(time.Duration(i%1200) * time.Second) }
-	for name, s := range map[string]*server{
-		"alone": {}, "pages": {pageSize: 50}, "behind the standard's 1,000": {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if name != "alone" {
-				s.fill(1050, func(i int) time.Time { return near(i).Add(-time.Duration(i%7) * time.Hour) })
-			}
-			s.lose = 1
-			c := connector(t, Options{URL: s.start(t)})
-			before := len(s.requests)
-			if _, err := c.Create(t.Context(), hole()); err == nil || ingest.IsPermanent(err) {
-				t.Fatalf("%v, want an error that is tried again", err)
-			}
-			r, err := c.Create(t.Context(), hole())
-			if err != nil || r.ID != fmt.Sprint(before+1) || s.posts != 1 {
-				t.Errorf("%+v, %v after %d posts, want the first", r, err, s.posts)
-			}
-		})
-	}
-}
-
-// An old request is looked for in spans that the standard allows.
-func TestOldCase(t *testing.T) {
-	s := &server{}
-	c := connector(t, Options{URL: s.start(t)})
-	old := hole()
-	old.ReceivedAt = received.Add(-200 * 24 * time.Hour)
-	first, err := c.Create(t.Context(), old)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.now = func() time.Time { return received.Add(150 * 24 * time.Hour) }
-	if again, err := c.Create(t.Context(), old); err != nil || again != first {
-		t.Errorf("%+v, %v, want %+v", again, err, first)
 	}
 }
 

@@ -23,7 +23,10 @@ type server struct {
 	lose int
 	// pageSize cuts lists; 0 gives all, and then page is ignored.
 	pageSize int
-	posts    int
+	// noDates ignores start_date and end_date.
+	noDates bool
+	// lists counts the calls for a list.
+	posts, lists int
 }
 
 func (s *server) start(t *testing.T) string {
@@ -77,12 +80,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) list(r *http.Request) []map[string]any {
+	s.lists++
 	start, _ := time.Parse(time.RFC3339, r.FormValue("start_date"))
 	end, _ := time.Parse(time.RFC3339, r.FormValue("end_date"))
 	list := []map[string]any{}
 	for _, x := range s.requests {
 		at, _ := time.Parse(time.RFC3339, x["requested_datetime"].(string))
-		if x["service_code"] == r.FormValue("service_code") && !at.Before(start) && !at.After(end) && end.Sub(start) <= 90*24*time.Hour {
+		if x["service_code"] == r.FormValue("service_code") && (s.noDates || !at.Before(start) && !at.After(end) && end.Sub(start) <= 90*24*time.Hour) {
 			list = append(list, x)
 		}
 	}

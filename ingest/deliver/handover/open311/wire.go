@@ -48,6 +48,7 @@ type request struct {
 	Status      text `json:"status"`
 	Notes       text `json:"status_notes"`
 	Description text `json:"description"`
+	Requested   text `json:"requested_datetime"`
 }
 
 type service struct {

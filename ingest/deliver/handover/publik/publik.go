@@ -238,7 +238,7 @@ func (c *Connector) Attach(ctx context.Context, remoteID string, a handover.Addi
 	for i, name := range handover.Names(a.Files) {
 		content, err := read(a.Files[i])
 		if err != nil {
-			return fmt.Errorf("publik: %s: %w", a.Files[i].Name, err)
+			return fmt.Errorf("publik: file %d of %d: %w", i+1, len(a.Files), err)
 		}
 		files = append(files, map[string]string{"filename": name, "content_type": a.Files[i].Type, "content": base64.StdEncoding.EncodeToString(content)})
 	}

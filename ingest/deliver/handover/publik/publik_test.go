@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -96,6 +97,11 @@ func TestAttach(t *testing.T) {
 	if err := c.Attach(t.Context(), "signalement/16", big); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
 	}
+	unread := handover.Addition{Key: "k4", Files: []handover.File{{Name: "Lefevre.pdf", Open: func() (io.ReadCloser, error) { return nil, errors.New("no disk") }}}}
+	there := serve(t, 200, map[string]string{"/api/forms/signalement/16/": `{}`})
+	if err := there.Attach(t.Context(), "signalement/16", unread); err == nil || !strings.Contains(err.Error(), "file 1 of 1") || strings.Contains(err.Error(), "Lefevre") {
+		t.Errorf("%v, want the file's number and not its name", err)
+	}
 	c.o.Hook = ""
 	if err := c.Attach(t.Context(), "signalement/16", a); !ingest.IsPermanent(err) {
 		t.Errorf("%v, want a permanent error", err)
@@ -129,23 +135,29 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		status    int
 		body      string
-		said      string
+		text      string
+		said      string // in the detail only
 		permanent bool
 	}{
-		{403, `{"err":1,"err_class":"Access denied","err_desc":"invalid signature"}`, "invalid signature", false},
-		{400, `{"err":1,"err_desc":"Invalid payload."}`, "Invalid payload.", true},
-		{200, `{"err":1,"err_desc":"non"}`, `error 1: "non"`, true},
-		{200, `<html>`, "not the JSON expected", false},
-		{502, `<html>`, "answered 502", false},
+		{403, `{"err":1,"err_class":"Access denied","err_desc":"invalid signature"}`, "answered 403", "invalid signature", false},
+		{400, `{"err":1,"err_desc":"Invalid payload."}`, "answered 400", "Invalid payload.", true},
+		{200, `{"err":1,"err_desc":"non"}`, "list: the answer is an error", `error 1: "non"`, true},
+		{200, `<html>`, "not the JSON expected", "<html>", false},
+		{200, `{"err":0,`, "not the JSON expected", `{\"err\":0,`, false},
+		{502, `<html>`, "answered 502", "<html>", false},
 	} {
 		c := serve(t, tt.status, map[string]string{"/api/forms/signalement/list": tt.body})
 		_, err := c.Create(t.Context(), handovertest.Case("2026-000123"))
-		if err == nil || !strings.Contains(err.Error(), tt.said) || ingest.IsPermanent(err) != tt.permanent {
+		if err == nil || !strings.Contains(err.Error(), tt.text) || ingest.IsPermanent(err) != tt.permanent {
 			t.Errorf("%d %s: %v, permanent %v", tt.status, tt.body, err, ingest.IsPermanent(err))
 		}
+		detail := handover.Detail(err)
+		if !strings.Contains(detail, tt.said) || err != nil && strings.Contains(err.Error(), tt.said) {
+			t.Errorf("%d %s: %v, detail %q: what was said is for the detail", tt.status, tt.body, err, detail)
+		}
 		for _, secret := range []string{"agent@", "agent%40", "signature=", "12345"} {
-			if err != nil && strings.Contains(err.Error(), secret) {
-				t.Errorf("the error quotes %s: %v", secret, err)
+			if err != nil && strings.Contains(err.Error()+detail, secret) {
+				t.Errorf("the error quotes %s: %v, %s", secret, err, detail)
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/deliver/handover"
 	"saisine.fr/saisine/ingest/deliver/handover/rest"
 )
 
@@ -59,11 +60,14 @@ func (c *Connector) call(ctx context.Context, method, path string, q url.Values,
 	}
 	data := a.Body
 	if strings.HasPrefix(trimmed, "{") {
-		if err := json.Unmarshal(a.Body, &wrapped); err != nil {
-			return fmt.Errorf("publik: %s %s: %w", method, path, err)
+		if err := rest.Decode(method, path, a.Body, &wrapped); err != nil {
+			return fmt.Errorf("publik: %w", err)
 		}
 		if e := string(wrapped.Err); e != "" && e != "0" && e != "null" {
-			return ingest.Permanent(fmt.Errorf("publik: %s %s: error %s: %q", method, path, e, wrapped.Desc))
+			return ingest.Permanent(&handover.SaidError{
+				Err:  fmt.Errorf("publik: %s %s: the answer is an error", method, path),
+				Said: fmt.Sprintf("error %.40s: %.300q", e, wrapped.Desc),
+			})
 		}
 		if wrapped.Data != nil {
 			data = wrapped.Data
@@ -72,8 +76,8 @@ func (c *Connector) call(ctx context.Context, method, path string, q url.Values,
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("publik: %s %s: the answer is not the JSON expected: %w", method, path, err)
+	if err := rest.Decode(method, path, data, out); err != nil {
+		return fmt.Errorf("publik: %w", err)
 	}
 	return nil
 }

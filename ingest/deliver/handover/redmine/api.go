@@ -32,6 +32,7 @@ type issueAnswer struct {
 	ID           int64        `json:"id"`
 	Subject      string       `json:"subject"`
 	CreatedOn    string       `json:"created_on"`
+	Author       named        `json:"author"`
 	Status       statusAnswer `json:"status"`
 	CustomFields []struct {
 		named
@@ -181,6 +182,7 @@ func (r *Redmine) issue(ctx context.Context, remoteID, include string) (issueAns
 
 // user is whose key it is.
 type user struct {
+	ID          int64
 	Login       string
 	Admin       bool
 	Memberships []struct {
@@ -206,6 +208,22 @@ func (r *Redmine) me(ctx context.Context) (user, error) {
 	return answer.User, nil
 }
 
+// ourID is the number of the key's user, which stays the same.
+func (r *Redmine) ourID(ctx context.Context) (int64, error) {
+	if id := r.id.Load(); id != 0 {
+		return id, nil
+	}
+	u, err := r.me(ctx)
+	if err == nil && u.ID <= 0 {
+		err = errors.New("redmine: the answer has no number of the user; is this address Redmine's?")
+	}
+	if err != nil {
+		return 0, err
+	}
+	r.id.Store(u.ID)
+	return u.ID, nil
+}
+
 // explain says what is to be done about an answer. 401 is a wrong key; 403 a missing right, or
 // the REST API that is off (ApplicationController of Redmine).
 func (r *Redmine) explain(doing string, err error) error {
@@ -219,7 +237,10 @@ func (r *Redmine) explain(doing string, err error) error {
 	case http.StatusForbidden:
 		return fmt.Errorf("redmine: %s: the key's user has no right to it, or the REST API is off (Administration, Configuration, API): %w", doing, err)
 	case http.StatusUnprocessableEntity:
-		return fmt.Errorf("redmine: %s: Redmine says %s: %w", doing, complaints(e.Body), err)
+		return &handover.SaidError{
+			Err:  fmt.Errorf("redmine: %s: Redmine does not take it; what it says of that stands with the tries: %w", doing, err),
+			Said: complaints(e.Body),
+		}
 	}
 	return fmt.Errorf("redmine: %s: %w", doing, err)
 }

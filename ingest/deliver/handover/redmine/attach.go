@@ -57,7 +57,10 @@ func (r *Redmine) Attach(ctx context.Context, remoteID string, a handover.Additi
 		if err != nil {
 			var e *rest.StatusError
 			if errors.As(err, &e) && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusRequestEntityTooLarge) {
-				return ingest.Permanent(fmt.Errorf("redmine: file %d of %d, with %d bytes, is not taken (%s); allow it in Redmine (Administration, Configuration, Fichiers) or in the server before it, or hand it over by hand: %w", i+1, len(a.Files), f.Size, complaints(e.Body), err))
+				return ingest.Permanent(&handover.SaidError{
+					Err:  fmt.Errorf("redmine: file %d of %d, with %d bytes, is not taken; allow it in Redmine (Administration, Configuration, Fichiers) or in the server before it, or hand it over by hand: %w", i+1, len(a.Files), f.Size, err),
+					Said: complaints(e.Body),
+				})
 			}
 			return r.explain("upload a file", err)
 		}

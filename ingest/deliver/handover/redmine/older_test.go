@@ -34,7 +34,8 @@ func TestOlder(t *testing.T) {
 		if r.URL.Query().Get("offset") == "200" {
 			subject = "[2026-000123] le bon"
 		}
-		_, _ = fmt.Fprintf(w, `{"issues":[{"id":7%s,"subject":%q}],"total_count":201}`, r.URL.Query().Get("offset"), subject)
+		// It knows no filter for the author: the first two are a stranger's.
+		_, _ = fmt.Fprintf(w, `{"issues":[{"id":1,"subject":"[2026-000123] x","author":{"id":4}},{"id":2,"subject":"[2026-000123] x"},{"id":7%s,"subject":%q,"author":{"id":3}}],"total_count":201}`, r.URL.Query().Get("offset"), subject)
 	})
 	mux.HandleFunc("GET /issues/5.json", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"issue":{"id":5,"status":{"id":3,"name":"Clos"}}}`)
@@ -47,12 +48,24 @@ func TestOlder(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"upload":{"token":"1.x"}}`)
 	})
-	mux.HandleFunc("GET /users/current.json", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
+	me, asked := `{"user":{"id":3,"login":"saisine"}}`, 0
+	mux.HandleFunc("GET /users/current.json", func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = io.WriteString(w, me)
+	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	c := connector(t, Options{URL: server.URL, Key: "k", Project: "voirie"})
 	if r, err := c.Create(t.Context(), handovertest.Case(reference)); err != nil || r.ID != "7200" || !slices.Equal(offsets, []string{"0", "100", "200"}) {
 		t.Errorf("%+v, %v, pages %q", r, err, offsets)
+	}
+	if r, err := c.Create(t.Context(), handovertest.Case(reference)); err != nil || r.ID != "7200" || asked != 1 {
+		t.Errorf("again: %+v, %v, asked %d times who we are", r, err, asked)
+	}
+	for _, me = range []string{`{"user":{"login":"saisine"}}`, `{}`} { // what follows is no Redmine any more
+		if r, err := connector(t, Options{URL: server.URL, Key: "k", Project: "voirie"}).Create(t.Context(), handovertest.Case(reference)); err == nil {
+			t.Errorf("%s: %+v", me, r)
+		}
 	}
 	if got, err := c.Status(t.Context(), "5"); err != nil || got.Status != ingest.StatusAnswered {
 		t.Errorf("%+v, %v", got, err)

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -50,6 +51,7 @@ type Redmine struct {
 	o        Options
 	rest     *rest.Client
 	inMemory int64
+	id       atomic.Int64 // of the key's user; 0 = not known yet
 }
 
 var _ handover.Connector = (*Redmine)(nil)
@@ -200,7 +202,9 @@ const (
 
 // find looks for the issue of a reference, among those that are closed and in other projects as
 // well: agents move them. It is 0 when there is none, and the oldest where there are several.
-// What Redmine finds contains the reference; that it is the one is looked at here.
+// What Redmine finds contains the reference; that it is the one is looked at here. Only what the
+// key's user made counts: whoever may file issues can write a reference, since these are counted
+// up, and would be sent the letters of that case.
 func (r *Redmine) find(ctx context.Context, c handover.Case, field int64) (int64, error) {
 	reference := c.Reference
 	id, err := r.search(ctx, url.Values{"subject": {"~" + reference}}, func(i issueAnswer) bool {
@@ -220,6 +224,11 @@ func (r *Redmine) find(ctx context.Context, c handover.Case, field int64) (int64
 }
 
 func (r *Redmine) search(ctx context.Context, query url.Values, is func(issueAnswer) bool) (int64, error) {
+	us, err := r.ourID(ctx)
+	if err != nil {
+		return 0, err
+	}
+	query.Set("author_id", strconv.FormatInt(us, 10))
 	query.Set("status_id", "*")
 	query.Set("sort", "id")
 	query.Set("limit", strconv.Itoa(perPage))
@@ -233,7 +242,7 @@ func (r *Redmine) search(ctx context.Context, query url.Values, is func(issueAns
 			return 0, r.explain("search for the issue", err)
 		}
 		for _, i := range list.Issues {
-			if is(i) {
+			if i.Author.ID == us && is(i) {
 				return i.ID, nil
 			}
 		}

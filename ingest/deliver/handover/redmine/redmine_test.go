@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,20 @@ func testFind(t *testing.T, s *redminetest.Server) {
 	admin(t, "PUT", s.URL+"/issues/"+r.ID+".json", map[string]any{"issue": map[string]any{"subject": "sans rien"}})
 	if again := create(c, "2026-000457"); again != r {
 		t.Errorf("an issue with another subject and the field: %+v, want %+v", again, r)
+	}
+	// References are counted up and known to others: an issue of theirs is not ours.
+	var theirs struct{ Issue issue }
+	if err := json.Unmarshal(admin(t, "POST", s.URL+"/issues.json", map[string]any{"issue": map[string]any{
+		"project_id": redminetest.Project, "subject": "[2026-000459] à moi", "custom_fields": []map[string]any{{"id": 1, "value": "2026-000459"}},
+	}}), &theirs); err != nil || theirs.Issue.ID == 0 {
+		t.Fatalf("%+v, %v", theirs, err)
+	}
+	r = create(c, "2026-000459")
+	if r.ID == strconv.FormatInt(theirs.Issue.ID, 10) {
+		t.Error("an issue of another user was taken for ours")
+	}
+	if again := create(c, "2026-000459"); again != r {
+		t.Errorf("beside another user's issue: %+v, want %+v", again, r)
 	}
 	late := handovertest.Case("2026-000458")
 	late.Due = late.ReceivedAt.AddDate(-1, 0, 0)
@@ -244,18 +259,23 @@ func testRefused(t *testing.T, s *redminetest.Server) {
 	changed.Open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("b")), nil }
 	small := handovertest.File("petit.txt", "text/plain", []byte("x"))
 	for name, test := range map[string]struct {
-		a    handover.Addition
-		says string
+		a      handover.Addition
+		says   string
+		detail string // in the detail only
 	}{
-		"too large": {addition(small, handovertest.File("grand.bin", "", handovertest.Bytes(redminetest.MaxFile+1))), "file 2 of 2, with 524289 bytes, is not taken"},
-		"ending":    {addition(handovertest.File("virus.exe", "", []byte("MZ"))), ".exe"},
-		"changed":   {addition(changed), "saisine verify"},
-		"no key":    {handover.Addition{Text: "x"}, "key"},
-		"long key":  {handover.Addition{Key: strings.Repeat("k", 300), Text: "x"}, "key"},
-		"two lines": {handover.Addition{Key: "a\nb", Text: "x"}, "key"},
+		"too large": {addition(small, handovertest.File("grand.bin", "", handovertest.Bytes(redminetest.MaxFile+1))), "file 2 of 2, with 524289 bytes, is not taken", "(524288)"},
+		"ending":    {addition(handovertest.File("virus.exe", "", []byte("MZ"))), "file 1 of 1", ".exe"},
+		"changed":   {addition(changed), "saisine verify", ""},
+		"no key":    {handover.Addition{Text: "x"}, "key", ""},
+		"long key":  {handover.Addition{Key: strings.Repeat("k", 300), Text: "x"}, "key", ""},
+		"two lines": {handover.Addition{Key: "a\nb", Text: "x"}, "key", ""},
 	} {
-		if err := c.Attach(t.Context(), r.ID, test.a); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), test.says) {
+		err := c.Attach(t.Context(), r.ID, test.a)
+		if !ingest.IsPermanent(err) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if detail := handover.Detail(err); !strings.Contains(detail, test.detail) || test.detail != "" && err != nil && strings.Contains(err.Error(), test.detail) {
+			t.Errorf("%s: %v, detail %q: what was said is for the detail", name, err, detail)
 		}
 	}
 	for _, id := range []string{"", "0", "-1", "1/../2", "1.xml?", "abc", strings.Repeat("9", 30)} {
@@ -340,7 +360,7 @@ func testCheck(t *testing.T, s *redminetest.Server) {
 	if line, err := connector(t, options(s)).Check(t.Context()); err != nil || !strings.Contains(line, "wants more") || !strings.Contains(line, redminetest.CustomField) {
 		t.Errorf("a field that must be filled in: %q, %v", line, err)
 	}
-	if _, err := connector(t, options(s)).Create(t.Context(), handovertest.Case("2026-000900")); !ingest.IsPermanent(err) || !strings.Contains(err.Error(), redminetest.CustomField) {
+	if _, err := connector(t, options(s)).Create(t.Context(), handovertest.Case("2026-000900")); !ingest.IsPermanent(err) || !strings.Contains(handover.Detail(err), redminetest.CustomField) || strings.Contains(err.Error(), redminetest.CustomField) {
 		t.Errorf("Create without a field that must be filled in: %v", err)
 	}
 	if _, err := db.Exec(`UPDATE settings SET value = '0', updated_on = '2099-01-01 00:00:00' WHERE name = 'rest_api_enabled'`); err != nil {

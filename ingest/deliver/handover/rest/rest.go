@@ -1,6 +1,6 @@
 // Package rest is the HTTP client of the connectors: bounded in time and size, without
-// redirects, with errors that tell what a retry may mend from what it cannot, and that never
-// quote a credential.
+// redirects, with errors that tell what a retry may mend from what it cannot, and that quote
+// neither a credential nor what the server said: that is their handover.Detail.
 package rest
 
 import (
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/deliver/handover"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 	Timeout = 2 * time.Minute
 	// MaxAnswer bounds what is read of an answer.
 	MaxAnswer = 16 << 20
-	// quoted is how much of an answer stands in an error.
+	// quoted is how much of an answer is kept for people, in letters.
 	quoted = 300
 )
 
@@ -113,10 +114,14 @@ type StatusError struct {
 // RetryAfter is Wait, for the queue.
 func (e *StatusError) RetryAfter() time.Duration { return e.Wait }
 
-// Error implements error.
+// Error leaves out what the server said, which may repeat the citizen's words: errors go to the
+// log.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s %s: the server answered %d: %q", e.Method, e.Path, e.Status, e.Said)
+	return fmt.Sprintf("%s %s: the server answered %d", e.Method, e.Path, e.Status)
 }
+
+// Detail is what the server said, for handover.Detail.
+func (e *StatusError) Detail() string { return e.Said }
 
 // Permanent reports whether trying again cannot help: the server has understood the call and
 // will not have it. A login that fails is the town's set-up and can be mended, so the case
@@ -172,8 +177,17 @@ func (c *Client) JSON(ctx context.Context, call Call, out any) error {
 	if err != nil || out == nil {
 		return err
 	}
-	if err := json.Unmarshal(a.Body, out); err != nil {
-		return fmt.Errorf("%s %s: the answer is not the JSON expected: %w (it begins %q)", call.Method, call.Path, err, said(a.Body))
+	return Decode(call.Method, call.Path, a.Body, out)
+}
+
+// Decode reads an answer to a call from JSON.
+func Decode(method, path string, body []byte, out any) error {
+	if err := json.Unmarshal(body, out); err != nil {
+		// The error of encoding/json as well may quote the answer.
+		return &handover.SaidError{
+			Err:  fmt.Errorf("%s %s: the answer is not the JSON expected", method, path),
+			Said: fmt.Sprintf("%.*s; it begins %q", quoted, err, said(body)),
+		}
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func commentBody(a handover.Addition) (*bytes.Reader, error) {
 		// Names and types hold nothing that JSON would escape.
 		fmt.Fprintf(&b, `{"FileName":"%s","FileType":"%s","FileContent":"`, names[i], safeType(f.Type))
 		if err := writeBase64(&b, f); err != nil {
-			return nil, fmt.Errorf("rt: read %s: %w", names[i], err)
+			return nil, fmt.Errorf("rt: read file %d of %d: %w", i+1, len(a.Files), err)
 		}
 		b.WriteString(`"}`)
 	}
@@ -233,7 +233,7 @@ func (r *RT) verify(ctx context.Context, ticket, transaction string, files []han
 		return nil
 	}
 	if !isID(transaction) {
-		return fmt.Errorf("rt: RT answered with a transaction %q that is no number", transaction)
+		return &handover.SaidError{Err: errors.New("rt: RT answered with a transaction that is no number"), Said: fmt.Sprintf("%.100q", transaction)}
 	}
 	items, err := r.attachments(ctx, rest.Call{Method: http.MethodGet, Path: "/transaction/" + transaction + "/attachments"}, "Filename")
 	if err != nil {
@@ -250,13 +250,13 @@ func (r *RT) verify(ctx context.Context, ticket, transaction string, files []han
 	if err := r.client.JSON(ctx, rest.Call{Method: http.MethodPost, Path: "/ticket/" + ticket + "/history", Query: query, JSON: only}, &notes); err != nil {
 		return explain("look at the history", err)
 	}
-	for _, name := range handover.Names(files) {
+	for i, name := range handover.Names(files) {
 		kept := slices.ContainsFunc(items, func(a attachment) bool { return a.Filename == name })
 		for _, n := range notes.Items {
 			kept = kept && (n == nil || n.Data != name)
 		}
 		if !kept {
-			return ingest.Permanent(fmt.Errorf("rt: RT has not kept %s whole: look at MaxAttachmentSize there, and add the file by hand", name))
+			return ingest.Permanent(fmt.Errorf("rt: RT has not kept file %d of %d whole: look at MaxAttachmentSize there, and add the file by hand", i+1, len(files)))
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (r *RT) version(ctx context.Context) (string, error) {
 	}
 	major, _, _ := strings.Cut(about.Version, ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldest {
-		return "", fmt.Errorf("rt: %s is RT %q; version %d or newer is needed", r.o.URL, about.Version, oldest)
+		return "", fmt.Errorf("rt: %s is RT %.20q; version %d or newer is needed", r.o.URL, about.Version, oldest)
 	}
 	return about.Version, nil
 }

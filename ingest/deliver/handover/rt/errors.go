@@ -1,7 +1,6 @@
 package rt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,11 +33,4 @@ func explain(doing string, err error) error {
 		return waitError{fmt.Errorf("rt: %s: %w", doing, err)}
 	}
 	return fmt.Errorf("rt: %s: %w", doing, err)
-}
-
-func decode(call rest.Call, answer rest.Answer, out any) error {
-	if err := json.Unmarshal(answer.Body, out); err != nil {
-		return fmt.Errorf("%s %s: the answer is not the JSON expected: %w", call.Method, call.Path, err)
-	}
-	return nil
 }

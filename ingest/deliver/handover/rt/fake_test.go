@@ -2,6 +2,7 @@ package rt_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -74,12 +75,57 @@ func TestAnswers(t *testing.T) {
 			if r.Method == http.MethodPost {
 				w.WriteHeader(test.status)
 			}
-			_, _ = w.Write([]byte(`{"items":[],"message":"non"}`))
+			_, _ = w.Write([]byte(`{"items":[],"message":"non, Zoé"}`))
 		})
 		_, err := c.Create(t.Context(), handovertest.Case("2026-000001"))
 		if err == nil || ingest.IsPermanent(err) != test.permanent || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d: %v (permanent: %v)", test.status, err, ingest.IsPermanent(err))
 		}
+		if detail := handover.Detail(err); !strings.Contains(detail, "non, Zoé") || err != nil && strings.Contains(err.Error(), "Zoé") {
+			t.Errorf("%d: %v, detail %q: what was said is for the detail", test.status, err, detail)
+		}
+	}
+}
+
+// TestWords: errors go to the log. What RT said is for the detail, and a file has a number.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ ticket, made, transaction, text, said string }{
+		"no number":      {`{"Status":"new"}`, `{"id":"Zoé"}`, `1`, "answered without its number", "Zoé"},
+		"no transaction": {`{"Status":"new"}`, `{"id":1}`, `"Zoé"`, "a transaction that is no number", "Zoé"},
+		"not kept":       {`{"Status":"new"}`, `{"id":1}`, `1`, "has not kept file 2 of 2 whole", ""},
+		"no JSON":        {`Zoé`, `{"id":1}`, `1`, "not the JSON expected", "Zoé"},
+	} {
+		c := against(t, func(w http.ResponseWriter, r *http.Request) {
+			answer := `{"items":[]}`
+			switch r.URL.Path {
+			case "/REST/2.0/ticket":
+				answer = test.made
+			case "/REST/2.0/ticket/1":
+				answer = test.ticket
+			case "/REST/2.0/ticket/1/attachments":
+				answer = `{"items":[{"id":1,"Subject":"[saisine:k]","TransactionId":` + test.transaction + `}]}`
+			case "/REST/2.0/transaction/1/attachments":
+				answer = `{"items":[{"id":1,"Filename":"a.txt"}]}`
+			}
+			_, _ = w.Write([]byte(answer))
+		})
+		_, err := c.Create(t.Context(), handovertest.Case("2026-000001"))
+		if err == nil {
+			err = c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{
+				handovertest.File("a.txt", "", nil), handovertest.File("Lefevre.pdf", "", nil),
+			}})
+		}
+		if err == nil || !strings.Contains(err.Error(), test.text) || !strings.Contains(handover.Detail(err), test.said) ||
+			strings.Contains(err.Error(), "Zoé") || strings.Contains(err.Error(), "Lefevre") {
+			t.Errorf("%s: %v, detail %q", name, err, handover.Detail(err))
+		}
+	}
+	c := against(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"Status":"new","items":[]}`)) })
+	unread := handover.File{Name: "Lefevre.pdf", Open: func() (io.ReadCloser, error) { return nil, errors.New("no disk") }}
+	err := c.Attach(t.Context(), "1", handover.Addition{Key: "k", Files: []handover.File{unread}})
+	if err == nil || !strings.Contains(err.Error(), "read file 1 of 1") || strings.Contains(err.Error(), "Lefevre") {
+		t.Errorf("a file that cannot be read: %v", err)
 	}
 }
 

@@ -133,7 +133,7 @@ func (r *RT) Create(ctx context.Context, c handover.Case) (handover.Remote, erro
 			return handover.Remote{}, explain("create the ticket", err)
 		}
 		if id = string(made.ID); !isID(id) {
-			return handover.Remote{}, fmt.Errorf("rt: create the ticket: RT answered without its number (%q)", id)
+			return handover.Remote{}, &handover.SaidError{Err: errors.New("rt: create the ticket: RT answered without its number"), Said: fmt.Sprintf("%.100q", id)}
 		}
 	}
 	return handover.Remote{ID: id, URL: r.o.URL + "/Ticket/Display.html?id=" + id}, nil
@@ -245,5 +245,5 @@ func (r *RT) getOnce(ctx context.Context, id *string, out any) error {
 	if err != nil {
 		return err
 	}
-	return decode(call, answer, out)
+	return rest.Decode(call.Method, call.Path, answer.Body, out)
 }

@@ -16,6 +16,11 @@
 //
 //	{"status": "traité", "note": "Le trou a été rebouché."}
 //
+// A folder REFERENCE whose manifest.json has another received_at (to the second) or another town is
+// another case's, from a try-out whose numbers began at 1 as well, or of another town that was
+// given the same DIR. Nothing is written there: the case is refused until that folder is moved
+// away, or another DIR is configured. Each town, and each try-out, best has a DIR of its own.
+//
 // The login may read, write, rename and remove in DIR.
 package sftp
 
@@ -149,7 +154,7 @@ func (s *SFTP) work(ctx context.Context, reference string, use func(*session, st
 }
 
 // Create implements handover.Connector. A folder that is there with a manifest of the case is
-// the case, and stays as it is.
+// the case, and stays as it is; with the manifest of another one it is a permanent error.
 func (s *SFTP) Create(ctx context.Context, c handover.Case) (handover.Remote, error) {
 	err := s.work(ctx, c.Reference, func(sess *session, dir string) error {
 		data, err := manifest.Encode(manifest.Of(c))
@@ -163,9 +168,13 @@ func (s *SFTP) Create(ctx context.Context, c handover.Case) (handover.Remote, er
 		if !there {
 			return sess.publish(dir, func(tmp string) error { return sess.put(path.Join(tmp, manifest.Name), data) })
 		}
-		_, err = sess.manifest(dir)
-		if errors.Is(err, fs.ErrNotExist) { // made by hand, or emptied
+		m, err := sess.manifest(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // made by hand, or emptied
 			return sess.replace(path.Join(dir, manifest.Name), data)
+		case err == nil && !m.IsOf(c):
+			return ingest.Permanent(fmt.Errorf("sftp: another case with the same reference lies at %q already (received at %s, town %.60q), from a try-out or of another town: move that folder away, or configure another dir; nothing was written",
+				dir, m.ReceivedAt.Format(time.RFC3339), m.Town))
 		}
 		return err
 	})

@@ -255,6 +255,58 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestAnotherCase hands over to a folder where a case with the same reference lies: of a try-out,
+// or of another town.
+func TestAnotherCase(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]sshdtest.Option{"posix rename": nil, "remove and rename": {sshdtest.WithoutPosixRename()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, opts...)
+			c := connector(t, options(s))
+			ours := handovertest.Case(reference)
+			ours.ReceivedAt = ours.ReceivedAt.Add(123456789 * time.Nanosecond)
+			if _, err := c.Create(t.Context(), ours); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Attach(t.Context(), reference, addition("k", handovertest.File("a.txt", "text/plain", []byte("a")))); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(s.Dir, reference, "manifest.json")
+			before, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := tree(t, s.Dir)
+			for name, test := range map[string]struct {
+				change func(*handover.Case)
+				other  bool
+			}{
+				"again":                      {func(*handover.Case) {}, false},
+				"in another time zone":       {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.UTC() }, false},
+				"to the second":              {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Truncate(time.Second) }, false},
+				"with what people corrected": {func(c *handover.Case) { c.Subject, c.Category, c.Due = "Trou", "autre", time.Time{} }, false},
+				"a second later":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Add(time.Second) }, true},
+				"of the try-out":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.AddDate(0, 1, 0) }, true},
+				"of another town":            {func(c *handover.Case) { c.Town = "Sainte-Autre" }, true},
+			} {
+				other := ours
+				test.change(&other)
+				r, err := c.Create(t.Context(), other)
+				switch {
+				case !test.other && (err != nil || r.ID != reference):
+					t.Errorf("%s: %+v, %v", name, r, err)
+				case test.other && (!ingest.IsPermanent(err) || r != handover.Remote{} || !strings.Contains(err.Error(), "another case") || !strings.Contains(err.Error(), "move that folder away")):
+					t.Errorf("%s: %+v, %v, want a permanent error that says what to do", name, r, err)
+				}
+				if after, err := os.ReadFile(file); err != nil || string(after) != string(before) || !slices.Equal(tree(t, s.Dir), files) {
+					t.Errorf("%s: something was written: %q, %v", name, tree(t, s.Dir), err)
+				}
+			}
+		})
+	}
+}
+
 // TestTogether adds to one case from many sides at once, and stops one that waits.
 func TestTogether(t *testing.T) {
 	t.Parallel()
