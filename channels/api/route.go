@@ -172,16 +172,13 @@ func (c *call) authenticate() error {
 		return problem(http.StatusUnauthorized, "A key is needed: Authorization: Bearer KEY. The town's administrator gives one out.")
 	}
 	secret = strings.TrimSpace(secret)
-	client, counted := c.a.opts.Trusted.Client(c.r)
-	if counted {
-		if wait := c.a.failed.Wait(client, c.began); wait > 0 {
-			return tooManyFailures(wait)
-		}
-	}
 	key, err := c.a.opts.Keys.KeyBySecret(c.r.Context(), secret)
 	if errors.Is(err, ingest.ErrNotFound) {
-		if counted {
-			c.a.failed.Take(client, c.began)
+		// Only who shows no good key is slowed down: partners may share an address with anybody.
+		if client, counted := c.a.opts.Trusted.Client(c.r); counted {
+			if wait := c.a.failed.Take(client, c.began); wait > 0 {
+				return tooManyFailures(wait)
+			}
 		}
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="saisine", error="invalid_token"`)
 		return problem(http.StatusUnauthorized, "This key is not known, or was revoked.")

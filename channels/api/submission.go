@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/view"
@@ -26,10 +27,15 @@ func (c *call) find() (ingest.Record, error) {
 		}
 	}
 	rec, err := c.a.opts.Ledger.Submission(c.ctx(), id)
-	if err == nil && (rec.Channel != ingest.ChannelAPI || rec.Account != c.key.Name) {
+	if err == nil && !c.own(rec) {
 		err = ingest.ErrNotFound
 	}
 	return rec, err
+}
+
+// own reports whether a submission came by this very key, and not by an earlier one of its name.
+func (c *call) own(rec ingest.Record) bool {
+	return rec.Channel == ingest.ChannelAPI && rec.Account == c.key.Name && strings.HasPrefix(rec.SourceKey, c.key.ID+":")
 }
 
 func (c *call) submission() error {
@@ -38,8 +44,11 @@ func (c *call) submission() error {
 		return err
 	}
 	out := submissionAnswer{Submission: view.OfSubmission(rec, c.a.zone)}
-	if out.FollowURL, err = c.followURL(rec.ID); err != nil {
-		return err
+	// Who has the link writes as the citizen: it is for the program that has handed it in.
+	if c.own(rec) {
+		if out.FollowURL, err = c.followURL(rec.ID); err != nil {
+			return err
+		}
 	}
 	if rec.Request != "" {
 		q, err := c.a.opts.Requests.RequestFor(c.ctx(), c.viewer, rec.Request)
