@@ -289,3 +289,47 @@ func TestImportCSV(t *testing.T) {
 		}
 	}
 }
+
+// An id that is known with other content is told apart from one that is known, within a run
+// and in a later one: what the line holds is nowhere in the ledger.
+func TestImportChangedLines(t *testing.T) {
+	t.Parallel()
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	head := "id;date;message\n"
+	csv := write("a.csv", head+"1;2016-01-01;Un trou.\n2;2016-01-02;Une lampe.\n")
+	other := write("b.csv", head+"2;2016-01-02;Une lampe.\n1;2017-01-01;Autre chose.\n")
+	jsonl := write("a.jsonl", `{"id":"1","channel":"phone","body":"Un trou."}`+"\n"+`{"channel":"phone","body":"Sans numéro."}`+"\n")
+	otherJSON := write("b.jsonl", `{"id":"1","channel":"phone","body":"Autre chose."}`+"\n"+`{"channel":"phone","body":"Sans numéro."}`+"\n")
+	for _, step := range []struct {
+		code int
+		want importSummary
+		args []string
+	}{
+		{0, importSummary{Read: 2, New: 2}, []string{"csv", csv}},
+		{0, importSummary{Read: 2, Known: 2}, []string{"csv", csv}},
+		{1, importSummary{Read: 2, Known: 1, Changed: 1}, []string{"csv", other}},
+		{0, importSummary{Read: 2, New: 2}, []string{"csv", other, "--account", "other"}},
+		{1, importSummary{Read: 4, Known: 2, Failed: 2}, []string{"csv", csv, other}},
+		{0, importSummary{Read: 2, New: 2}, []string{"jsonl", jsonl}},
+		{0, importSummary{Read: 2, Known: 2}, []string{"jsonl", jsonl}},
+		{1, importSummary{Read: 2, Known: 1, Changed: 1}, []string{"jsonl", otherJSON}},
+	} {
+		got := tw.imports(step.code, step.args...)
+		if got.Waiting = 0; got != step.want {
+			t.Errorf("%v: %+v, want %+v", step.args, got, step.want)
+		}
+	}
+	out, errOut, code := tw.output("import", "csv", other)
+	if code != 1 || !strings.Contains(out, "1 known already") || !strings.Contains(out, "1 were imported before with other content") ||
+		!strings.Contains(errOut, other+":3: its id was imported before with other content") {
+		t.Errorf("exit %d\n%s\n%s", code, out, errOut)
+	}
+}

@@ -88,6 +88,7 @@ type importSummary struct {
 	Read     int `json:"read"`
 	New      int `json:"new"`
 	Known    int `json:"known"`
+	Changed  int `json:"changed"` // known by their ids, but with other content in the ledger
 	Partial  int `json:"partial"` // of the new ones, those over the limit: only their headers are there
 	Skipped  int `json:"skipped"` // what its own program has marked as deleted or as a draft
 	Failed   int `json:"failed"`  // could not be taken in
@@ -98,10 +99,11 @@ type importSummary struct {
 }
 
 type importedJSON struct {
-	Source string `json:"source"`
-	ID     string `json:"id"`
-	Known  bool   `json:"known"`
-	Error  string `json:"error"`
+	Source  string `json:"source"`
+	ID      string `json:"id"`
+	Known   bool   `json:"known"`
+	Changed bool   `json:"changed"` // known, with other content
+	Error   string `json:"error"`
 }
 
 // item is one thing to import.
@@ -292,7 +294,11 @@ func (im *importer) one(ctx context.Context, h *house, it item) error {
 		im.summary.Partial++
 		im.mu.Unlock()
 	}
-	return im.told(importedJSON{Source: it.source, ID: r.ID, Known: r.Replayed}, r)
+	changed, err := changedSince(ctx, h.store, sub, r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", it.source, err)
+	}
+	return im.told(importedJSON{Source: it.source, ID: r.ID, Known: r.Replayed, Changed: changed}, r)
 }
 
 // begins sets in which status the request begins that a submission opens, and whether its
@@ -315,6 +321,9 @@ func (im *importer) told(line importedJSON, r ingest.Receipt) error {
 	case line.Error != "":
 		im.summary.Failed++
 		im.warn(line.Source + ": " + line.Error)
+	case line.Changed:
+		im.summary.Changed++
+		im.warn(fmt.Sprintf(changedText, line.Source, line.ID))
 	case line.Known:
 		im.summary.Known++
 	default:

@@ -26,6 +26,7 @@ type csvImport struct {
 	app        *app
 	known      map[string]ingest.Status
 	categories map[string]string
+	ids        map[[8]byte]linePlace // of the lines of all files
 }
 
 // lister prepares the import, and names its account.
@@ -101,7 +102,7 @@ func (c *csvImport) open(path string, in importInput, counted func(io.Reader) io
 	if f == nil {
 		return nil
 	}
-	return f(r, newCSVLines(columns, in.zone, in.now(), c.known, c.categories))
+	return f(r, c.lines(path, columns, in))
 }
 
 // each calls f for each record: with what it makes, or with what is wrong with it.

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 
+	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 )
 
@@ -150,6 +151,36 @@ func TestCSVKeysAndChoices(t *testing.T) {
 	c.columns = map[string]string{"text": "nowhere"}
 	if _, err := c.read(t, "date,message\n"); err == nil || !strings.Contains(err.Error(), `"message"`) {
 		t.Errorf("the columns there are must be told: %v", err)
+	}
+}
+
+// An id that stands in two files of an import is one too many, with both places; the same file
+// named twice is the same lines.
+func TestCSVIDInTwoFiles(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a.csv"), filepath.Join(dir, "b.csv")
+	for path, lines := range map[string]string{a: "1,2016-01-01,x\n2,2016-01-01,y\n", b: "3,2016-01-01,z\n2,2017-01-01,other\n"} {
+		if err := os.WriteFile(path, []byte("id,date,message\n"+lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := testCSV(t)
+	c.app = &app{stdout: io.Discard, stderr: io.Discard}
+	subs, errs := collectItems(t, c.list, a, b)
+	want := b + `:3: column 1 (id): "2" stands on line 3 of ` + a + " already"
+	if len(subs) != 3 || len(errs) != 1 || !strings.HasPrefix(errs[0], want) {
+		t.Errorf("%d taken, errors %q, want %q", len(subs), errs, want)
+	}
+	c = testCSV(t)
+	c.app = &app{stdout: io.Discard, stderr: io.Discard}
+	if _, errs := collectItems(t, c.list, a, a); len(errs) > 0 {
+		t.Errorf("the same file twice: %q", errs)
+	}
+	var out strings.Builder
+	c = testCSV(t)
+	c.app = &app{stdout: &out, stderr: io.Discard}
+	if err := c.dryRun(t.Context(), config.Config{}, []string{a, b}); !errors.Is(err, errReported) || !strings.Contains(out.String(), "on line 3 of "+a) {
+		t.Errorf("dry run: %v\n%s", err, &out)
 	}
 }
 

@@ -39,12 +39,27 @@ type csvLines struct {
 	now        time.Time
 	statuses   map[string]ingest.Status // folded
 	categories map[string]string        // folded codes and labels to codes
-	ids        map[[8]byte]int          // the line on which an id stood
-	equal      map[[8]byte]int          // how many equal lines there were
+	path       string
+	ids        map[[8]byte]linePlace // where an id stood, in all files of the import
+	equal      map[[8]byte]int       // how many equal lines there were
 }
 
-func newCSVLines(columns csvColumns, zone *time.Location, now time.Time, statuses map[string]ingest.Status, categories map[string]string) *csvLines {
-	return &csvLines{columns: columns, zone: zone, now: now, statuses: statuses, categories: categories, ids: map[[8]byte]int{}, equal: map[[8]byte]int{}}
+// linePlace is a line of a file.
+type linePlace struct {
+	path string
+	line int
+}
+
+// lines are those of one file. The ids are told apart over all files of the import, which
+// have one account: of two lines with one id, the ledger would have the first only.
+func (c *csvImport) lines(path string, columns csvColumns, in importInput) *csvLines {
+	if c.ids == nil {
+		c.ids = map[[8]byte]linePlace{}
+	}
+	return &csvLines{
+		columns: columns, zone: in.zone, now: in.now(), statuses: c.known, categories: c.categories,
+		path: path, ids: c.ids, equal: map[[8]byte]int{},
+	}
 }
 
 // at makes a problem of a field.
@@ -88,10 +103,15 @@ func (l *csvLines) key(line csvLine, note ingest.Note) (string, error) {
 	if note.ID != "" {
 		sum := sha256.Sum256([]byte(note.ID))
 		short := [8]byte(sum[:8])
-		if before, ok := l.ids[short]; ok && before != line.number {
-			return "", l.at(csvID, "%q stands on line %d already: is this column what tells the lines apart?", note.ID, before)
+		here := linePlace{l.path, line.number}
+		before, ok := l.ids[short]
+		switch {
+		case ok && before.path != here.path:
+			return "", l.at(csvID, "%q stands on line %d of %s already: files of several programs are imported one by one, each with an --account of its own", note.ID, before.line, before.path)
+		case ok && before != here:
+			return "", l.at(csvID, "%q stands on line %d already: is this column what tells the lines apart?", note.ID, before.line)
 		}
-		l.ids[short] = line.number
+		l.ids[short] = here
 		return "id:" + note.ID, nil
 	}
 	sum := sha256.Sum256([]byte(strings.Join(line.cells, "\x1f")))

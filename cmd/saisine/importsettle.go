@@ -106,7 +106,7 @@ func (im *importer) report(daemon bool) error {
 	} else {
 		im.printSummary(s, daemon)
 	}
-	if s.Failed > 0 || s.Partial > 0 || s.Broken > 0 {
+	if s.Failed > 0 || s.Partial > 0 || s.Changed > 0 || s.Broken > 0 {
 		return errReported
 	}
 	return nil
@@ -115,6 +115,9 @@ func (im *importer) report(daemon bool) error {
 func (im *importer) printSummary(s importSummary, daemon bool) {
 	out := im.app.stdout
 	fmt.Fprintf(out, "%d read: %d new, %d known already, %d could not be taken in\n", s.Read, s.New, s.Known, s.Failed)
+	if s.Changed > 0 {
+		fmt.Fprintf(out, "%d were imported before with other content: what is in the ledger stays, and what they hold now was not taken in\n", s.Changed)
+	}
 	if s.Skipped > 0 {
 		fmt.Fprintf(out, "%d passed over: their own program has marked them as deleted, or as drafts\n", s.Skipped)
 	}

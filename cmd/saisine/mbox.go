@@ -66,6 +66,10 @@ func (s *mboxSplitter) take(piece []byte, more bool) error {
 	empty := len(bytes.TrimRight(piece, "\r\n")) == 0
 	blank := s.blank
 	s.blank = empty && !more
+	if blank && s.begun && bytes.HasPrefix(piece, []byte("From ")) {
+		// begins looks ahead, for which the reader may move its buffer under the piece.
+		piece = bytes.Clone(piece)
+	}
 	switch {
 	case blank && bytes.HasPrefix(piece, []byte("From ")) && (!s.begun || s.begins(piece)):
 		s.held = nil
@@ -121,7 +125,8 @@ var (
 )
 
 // begins reports whether a line "From …" after an empty one begins a mail: it has a date, or a
-// header follows. Where programs leave such lines of a text unquoted, they are text.
+// header follows. Where programs leave such lines of a text unquoted, they are text. The line
+// must not lie in the reader's buffer.
 func (s *mboxSplitter) begins(line []byte) bool {
 	if postmarkLine.Match(line) {
 		return true

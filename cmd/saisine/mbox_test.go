@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -96,6 +98,38 @@ func TestMailMarks(t *testing.T) {
 	for name, gone := range map[string]bool{"1:2,S": false, "1:2,ST": true, "1:2,D": true, "1T": false, "1": false} {
 		if maildirGone("cur/"+name) != gone {
 			t.Error(name)
+		}
+	}
+}
+
+// wholeMbox is an mboxTaker that keeps all mails as one run of bytes.
+type wholeMbox struct {
+	bytes.Buffer
+	mails int
+}
+
+func (w *wholeMbox) begin() error { w.mails++; return nil }
+func (w *wholeMbox) end() error   { return nil }
+
+// A line "From …" that is text stays whole wherever the reader's buffer ends: to look behind
+// the line moves the buffer.
+func TestSplitMboxAtBufferEdge(t *testing.T) {
+	var words strings.Builder
+	for i := 0; words.Len() < mboxBuffer+100; i++ {
+		fmt.Fprintf(&words, "%d is a word ", i)
+	}
+	fill := words.String()
+	const first, head = "From a\n", "X: y\n\n"
+	for _, line := range []string{"From now on\n", "From " + strings.Repeat("here ", 60) + "\n"} {
+		for at := mboxBuffer - 550; at < mboxBuffer+50; at++ {
+			mail := head + fill[:at-len(first)-len(head)-2] + "\n\n" + line + "we meet\n" + fill
+			var got wholeMbox
+			if err := splitMbox(strings.NewReader(first+mail), &got); err != nil || got.mails != 1 || got.Len() != len(mail) {
+				t.Fatalf("at %d: %v, %d mails of %d bytes for %d", at, err, got.mails, got.Len(), len(mail))
+			}
+			if text := got.String(); text != mail {
+				t.Fatalf("at %d: %.60q for %.60q", at, text[at-len(first):], mail[at-len(first):])
+			}
 		}
 	}
 }
