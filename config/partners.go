@@ -100,7 +100,12 @@ func (o *Connector) SetDefaults() { *o = Connector{Poll: 5 * time.Minute} }
 func (w Webhook) Redacted() Webhook {
 	mask(&w.Secret)
 	mask(&w.OldSecret)
-	maskURL(&w.URL)
+	// Its path and parameters may be as good as a key.
+	if u, err := url.Parse(w.URL); err == nil && u.Host != "" && (u.RequestURI() != "/" || u.User != nil) {
+		w.URL = u.Scheme + "://" + u.Host + "/…"
+	} else {
+		maskURL(&w.URL)
+	}
 	return w
 }
 

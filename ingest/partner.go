@@ -98,7 +98,19 @@ type Handover struct {
 	// be brought there.
 	State  OutboxState
 	Reason string
+	// Own is the reference of the request itself, which is not Request where it was merged into
+	// that one.
+	Own string
+	// TextOf is the submission whose text the case was made with, or "".
+	TextOf string
+	// Category is that of Request, Sealed is set when the service that has it is sealed.
+	Category string
+	Sealed   bool
 }
+
+// Merged reports whether the request was merged into another one, which has a hand-over of its
+// own.
+func (h Handover) Merged() bool { return h.Own != h.Request }
 
 // Try is one try to bring a row of the outbox to another program's server.
 type Try struct {
@@ -115,8 +127,10 @@ type Try struct {
 type Partners interface {
 	// Webhooks names the endpoints that want this event.
 	Webhooks(e PublicEvent) []string
-	// Connectors names those to which a request of this category is handed over.
-	Connectors(category string) []string
+	// Connectors names those to which a request of this category is handed over. sealed is set
+	// when the service that has the request is sealed: then only those count that were chosen for
+	// a category which is sealed itself.
+	Connectors(category string, sealed bool) []string
 	// Endpoint is the address of a webhook, "" for one that there is not: an endpoint that is
 	// gone (HTTP 410) is known by both.
 	Endpoint(name string) string

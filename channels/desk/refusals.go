@@ -76,6 +76,7 @@ var frenchRefusals = map[string]string{
 	"a rate limit cannot be below 0": "Une limite ne peut pas être négative.",
 	"there is a key called %s already; revoke it first, or choose another name": "Il y a déjà une clé nommée %s\u00a0: révoquez-la d’abord, ou choisissez un autre nom.",
 	"you are no member of %s: a key cannot read what you do not read yourself":  "Vous n’êtes pas membre de %s\u00a0: une clé ne peut pas lire ce que vous ne lisez pas vous-même.",
+	"%s belongs to a sealed service, and %s is not chosen for its category":     "%s relève d’un service protégé, et %s n’est pas choisi pour sa catégorie.",
 	"there is no role %q":                           "Il n’y a pas de rôle %q.",
 	"no administrator who can log in would be left": "Il ne resterait aucun administrateur qui puisse se connecter.",
 

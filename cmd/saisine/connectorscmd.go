@@ -122,6 +122,9 @@ func checkConnector(ctx context.Context, cfg config.Config, c config.Connector) 
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	line, err := connector.Check(ctx)
+	if detail := handover.Detail(err); err != nil && detail != "" {
+		err = fmt.Errorf("%w: %s", err, detail)
+	}
 	if err == nil && config.ExperimentalConnector(c.Type) {
 		line += " (experimental: never tried on the real program)"
 	}
@@ -204,7 +207,7 @@ func (d *handovers) dryRun(ctx context.Context, c config.Connector, reference st
 		if err != nil {
 			return v, err
 		}
-		err = d.withAddition(ctx, rec, func(a handover.Addition) error {
+		err = d.withAddition(ctx, rec, openingOf(q), func(a handover.Addition) error {
 			add := additionJSON{Submission: a.Key, Text: a.Text, Files: []fileJSON{}}
 			names := handover.Names(a.Files)
 			for i, f := range a.Files {
@@ -235,6 +238,9 @@ func newConnectorsSend(a *app) *cobra.Command {
 					switch {
 					case errors.Is(err, ingest.ErrNotFound):
 						fmt.Fprintf(a.stderr, "saisine: there is no request %q\n", reference)
+						bad = true
+					case errors.Is(err, ingest.ErrRefused):
+						fmt.Fprintf(a.stderr, "saisine: %v\n", err)
 						bad = true
 					case err != nil:
 						return err
@@ -313,7 +319,7 @@ func newConnectorsCases(a *app) *cobra.Command {
 					if asJSON {
 						err = out.print(v)
 					} else {
-						_, err = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Connector, v.State, orDash(v.RemoteID), orDash(v.RemoteStatus), orDash(v.CheckedAt), orDash(v.RemoteURL), orDash(oneLine(v.Reason+" "+v.Trouble, 120)))
+						_, err = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Connector, v.State, orDash(oneLine(v.RemoteID, 80)), orDash(oneLine(v.RemoteStatus, 80)), orDash(v.CheckedAt), orDash(oneLine(v.RemoteURL, 200)), orDash(oneLine(v.Reason+" "+v.Trouble, 120)))
 					}
 					if err != nil {
 						return err

@@ -25,7 +25,11 @@ func (h *house) accounts(now func() time.Time) deskAccounts {
 	if now == nil {
 		now = time.Now
 	}
-	return deskAccounts{h.store, h.rules, now, &folderServices{}, &notedReads{at: map[string]time.Time{}}}
+	return accountsOf(h.store, h.rules, now)
+}
+
+func accountsOf(s *store.Store, rules ruleBook, now func() time.Time) deskAccounts {
+	return deskAccounts{s, rules, now, &folderServices{}, &notedReads{at: map[string]time.Time{}}}
 }
 
 // sealServices has the store hide what belongs to the sealed services of the categories file

@@ -88,7 +88,7 @@ func (d deskPartners) Webhooks(ctx context.Context, v ingest.Viewer) ([]desk.Web
 
 // TestWebhook implements desk.PartnerWebhooks.
 func (d deskPartners) TestWebhook(ctx context.Context, name string) (desk.PartnerTest, error) {
-	w, ok := partners{d.h.cfg}.webhook(name)
+	w, ok := partners{cfg: d.h.cfg}.webhook(name)
 	if !ok {
 		return desk.PartnerTest{}, fmt.Errorf("%w: webhook %q", ingest.ErrNotFound, name)
 	}
@@ -102,7 +102,7 @@ func (d deskPartners) TestWebhook(ctx context.Context, name string) (desk.Partne
 
 // EnableWebhook implements desk.PartnerWebhooks.
 func (d deskPartners) EnableWebhook(ctx context.Context, v ingest.Viewer, name string) error {
-	if _, ok := (partners{d.h.cfg}).webhook(name); !ok {
+	if _, ok := (partners{cfg: d.h.cfg}).webhook(name); !ok {
 		return fmt.Errorf("%w: webhook %q", ingest.ErrNotFound, name)
 	}
 	if err := d.h.store.TurnOnWebhook(ctx, name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/config"
@@ -26,15 +27,26 @@ func givePartners(h *deskHouse, hook, secret string) {
 	h.cfg.Webhooks = []config.Webhook{{Name: "portail", URL: hook, Secret: secret, Allow: []string{"127.0.0.1"}, Events: []string{"request.*"}, Timeout: checkTime}}
 }
 
-// handOverTo has a connector take a request over, and its look at the status fail.
+// handOverTo has a connector take a request over, and its look at the status fail. One that is
+// sealed was of another category then.
 func handOverTo(h *deskHouse, reference, connector, trouble string) {
 	h.t.Helper()
-	id, err := h.store.HandOver(h.t.Context(), reference, connector)
+	q, err := h.store.Request(h.t.Context(), reference)
 	if err == nil {
-		err = h.store.HandedOver(h.t.Context(), id, "17", "")
+		err = h.store.Categorize(h.t.Context(), reference, "voirie", "Voirie", "avant")
+	}
+	var id string
+	if err == nil {
+		id, err = h.store.HandOver(h.t.Context(), reference, connector)
 	}
 	if err == nil {
-		err = h.store.RemoteStatus(h.t.Context(), id, "", "", "", trouble)
+		err = h.store.HandedOver(h.t.Context(), id, "17", "", "")
+	}
+	if err == nil {
+		err = h.store.RemoteStatus(h.t.Context(), id, time.Time{}, "", "", "", trouble)
+	}
+	if err == nil {
+		err = h.store.Categorize(h.t.Context(), reference, q.Category, q.Service, "après")
 	}
 	if err != nil {
 		h.t.Fatal(err)

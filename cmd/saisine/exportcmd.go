@@ -165,8 +165,12 @@ func (e *exporter) choose(ctx context.Context, x *export) error {
 	if e.sealed {
 		return nil
 	}
-	var err error
-	x.filter.Viewer.Hidden, err = x.store.Sealed(ctx)
+	// As at the desk: the folders that mean a sealed service too, whose scans may be in no request.
+	texts, err := readTexts(ctx, x.cfg)
+	if err != nil {
+		return err
+	}
+	x.filter.Viewer.Hidden, err = accountsOf(x.store, texts.rules, time.Now).hiddenFrom(ctx, nil)
 	return err
 }
 

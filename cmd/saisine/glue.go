@@ -136,6 +136,9 @@ func (f deliveryFailures) Fail(ctx context.Context, id, reason string) error {
 			what = "La copie cherchable n’a pas pu être faite."
 		case ingest.OutboxHandover:
 			what = "La demande n’a pas pu être transmise à l’autre logiciel."
+			if tries, err := f.s.Tries(ctx, id); err == nil && len(tries) > 0 {
+				reason = tries[len(tries)-1].Said // with what the other side said
+			}
 		case ingest.OutboxWebhook:
 			what = "L’autre logiciel n’a pas pu être prévenu."
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -31,12 +33,13 @@ func (d *handovers) deliver(ctx context.Context, item ingest.OutboxItem) error {
 	}
 	c, ok := d.connectors[h.Connector]
 	if !ok {
-		return ingest.Permanent(fmt.Errorf("no connector is called %s any more in the configuration", h.Connector))
+		// It may have been put in while this daemon ran, or be put back.
+		return fmt.Errorf("no connector is called %s in the configuration with which the daemon was started", h.Connector)
 	}
 	at := d.now()
 	err = d.bring(ctx, c, h)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ingest.ErrNotYet) {
-		try := ingest.Try{At: at, Took: d.now().Sub(at), Said: cutLine(err.Error())}
+		try := ingest.Try{At: at, Took: d.now().Sub(at), Said: cutLine(inWords(err))}
 		err = errors.Join(err, d.h.store.Tried(ctx, item.ID, try))
 	}
 	if err != nil {
@@ -45,11 +48,45 @@ func (d *handovers) deliver(ctx context.Context, item ingest.OutboxItem) error {
 	return deliver.ErrEnded
 }
 
+// inWords is an error with what the other side said, which stands in the tries and is shown to
+// people, and not in the log: it may quote a citizen.
+func inWords(err error) string {
+	return strings.Join(nonEmpty(err.Error(), handover.Detail(err)), ": ")
+}
+
+// createPause is how long after a try to make a case that was cut off another one waits: the other
+// side may still be at it, and does not show what it has not ended.
+const createPause = 30 * time.Second
+
+// waitError says when to try again.
+type waitError struct{ wait time.Duration }
+
+func (e waitError) Error() string {
+	return "a try that was cut off may still be under way at the other side"
+}
+
+// RetryAfter is for the queue.
+func (e waitError) RetryAfter() time.Duration { return e.wait }
+
+// errSealed ends a hand-over of what has come to a sealed service.
+var errSealed = errors.New("the request belongs to a sealed service now, and this connector is not chosen for its category")
+
 // bring makes the case where there is none yet, adds what the other side does not have, and ends
 // the row.
 func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Handover) error {
-	if h.RemoteID == "" {
-		q, err := d.h.store.Request(ctx, h.Request)
+	if h.Sealed && !slices.Contains(partners{d.h.cfg, d.h.rules}.Connectors(h.Category, true), h.Connector) {
+		return ingest.Permanent(errSealed)
+	}
+	// One that was merged away before it was there is brought with the other one, by that one's row.
+	if h.RemoteID == "" && !h.Merged() {
+		wait, err := d.h.store.BeginHandover(ctx, h.ID, createPause)
+		switch {
+		case err != nil:
+			return err
+		case wait > 0:
+			return waitError{wait}
+		}
+		q, err := d.h.store.Request(ctx, h.Own)
 		if err != nil {
 			return err
 		}
@@ -58,12 +95,16 @@ func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Ha
 			return err
 		}
 		about.Since = h.CreatedAt
+		if now := d.now(); about.Since.After(now) {
+			about.Since = now // by a clock that was ahead
+		}
 		remote, err := d.create(ctx, c, h.Connector, about, q)
 		if err != nil {
-			return fmt.Errorf("create: %w", err)
+			return errors.Join(fmt.Errorf("create: %w", err), d.answered(ctx, h.ID, err))
 		}
 		crashpoint.Hit("handover.created")
-		if err := d.h.store.HandedOver(ctx, h.ID, remote.ID, remote.URL); err != nil {
+		h.TextOf = openingOf(q)
+		if err := d.h.store.HandedOver(ctx, h.ID, remote.ID, remote.URL, h.TextOf); err != nil {
 			return err
 		}
 		h.RemoteID = remote.ID
@@ -81,6 +122,21 @@ func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Ha
 			return err
 		}
 	}
+}
+
+// answered notes after a failure to make a case that nothing is under way any more at the other
+// side: it has answered, or was not reached. A time-out and an end of ours say nothing of that.
+func (d *handovers) answered(ctx context.Context, id string, err error) error {
+	if !cutOff(ctx, err) {
+		return d.h.store.HandoverAnswered(ctx, id)
+	}
+	return nil
+}
+
+// cutOff reports whether a call ended before its answer.
+func cutOff(ctx context.Context, err error) bool {
+	var timeout interface{ Timeout() bool }
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // create makes the case, with the files of the opening where the other side takes them at
@@ -113,7 +169,10 @@ func (d *handovers) addAll(ctx context.Context, c handover.Connector, h ingest.H
 		}
 		err = fmt.Errorf("attach %s: %w", id, err)
 		if !ingest.IsPermanent(err) {
-			return err // the next try meets those that were refused again
+			return err // those that were refused are told of at the end
+		}
+		if serr := d.h.store.PieceRefused(ctx, h.ID, id); serr != nil {
+			return serr
 		}
 		refused = append(refused, err)
 	}
@@ -125,7 +184,10 @@ func (d *handovers) add(ctx context.Context, c handover.Connector, h ingest.Hand
 	if err != nil {
 		return err
 	}
-	err = d.withAddition(ctx, rec, func(a handover.Addition) error { return c.Attach(ctx, h.RemoteID, a) })
+	if _, err := d.h.store.BeginHandover(ctx, h.ID, 0); err != nil {
+		return err
+	}
+	err = d.withAddition(ctx, rec, h.TextOf, func(a handover.Addition) error { return c.Attach(ctx, h.RemoteID, a) })
 	if err != nil {
 		return err
 	}
@@ -133,10 +195,10 @@ func (d *handovers) add(ctx context.Context, c handover.Connector, h ingest.Hand
 	return d.h.store.PieceHanded(ctx, h.ID, rec.ID)
 }
 
-// withAddition lends f what a submission brings to a case.
-func (d *handovers) withAddition(ctx context.Context, rec ingest.Record, f func(handover.Addition) error) error {
+// withAddition lends f what a submission brings to a case that was made with the text of textOf.
+func (d *handovers) withAddition(ctx context.Context, rec ingest.Record, textOf string, f func(handover.Addition) error) error {
 	a := handover.Addition{Key: rec.ID, ReceivedAt: rec.ReceivedAt.In(d.h.zone), Channel: rec.Channel}
-	if rec.Link != ingest.LinkOpens && rec.Reading != nil {
+	if rec.ID != textOf && rec.Reading != nil {
 		a.Text = rec.Reading.Words()
 	}
 	return d.h.withFiles(ctx, rec, func(files []handover.File) error {
@@ -211,7 +273,14 @@ func (h *house) withCopy(ctx context.Context, rec ingest.Record, f func([]handov
 	c, err := h.store.Copy(ctx, rec.ID)
 	switch {
 	case errors.Is(err, ingest.ErrNotFound):
-		return fmt.Errorf("%w: the searchable copy of %s is not made yet", ingest.ErrNotYet, rec.ID)
+		waits, err := h.store.CopyWaits(ctx, rec.ID)
+		switch {
+		case err != nil:
+			return err
+		case waits:
+			return fmt.Errorf("%w: the searchable copy of %s is not made yet", ingest.ErrNotYet, rec.ID)
+		}
+		return ingest.Permanent(fmt.Errorf("the letter %s is pages of a scanned stack and has no file of its own: bring it by hand", rec.ID))
 	case err != nil:
 		return err
 	case c.SHA256 == "":

@@ -114,7 +114,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg)})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules)})
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ const mailWorkers = 16
 
 // outboundWorkers is the number of deliveries under way at once, partnerWorkers that of those
 // to other programs.
-const outboundWorkers, partnerWorkers = 4, 4
+const outboundWorkers, partnerWorkers = 4, 8
 
 func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	opts := queue.Options{

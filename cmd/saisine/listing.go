@@ -33,7 +33,15 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
-	o.Dir, o.Zone, o.NoMigration, o.Partners = cfg.DataDir, zoneOf(cfg), true, partnersOf(cfg)
+	if len(cfg.Webhooks)+len(cfg.Connectors) > 0 {
+		// What a command does is told of and handed over as the daemon would.
+		texts, err := readTexts(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		o.Partners = partnersOf(cfg, texts.rules)
+	}
+	o.Dir, o.Zone, o.NoMigration = cfg.DataDir, zoneOf(cfg), true
 	return store.Open(ctx, o)
 }
 

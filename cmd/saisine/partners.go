@@ -12,24 +12,41 @@ import (
 	"saisine.fr/saisine/ingest/deliver/webhook"
 )
 
-// partners is ingest.Partners: what the configuration says of webhooks and connectors.
-type partners struct{ cfg config.Config }
+// partners is ingest.Partners: what the configuration says of webhooks and connectors, and the
+// categories file of what is sealed.
+type partners struct {
+	cfg   config.Config
+	rules ruleBook
+}
 
 // partnersOf returns nil where there are none: then no transaction asks for them.
-func partnersOf(cfg config.Config) ingest.Partners {
+func partnersOf(cfg config.Config, rules ruleBook) ingest.Partners {
 	if len(cfg.Webhooks)+len(cfg.Connectors) == 0 {
 		return nil
 	}
-	return partners{cfg}
+	return partners{cfg, rules}
+}
+
+// sealed reports whether a category is of a sealed service itself: who named it has chosen to be
+// told. A request of another category that has come to a sealed service is told to nobody.
+func (p partners) sealed(category string) bool {
+	if p.rules == nil {
+		return false
+	}
+	c, ok := p.rules.File().Category(category)
+	return ok && c.Service.Sealed
 }
 
 // Webhooks implements ingest.Partners. What is sealed is told to those only that name its
-// category.
+// category, and that only where the category is sealed itself.
 func (p partners) Webhooks(e ingest.PublicEvent) []string {
 	var out []string
 	for _, w := range p.cfg.Webhooks {
 		named := slices.Contains(w.Categories, e.Category)
-		if wantsEvent(w.Events, e.Kind) && (named || len(w.Categories) == 0 && !e.Sealed) {
+		if e.Sealed && (!named || !p.sealed(e.Category)) {
+			continue
+		}
+		if wantsEvent(w.Events, e.Kind) && (named || len(w.Categories) == 0) {
 			out = append(out, w.Name)
 		}
 	}
@@ -49,7 +66,10 @@ func wantsEvent(list []string, kind string) bool {
 }
 
 // Connectors implements ingest.Partners.
-func (p partners) Connectors(category string) []string {
+func (p partners) Connectors(category string, sealed bool) []string {
+	if sealed && !p.sealed(category) {
+		return nil
+	}
 	var out []string
 	for _, c := range p.cfg.Connectors {
 		if slices.Contains(c.Categories, category) {

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/deliver/handover"
+	"saisine.fr/saisine/ingest/message"
 	"saisine.fr/saisine/queue"
 )
 
@@ -21,6 +23,10 @@ type pulls struct {
 	d   *handovers
 	cfg []config.Connector
 	now func() time.Time
+	// looking are the connectors of which a look is under way: another one beside it would ask
+	// for the same cases, and one that hangs would take every worker of the lane.
+	mu      sync.Mutex
+	looking map[string]bool
 }
 
 func newPulls(d *handovers) *pulls { return &pulls{d: d, cfg: d.h.cfg.Connectors, now: time.Now} }
@@ -36,7 +42,7 @@ func (p *pulls) Unfinished(ctx context.Context, after int64, _ int) ([]queue.Job
 	}
 	var jobs []queue.Job
 	for _, c := range p.cfg {
-		if c.Poll <= 0 {
+		if c.Poll <= 0 || p.busy(c.Name) {
 			continue
 		}
 		due, err := p.d.h.store.HandoversDue(ctx, c.Name, p.now().Add(-c.Poll), 1)
@@ -62,11 +68,44 @@ func (p *pulls) Process(ctx context.Context, id string) error {
 	return nil // it is no longer configured
 }
 
+func (p *pulls) busy(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looking[name]
+}
+
+// begin reserves a connector for one look; ok is false while another is under way.
+func (p *pulls) begin(name string) (end func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.looking[name] {
+		return nil, false
+	}
+	if p.looking == nil {
+		p.looking = map[string]bool{}
+	}
+	p.looking[name] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.looking, name)
+	}, true
+}
+
+// What another program says of a case is kept within these bounds: its word, and what the citizen
+// is told with it.
+const maxWord, maxNote = 200, 5000
+
 func (p *pulls) look(ctx context.Context, c config.Connector) error {
 	connector, ok := p.d.connectors[c.Name]
 	if !ok {
 		return nil
 	}
+	end, ok := p.begin(c.Name)
+	if !ok {
+		return nil
+	}
+	defer end()
 	due, err := p.d.h.store.HandoversDue(ctx, c.Name, p.now().Add(-c.Poll), pullMax)
 	if err != nil {
 		return err
@@ -87,7 +126,8 @@ func (p *pulls) look(ctx context.Context, c config.Connector) error {
 			down++
 			trouble = cutLine(err.Error())
 		}
-		if err := p.d.h.store.RemoteStatus(ctx, h.ID, state.Raw, state.Status, state.Note, trouble); err != nil && !errors.Is(err, ingest.ErrRefused) {
+		note := message.Cut(printable(state.Note), maxNote)
+		if err := p.d.h.store.RemoteStatus(ctx, h.ID, h.CheckedAt, oneLine(state.Raw, maxWord), state.Status, note, trouble); err != nil && !errors.Is(err, ingest.ErrRefused) {
 			return err
 		}
 		if down >= downAfter {

@@ -83,10 +83,32 @@ func TestRefusedPieceKeepsNothingBack(t *testing.T) {
 	if tries, err := h.store.Tries(t.Context(), id); err != nil || len(tries) != 1 || !strings.Contains(tries[0].Said, "too large") {
 		t.Errorf("tries %+v, %v", tries, err)
 	}
-	// What may be mended goes before what may not: the row is tried again.
+	// A kill before the failure was recorded: it is told of all the same.
+	if err := d.deliver(t.Context(), item); !ingest.IsPermanent(err) {
+		t.Errorf("after a kill: %v", err)
+	}
+	fail := func() {
+		t.Helper()
+		if err := h.store.FailDelivery(t.Context(), id, "too large"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fail()
+	// A person has it tried again, and it may be mended.
+	if taken, err := h.store.RetryAny(t.Context(), id, "marie"); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
 	soft.refuse[pieces[0]] = errors.New("busy")
 	if err := d.deliver(t.Context(), item); err == nil || ingest.IsPermanent(err) {
 		t.Errorf("busy: %v", err)
+	}
+	soft.refuse[pieces[0]] = ingest.Permanent(errors.New("too large"))
+	if err := d.deliver(t.Context(), item); !ingest.IsPermanent(err) {
+		t.Errorf("again: %v", err)
+	}
+	fail()
+	if taken, err := h.store.RetryAny(t.Context(), id, "marie"); err != nil || !taken {
+		t.Fatal(taken, err)
 	}
 	clear(soft.refuse)
 	if err := d.deliver(t.Context(), item); !errors.Is(err, deliver.ErrEnded) {
@@ -97,6 +119,63 @@ func TestRefusedPieceKeepsNothingBack(t *testing.T) {
 	}
 	if o, err := h.store.Outbox(t.Context(), id); err != nil || o.State != ingest.OutboxDelivered {
 		t.Errorf("row %+v, %v", o, err)
+	}
+}
+
+// A try that was cut off may still be under way at the other side: the next one waits, unless the
+// other side has answered. What has come to a sealed service, or was merged away, is not made.
+func TestCreateWaitsForACutOffTry(t *testing.T) {
+	t.Parallel()
+	h, soft, d, id, _ := handing(t)
+	item, err := h.store.Outbox(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wait, err := h.store.BeginHandover(t.Context(), id, createPause); err != nil || wait != 0 { // and then a kill
+		t.Fatal(wait, err)
+	}
+	h.now = h.now.Add(5 * time.Second)
+	var asked interface{ RetryAfter() time.Duration }
+	if err := d.deliver(t.Context(), item); !errors.As(err, &asked) || asked.RetryAfter() != 25*time.Second || len(soft.made) != 0 {
+		t.Errorf("right after a kill: %v, made %q", err, soft.made)
+	}
+	h.now = h.now.Add(30 * time.Second)
+	soft.err = errors.New("refused")
+	for range 2 { // an answer, though an error: no wait
+		if err := d.deliver(t.Context(), item); err == nil || errors.As(err, &asked) {
+			t.Errorf("an answer: %v", err)
+		}
+	}
+	soft.err = context.DeadlineExceeded
+	if err := d.deliver(t.Context(), item); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a time-out: %v", err)
+	}
+	made := len(soft.made)
+	if err := d.deliver(t.Context(), item); !errors.As(err, &asked) || len(soft.made) != made {
+		t.Errorf("after a time-out: %v", err)
+	}
+	soft.err = nil
+	h.now = h.now.Add(time.Minute)
+	// Meanwhile it has come to a sealed service.
+	if err := h.store.Categorize(t.Context(), item.Request, "action-sociale", "CCAS", "marie"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.deliver(t.Context(), item); !errors.Is(err, errSealed) || !ingest.IsPermanent(err) || len(soft.made) != made {
+		t.Errorf("sealed: %v", err)
+	}
+	if err := h.store.Categorize(t.Context(), item.Request, "voirie", "Voirie", "marie"); err != nil {
+		t.Fatal(err)
+	}
+	// Or was merged: the other one's row brings it.
+	other := h.submit(ingest.ChannelCounter, []byte(`{"channel":"counter","body":"Le banc du parc est vermoulu.","sender":{"name":"Paul Roux"}}`), ingest.MediaNote, ingest.Hints{})
+	if other.Request == item.Request {
+		t.Fatal("not a matter of its own")
+	}
+	if err := h.store.Merge(t.Context(), item.Request, other.Request, "marie"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.deliver(t.Context(), item); !errors.Is(err, deliver.ErrEnded) || len(soft.made) != made {
+		t.Errorf("merged: %v, made %q", err, soft.made)
 	}
 }
 

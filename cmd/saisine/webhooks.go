@@ -69,7 +69,8 @@ func (h *hooks) deliver(ctx context.Context, item ingest.OutboxItem) error {
 	}
 	sender, ok := h.senders[p.Endpoint]
 	if !ok {
-		return ingest.Permanent(fmt.Errorf("no webhook is called %s any more in the configuration", p.Endpoint))
+		// It may have been put in while this daemon ran, or be put back.
+		return fmt.Errorf("no webhook is called %s in the configuration with which the daemon was started", p.Endpoint)
 	}
 	why, err := h.store.WebhookOff(ctx, p.Endpoint)
 	switch {
@@ -104,7 +105,7 @@ func testWebhook(ctx context.Context, cfg config.Config, w config.Webhook) (webh
 		return webhook.Result{}, fmt.Errorf("new id: %w", err)
 	}
 	now := time.Now() // and not a house's: the other side refuses what is old
-	body, err := partners{cfg}.Payload(ingest.PublicEvent{At: now, Kind: "webhook.test"})
+	body, err := partners{cfg: cfg}.Payload(ingest.PublicEvent{At: now, Kind: "webhook.test"})
 	if err != nil {
 		return webhook.Result{}, err
 	}

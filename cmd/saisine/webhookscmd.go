@@ -79,7 +79,7 @@ func newWebhooksTest(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w, ok := partners{cfg}.webhook(args[0])
+			w, ok := partners{cfg: cfg}.webhook(args[0])
 			if !ok {
 				return noWebhook(args[0])
 			}
@@ -204,7 +204,7 @@ func newWebhooksEnable(a *app) *cobra.Command {
 		Use: "enable NAME", Short: "Tell an endpoint again that had said 410 Gone", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withStore(cmd.Context(), func(ctx context.Context, cfg config.Config, s *store.Store) error {
-				if _, ok := (partners{cfg}).webhook(args[0]); !ok {
+				if _, ok := (partners{cfg: cfg}).webhook(args[0]); !ok {
 					return noWebhook(args[0])
 				}
 				return s.TurnOnWebhook(ctx, args[0])

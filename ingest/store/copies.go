@@ -115,6 +115,13 @@ func (s *Store) ClearCopies(ctx context.Context) error {
 	})
 }
 
+// CopyWaits reports whether the searchable copy of a submission is still to be made.
+func (s *Store) CopyWaits(ctx context.Context, submission string) (bool, error) {
+	var n int
+	err := (reading{s.read}).row(ctx, `SELECT count(*) FROM outbox WHERE state = 'pending' AND kind = 'scan.copy' AND submission_id = $1`, submission).Scan(&n)
+	return n > 0, unavailable(err)
+}
+
 // Copy returns what is known of the searchable copy of a submission; ErrNotFound when
 // none was made yet.
 func (s *Store) Copy(ctx context.Context, id string) (ingest.Copy, error) {

@@ -194,6 +194,11 @@ func (s *Store) DealtWith(ctx context.Context, v ingest.Viewer, kind ingest.Fail
 		if err != nil || n == 0 {
 			return err
 		}
+		if kind == ingest.FailedDeliveries {
+			if err := s.dealtHandover(ctx, tx, f.ID); err != nil {
+				return err
+			}
+		}
 		var requestID int64
 		if f.Request != "" {
 			q, err := liveRequest(ctx, tx, f.Request)

@@ -94,7 +94,8 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 			return err
 		}
 		crashpoint.Hit("store.filing")
-		if f.Reading.Recognised() {
+		if f.Reading.Recognised() || row.made {
+			// A letter of a pile has no file of its own but its copy.
 			if err := s.outbox(ctx, tx, ingest.OutboxScanCopy, id, requestID); err != nil {
 				return err
 			}

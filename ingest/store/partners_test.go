@@ -16,6 +16,7 @@ import (
 type partnership struct {
 	url        string
 	connectors map[string][]string // by category
+	chosen     map[string]bool     // categories that are sealed themselves
 	broken     error
 }
 
@@ -25,8 +26,14 @@ func (p *partnership) Webhooks(e ingest.PublicEvent) []string {
 	}
 	return []string{"portail"}
 }
-func (p *partnership) Connectors(category string) []string { return p.connectors[category] }
-func (p *partnership) Endpoint(string) string              { return p.url }
+
+func (p *partnership) Connectors(category string, sealed bool) []string {
+	if sealed && !p.chosen[category] {
+		return nil
+	}
+	return p.connectors[category]
+}
+func (p *partnership) Endpoint(string) string { return p.url }
 func (p *partnership) Payload(e ingest.PublicEvent) ([]byte, error) {
 	return fmt.Appendf(nil, "%d %s %s %s %s>%s", e.Seq, e.Kind, e.Request, e.Category, e.OldStatus, e.Status), p.broken
 }
@@ -200,8 +207,8 @@ func TestHandover(t *testing.T) {
 		}
 	}
 	unhanded(opening)
-	w.do(w.s.HandedOver(ctx, h.ID, "17", "https://rt.example/17"))
-	w.do(w.s.HandedOver(ctx, h.ID, "18", "")) // a repeat changes nothing
+	w.do(w.s.HandedOver(ctx, h.ID, "17", "https://rt.example/17", opening))
+	w.do(w.s.HandedOver(ctx, h.ID, "18", "", "")) // a repeat changes nothing
 	if got := list()[0]; got.RemoteID != "17" || got.RemoteURL != "https://rt.example/17" || got.HandedAt.IsZero() {
 		t.Errorf("hand-over %+v", got)
 	}
@@ -287,28 +294,36 @@ func TestRemoteStatus(t *testing.T) {
 	if due() != 0 {
 		t.Error("a status is asked for of what is not there yet")
 	}
-	w.do(w.s.HandedOver(ctx, id, "17", ""))
+	asOf := func() time.Time {
+		t.Helper()
+		h, err := w.s.Handover(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.CheckedAt
+	}
+	w.do(w.s.HandedOver(ctx, id, "17", "", ""))
 	if due() != 1 {
 		t.Error("no status is asked for")
 	}
-	w.do(w.s.RemoteStatus(ctx, id, "new", "", "", ""))
+	w.do(w.s.RemoteStatus(ctx, id, asOf(), "new", "", "", ""))
 	if due() != 0 {
 		t.Error("a status is asked for again at once")
 	}
-	w.do(w.s.RemoteStatus(ctx, id, "open", ingest.StatusInProgress, "", ""))
+	w.do(w.s.RemoteStatus(ctx, id, asOf(), "open", ingest.StatusInProgress, "", ""))
 	if q := request(t, w.s, ref); q.Status != ingest.StatusInProgress {
 		t.Errorf("status %s", q.Status)
 	}
 	w.do(w.s.SetStatus(ctx, ref, ingest.StatusWaitingCitizen, "", "marie"))
-	w.do(w.s.RemoteStatus(ctx, id, "open", ingest.StatusInProgress, "", ""))
-	w.do(w.s.RemoteStatus(ctx, id, "", "", "", "does not answer"))
+	w.do(w.s.RemoteStatus(ctx, id, asOf(), "open", ingest.StatusInProgress, "", ""))
+	w.do(w.s.RemoteStatus(ctx, id, asOf(), "", "", "", "does not answer"))
 	if q := request(t, w.s, ref); q.Status != ingest.StatusWaitingCitizen {
 		t.Errorf("status %s: an agent's act was undone", q.Status)
 	}
 	if h, err := w.s.Handover(ctx, id); err != nil || h.Trouble != "does not answer" || h.RemoteStatus != "open" {
 		t.Errorf("%+v, %v", h, err)
 	}
-	w.do(w.s.RemoteStatus(ctx, id, "resolved", ingest.StatusAnswered, "", ""))
+	w.do(w.s.RemoteStatus(ctx, id, asOf(), "resolved", ingest.StatusAnswered, "", ""))
 	if q := request(t, w.s, ref); q.Status != ingest.StatusAnswered {
 		t.Errorf("status %s", q.Status)
 	}
@@ -390,8 +405,8 @@ func TestPartnerCounts(t *testing.T) {
 		}
 		ids = append(ids, list[0].ID)
 	}
-	w.do(w.s.HandedOver(ctx, ids[0], "1", ""))
-	w.do(w.s.RemoteStatus(ctx, ids[0], "", "", "", "does not answer"))
+	w.do(w.s.HandedOver(ctx, ids[0], "1", "", ""))
+	w.do(w.s.RemoteStatus(ctx, ids[0], time.Time{}, "", "", "", "does not answer"))
 	w.do(w.s.FailDelivery(ctx, ids[1], "no"))
 	w.do(w.s.FailDelivery(ctx, ids[2], "no"))
 	w.do(w.s.DealtWith(ctx, clerk, ingest.FailedDeliveries, ids[2]))
@@ -462,5 +477,144 @@ func TestPartnerCountsUseIndexes(t *testing.T) {
 				t.Errorf("%q is not in the plan of %s:\n%s", part, query, plan)
 			}
 		}
+	}
+}
+
+// A failure that a person has dealt with keeps nothing back that comes later, and what it was
+// about is not brought again, but when a person has it tried again.
+func TestHandoverDealtWith(t *testing.T) {
+	ctx := t.Context()
+	w, _, told := newPartners(t)
+	opening, ref := w.file(listed{category: "voirie", service: "Voirie"})
+	list, err := w.s.Handovers(ctx, ref)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	id := list[0].ID
+	left := func() []string {
+		t.Helper()
+		out, err := w.s.Unhanded(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	w.do(w.s.HandedOver(ctx, id, "17", "", opening))
+	w.do(w.s.PieceRefused(ctx, id, opening))
+	if done, err := w.s.EndHandover(ctx, id); done || !ingest.IsPermanent(err) {
+		t.Errorf("ended in silence: %v, %v", done, err)
+	}
+	w.do(w.s.FailDelivery(ctx, id, "too large"))
+	// What joins while it has failed waits for the person, and is brought when they have dealt
+	// with the failure: it was no part of it.
+	w.s.opts.Now = func() time.Time { return day.Add(25 * time.Hour) }
+	second, _ := w.file(listed{category: "voirie", match: joins(ref)})
+	if o, err := w.s.Outbox(ctx, id); err != nil || o.State != ingest.OutboxFailed {
+		t.Errorf("row %+v, %v", o, err)
+	}
+	w.do(w.s.DealtWith(ctx, clerk, ingest.FailedDeliveries, id))
+	want(t, "left", left(), []string{second})
+	if o, err := w.s.Outbox(ctx, id); err != nil || o.State != ingest.OutboxPending || o.Attempt != 1 {
+		t.Errorf("row %+v, %v", o, err)
+	}
+	if last := (*told)[len(*told)-1]; last.Kind == ingest.OutboxHandover && last.Attempt != 1 {
+		t.Errorf("told of %+v", last)
+	}
+	w.do(w.s.PieceHanded(ctx, id, second))
+	if done, err := w.s.EndHandover(ctx, id); !done || err != nil {
+		t.Errorf("not ended: %v, %v", done, err)
+	}
+	verified(t, w.s, 0)
+	third, _ := w.file(listed{category: "voirie", match: joins(ref)})
+	want(t, "left", left(), []string{third})
+	// Failed again, and taken up by a person: all that is not there is tried.
+	w.do(w.s.FailDelivery(ctx, id, "down"))
+	if taken, err := w.s.RetryAny(ctx, id, "marie"); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	want(t, "left", left(), []string{opening, third})
+}
+
+// What is sealed goes to those only that were chosen for a category which is sealed itself; what
+// becomes sealed is not followed, nor moved by the word of others.
+func TestHandoverSealed(t *testing.T) {
+	ctx := t.Context()
+	w, p, _ := newPartners(t)
+	w.do(w.s.SetSealed(ctx, []string{"Voirie", "CCAS"}, []string{"CCAS"}))
+	p.connectors["aide"] = []string{"ccas"}
+	handed := func(ref string) (out []string) {
+		t.Helper()
+		list, err := w.s.Handovers(ctx, ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range list {
+			out = append(out, h.Connector+" "+string(h.State))
+		}
+		return out
+	}
+	_, odd := w.file(listed{category: "voirie", service: "CCAS"}) // a letter from a sealed folder
+	want(t, "a public category at a sealed service", handed(odd), nil)
+	_, unchosen := w.file(listed{category: "aide", service: "CCAS"})
+	want(t, "not chosen", handed(unchosen), nil)
+	p.chosen = map[string]bool{"aide": true}
+	_, chosen := w.file(listed{category: "aide", service: "CCAS"})
+	want(t, "chosen", handed(chosen), []string{"ccas pending"})
+	if _, err := w.s.HandOver(ctx, odd, "rt"); !errors.Is(err, ingest.ErrRefused) {
+		t.Errorf("by hand: %v", err)
+	}
+
+	opening, ref := w.file(listed{category: "voirie", service: "Voirie"})
+	list, err := w.s.Handovers(ctx, ref)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	id := list[0].ID
+	w.do(w.s.HandedOver(ctx, id, "17", "", opening))
+	w.do(w.s.PieceHanded(ctx, id, opening))
+	if done, err := w.s.EndHandover(ctx, id); !done || err != nil {
+		t.Fatal(done, err)
+	}
+	w.do(w.s.Categorize(ctx, ref, "aide", "CCAS", "marie"))
+	w.file(listed{category: "aide", match: joins(ref)})
+	want(t, "after it was sealed", handed(ref), []string{"rt delivered", "ccas pending"})
+	w.do(w.s.RemoteStatus(ctx, id, time.Time{}, "resolved", ingest.StatusAnswered, "", ""))
+	if q := request(t, w.s, ref); q.Status != ingest.StatusNew {
+		t.Errorf("a sealed request was %s by software that was not chosen for it", q.Status)
+	}
+	verified(t, w.s, 0)
+}
+
+// The case of a request that was merged does not move the other one, and an old word does not
+// turn a newer one back.
+func TestRemoteStatusOfOthers(t *testing.T) {
+	ctx := t.Context()
+	w, _, _ := newPartners(t)
+	var refs, ids []string
+	for range 2 {
+		_, ref := w.file(listed{category: "voirie", service: "Voirie"})
+		list, err := w.s.Handovers(ctx, ref)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		refs, ids = append(refs, ref), append(ids, list[0].ID)
+		w.do(w.s.HandedOver(ctx, list[0].ID, ref, "", ""))
+	}
+	w.do(w.s.Merge(ctx, refs[0], refs[1], "x"))
+	w.do(w.s.RemoteStatus(ctx, ids[0], time.Time{}, "rejected", ingest.StatusClosed, "", ""))
+	if q := request(t, w.s, refs[1]); q.Status != ingest.StatusNew {
+		t.Errorf("status %s by the case of another", q.Status)
+	}
+	due, err := w.s.HandoversDue(ctx, "rt", w.s.opts.Now().Add(time.Hour), 10)
+	if err != nil || len(due) != 1 || due[0].ID != ids[1] {
+		t.Errorf("due %+v, %v", due, err)
+	}
+	if h, err := w.s.Handover(ctx, ids[0]); err != nil || !h.Merged() || h.Own != refs[0] || h.Request != refs[1] {
+		t.Errorf("%+v, %v", h, err)
+	}
+	w.do(w.s.RemoteStatus(ctx, ids[1], time.Time{}, "resolved", ingest.StatusAnswered, "", ""))
+	w.do(w.s.RemoteStatus(ctx, ids[1], time.Time{}, "open", ingest.StatusInProgress, "", "")) // asked before, told after
+	if q := request(t, w.s, refs[1]); q.Status != ingest.StatusAnswered {
+		t.Errorf("an old word turned it to %s", q.Status)
 	}
 }

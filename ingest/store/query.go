@@ -444,6 +444,9 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 		if err != nil || n == 0 {
 			return err
 		}
+		if err := retryHandover(ctx, tx, id); err != nil {
+			return err
+		}
 		var request sql.NullInt64
 		if err := tx.row(ctx, `SELECT request_id FROM outbox WHERE id = $1`, id).Scan(&request); err != nil {
 			return err

@@ -45,6 +45,8 @@ CREATE TABLE handovers (
     request_id    BIGINT NOT NULL REFERENCES requests (id),
     connector     TEXT   NOT NULL,
     created_at    BIGINT NOT NULL,
+    begun_at      BIGINT NOT NULL DEFAULT 0,  -- the last try to make the case, or to add to it
+    text_of       TEXT   NOT NULL DEFAULT '', -- the submission whose text the case was made with
     remote_id     TEXT   NOT NULL DEFAULT '',
     remote_url    TEXT   NOT NULL DEFAULT '',
     handed_at     BIGINT NOT NULL DEFAULT 0,
@@ -55,10 +57,12 @@ CREATE TABLE handovers (
 );
 CREATE INDEX handovers_checked ON handovers (connector, checked_at) WHERE handed_at <> 0;
 
--- The submissions that the other side has.
+-- The submissions that the other side has, or will not take: those were brought by hand, or a
+-- person has them tried again.
 CREATE TABLE handed_pieces (
-    handover_id   TEXT   NOT NULL REFERENCES handovers (id),
-    submission_id TEXT   NOT NULL REFERENCES submissions (id),
-    at            BIGINT NOT NULL,
+    handover_id   TEXT    NOT NULL REFERENCES handovers (id),
+    submission_id TEXT    NOT NULL REFERENCES submissions (id),
+    at            BIGINT  NOT NULL,
+    refused       INTEGER NOT NULL DEFAULT 0, -- 1: will not be taken; 2: and a person has dealt with it
     PRIMARY KEY (handover_id, submission_id)
 ) WITHOUT ROWID;
