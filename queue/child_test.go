@@ -80,7 +80,10 @@ func runChild(role string) int {
 	}
 	l := newLedger()
 	if role != "done" {
-		l.process = func(context.Context, string) error {
+		l.process = func(ctx context.Context, _ string) error {
+			if err := written(ctx, conn); err != nil {
+				return err
+			}
 			fmt.Println("handler")
 			select {} // until the process is killed
 		}
@@ -94,6 +97,22 @@ func runChild(role string) int {
 	}
 	n.Client().Notify(l.add("row"))
 	select {}
+}
+
+// written waits until Redis has handed all that it acknowledged to the system. With everysec it
+// keeps writes back for up to two seconds while the disk is slow with an fsync (redis.conf,
+// appendfsync), and a kill then takes them with it. The ledgers bring back what is lost so, which
+// other tests show; here the deaths are counted that Redis could remember.
+func written(ctx context.Context, conn Conn) error {
+	rdb := conn.client(patient)
+	defer func() { _ = rdb.Close() }()
+	for {
+		info, err := rdb.Info(ctx, "persistence").Result()
+		if err != nil || !strings.Contains(info, "aof_buffer_length:") || strings.Contains(info, "aof_buffer_length:0\r\n") {
+			return err // without the line, nothing is written at all
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 type child struct {
