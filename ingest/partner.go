@@ -138,3 +138,9 @@ type Partners interface {
 	// the same.
 	Payload(e PublicEvent) ([]byte, error)
 }
+
+// MayLearn reports whether a connector may be told of a request of this category: of one in a
+// sealed service only where it was chosen for that. p may be nil, when there are no partners.
+func MayLearn(p Partners, category string, sealed bool, connector string) bool {
+	return !sealed || p != nil && slices.Contains(p.Connectors(category, true), connector)
+}

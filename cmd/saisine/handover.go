@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +73,7 @@ var errSealed = errors.New("the request belongs to a sealed service now, and thi
 // bring makes the case where there is none yet, adds what the other side does not have, and ends
 // the row.
 func (d *handovers) bring(ctx context.Context, c handover.Connector, h ingest.Handover) error {
-	if h.Sealed && !slices.Contains(partners{d.h.cfg, d.h.rules}.Connectors(h.Category, true), h.Connector) {
+	if !ingest.MayLearn(partners{d.h.cfg, d.h.rules}, h.Category, h.Sealed, h.Connector) {
 		return ingest.Permanent(errSealed)
 	}
 	// One that was merged away before it was there is brought with the other one, by that one's row.

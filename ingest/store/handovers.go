@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,15 +32,14 @@ func (s *Store) handOver(ctx context.Context, tx *tx, requestID int64) error {
 	if err != nil || merged.Valid {
 		return err
 	}
-	may := s.opts.Partners.Connectors(category, sealed)
 	if review == 0 && !settledStatus(ingest.Status(status)) {
-		for _, connector := range may {
+		for _, connector := range s.opts.Partners.Connectors(category, sealed) {
 			if _, err := s.addHandover(ctx, tx, requestID, connector); err != nil {
 				return err
 			}
 		}
 	}
-	return s.followHandovers(ctx, tx, requestID, func(connector string) bool { return !sealed || slices.Contains(may, connector) })
+	return s.followHandovers(ctx, tx, requestID, func(connector string) bool { return ingest.MayLearn(s.opts.Partners, category, sealed, connector) })
 }
 
 func (s *Store) addHandover(ctx context.Context, tx *tx, requestID int64, connector string) (id string, err error) {
@@ -77,7 +75,7 @@ func (s *Store) HandOver(ctx context.Context, reference, connector string) (stri
 		if err := tx.row(ctx, `SELECT category, EXISTS (SELECT 1 FROM sealed_services z WHERE z.name = service) FROM requests WHERE id = $1`, q.id).Scan(&category, &sealed); err != nil {
 			return err
 		}
-		if sealed && (s.opts.Partners == nil || !slices.Contains(s.opts.Partners.Connectors(category, true), connector)) {
+		if !ingest.MayLearn(s.opts.Partners, category, sealed, connector) {
 			return refused("%s belongs to a sealed service, and %s is not chosen for its category", q.reference, connector)
 		}
 		id, err = s.addHandover(ctx, tx, q.id, connector)
@@ -351,8 +349,7 @@ func (s *Store) RemoteStatus(ctx context.Context, id string, asOf time.Time, raw
 		if err := s.event(ctx, tx, eventHandoverStatus, actor, "", requestID, map[string]any{"from": before, "to": raw, "service": connector}); err != nil {
 			return err
 		}
-		foreign := sealed && (s.opts.Partners == nil || !slices.Contains(s.opts.Partners.Connectors(category, true), connector))
-		if status == "" || merged.Valid || foreign {
+		if status == "" || merged.Valid || !ingest.MayLearn(s.opts.Partners, category, sealed, connector) {
 			return nil
 		}
 		return s.moveTo(reference, status, note, actor)(ctx, tx)

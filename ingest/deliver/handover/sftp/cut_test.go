@@ -64,60 +64,56 @@ func cutAfter(t *testing.T, addr string, limit int64) int {
 // try completes it.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]sshdtest.Option{"posix rename": nil, "remove and rename": {sshdtest.WithoutPosixRename()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := sshdtest.Start(t, opts...)
-			content := handovertest.Bytes(300_000)
-			a := addition("suite", handovertest.File("à lire.bin", "application/octet-stream", content), handovertest.File("b.txt", "text/plain", []byte("b")))
-			type cut struct {
-				call  string
-				limit int64
+	eachServer(t, func(t *testing.T, s *sshdtest.Server, posixRename bool) {
+		content := handovertest.Bytes(300_000)
+		a := addition("suite", handovertest.File("à lire.bin", "application/octet-stream", content), handovertest.File("b.txt", "text/plain", []byte("b")))
+		type cut struct {
+			call  string
+			limit int64
+		}
+		tries := []cut{{"attach", 20_000}, {"attach", 150_000}}
+		for limit := int64(2_400); limit < 4_400; limit += 700 { // a login is some 2,400 bytes
+			tries = append(tries, cut{"create", limit})
+		}
+		for limit := int64(303_000); limit < 306_000; limit += 750 {
+			tries = append(tries, cut{"attach", limit})
+		}
+		failed := 0
+		for i, try := range tries {
+			r := fmt.Sprintf("%s-%d", reference, i)
+			direct, o := connector(t, options(s)), options(s)
+			o.Port = cutAfter(t, net.JoinHostPort(s.Host, fmt.Sprint(s.Port)), try.limit)
+			c := connector(t, o)
+			create := func(c *SFTP) error {
+				_, err := c.Create(t.Context(), handovertest.Case(r))
+				return err
 			}
-			tries := []cut{{"attach", 20_000}, {"attach", 150_000}}
-			for limit := int64(2_400); limit < 4_400; limit += 700 { // a login is some 2,400 bytes
-				tries = append(tries, cut{"create", limit})
+			attach := func(c *SFTP) error { return c.Attach(t.Context(), r, a) }
+			var first error
+			if try.call == "create" {
+				first = create(c)
+			} else if err := create(direct); err != nil {
+				t.Fatal(err)
+			} else {
+				first = attach(c)
 			}
-			for limit := int64(303_000); limit < 306_000; limit += 750 {
-				tries = append(tries, cut{"attach", limit})
+			if first != nil {
+				failed++
+				whole(t, filepath.Join(s.Dir, r), posixRename)
 			}
-			failed := 0
-			for i, try := range tries {
-				r := fmt.Sprintf("%s-%d", reference, i)
-				direct, o := connector(t, options(s)), options(s)
-				o.Port = cutAfter(t, net.JoinHostPort(s.Host, fmt.Sprint(s.Port)), try.limit)
-				c := connector(t, o)
-				create := func(c *SFTP) error {
-					_, err := c.Create(t.Context(), handovertest.Case(r))
-					return err
-				}
-				attach := func(c *SFTP) error { return c.Attach(t.Context(), r, a) }
-				var first error
-				if try.call == "create" {
-					first = create(c)
-				} else if err := create(direct); err != nil {
-					t.Fatal(err)
-				} else {
-					first = attach(c)
-				}
-				if first != nil {
-					failed++
-					whole(t, filepath.Join(s.Dir, r), opts == nil)
-				}
-				if second := errors.Join(create(c), attach(c)); second != nil || ingest.IsPermanent(first) {
-					t.Fatalf("%s cut after %d bytes: %v; then %v", try.call, try.limit, first, second)
-				}
-				seen := look(s.Dir)(t, handover.Remote{ID: r})
-				if !bytes.Equal(seen.Files["a_lire.bin"], content) || len(seen.Files) != 2 {
-					t.Errorf("%s cut after %d bytes: the files are not whole", try.call, try.limit)
-				}
+			if second := errors.Join(create(c), attach(c)); second != nil || ingest.IsPermanent(first) {
+				t.Fatalf("%s cut after %d bytes: %v; then %v", try.call, try.limit, first, second)
 			}
-			t.Logf("%d of %d cuts were felt", failed, len(tries))
-			if failed < 5 {
-				t.Errorf("only %d cuts were felt", failed)
+			seen := look(s.Dir)(t, handover.Remote{ID: r})
+			if !bytes.Equal(seen.Files["a_lire.bin"], content) || len(seen.Files) != 2 {
+				t.Errorf("%s cut after %d bytes: the files are not whole", try.call, try.limit)
 			}
-		})
-	}
+		}
+		t.Logf("%d of %d cuts were felt", failed, len(tries))
+		if failed < 5 {
+			t.Errorf("only %d cuts were felt", failed)
+		}
+	})
 }
 
 // whole wants that what has its name in the folder of a case is whole.
@@ -142,42 +138,38 @@ func whole(t *testing.T, dir string, manifestToo bool) {
 // TestHalves lays down by hand what a kill leaves at each step.
 func TestHalves(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]sshdtest.Option{"posix rename": nil, "remove and rename": {sshdtest.WithoutPosixRename()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := sshdtest.Start(t, opts...)
-			c := connector(t, options(s))
-			lay := func(name, content string) {
-				path := filepath.Join(s.Dir, name)
-				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			lay(reference+".tmp/manifest.json", "{")
-			lay(reference+".tmp/deep/er", "")
-			if _, err := c.Create(t.Context(), handovertest.Case(reference)); err != nil {
+	eachServer(t, func(t *testing.T, s *sshdtest.Server, posixRename bool) {
+		c := connector(t, options(s))
+		lay := func(name, content string) {
+			path := filepath.Join(s.Dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			a := addition("cle", handovertest.File("a.txt", "text/plain", []byte("tout")))
-			lay(reference+"/cle.tmp/a.txt", "to")
-			lay(reference+"/cle/a.txt", "tout") // renamed, and not in the manifest yet
-			lay(reference+"/cle/zu-viel.txt", "")
-			lay(reference+"/manifest.json.part", "{")
-			if err := c.Attach(t.Context(), reference, a); err != nil {
+		}
+		lay(reference+".tmp/manifest.json", "{")
+		lay(reference+".tmp/deep/er", "")
+		if _, err := c.Create(t.Context(), handovertest.Case(reference)); err != nil {
+			t.Fatal(err)
+		}
+		a := addition("cle", handovertest.File("a.txt", "text/plain", []byte("tout")))
+		lay(reference+"/cle.tmp/a.txt", "to")
+		lay(reference+"/cle/a.txt", "tout") // renamed, and not in the manifest yet
+		lay(reference+"/cle/zu-viel.txt", "")
+		lay(reference+"/manifest.json.part", "{")
+		if err := c.Attach(t.Context(), reference, a); err != nil {
+			t.Fatal(err)
+		}
+		if !posixRename { // a kill between remove and rename
+			path := filepath.Join(s.Dir, reference, "manifest.json")
+			if err := os.Rename(path, path+".part"); err != nil {
 				t.Fatal(err)
 			}
-			if opts != nil { // a kill between remove and rename
-				path := filepath.Join(s.Dir, reference, "manifest.json")
-				if err := os.Rename(path, path+".part"); err != nil {
-					t.Fatal(err)
-				}
-				if err := c.Attach(t.Context(), reference, addition("encore")); err != nil {
-					t.Fatal(err)
-				}
+			if err := c.Attach(t.Context(), reference, addition("encore")); err != nil {
+				t.Fatal(err)
 			}
-			if seen := look(s.Dir)(t, handover.Remote{ID: reference}); string(seen.Files["a.txt"]) != "tout" || seen.Cases != 1 {
-				t.Errorf("seen %+v", seen)
-			}
-		})
-	}
+		}
+		if seen := look(s.Dir)(t, handover.Remote{ID: reference}); string(seen.Files["a.txt"]) != "tout" || seen.Cases != 1 {
+			t.Errorf("seen %+v", seen)
+		}
+	})
 }

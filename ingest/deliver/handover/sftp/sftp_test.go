@@ -98,59 +98,65 @@ func tree(t *testing.T, dir string) (files []string) {
 	return files
 }
 
-func TestSuite(t *testing.T) {
-	t.Parallel()
+// eachServer runs f on a server that has OpenSSH's posix-rename, and on one that has not.
+func eachServer(t *testing.T, f func(t *testing.T, s *sshdtest.Server, posixRename bool)) {
 	for name, opts := range map[string][]sshdtest.Option{"posix rename": nil, "remove and rename": {sshdtest.WithoutPosixRename()}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := sshdtest.Start(t, opts...)
-			o := options(s)
-			o.Statuses = map[string]ingest.Status{"Traité": ingest.StatusAnswered}
-			c := connector(t, o)
-			line, err := c.Check(t.Context())
-			if err != nil || strings.Contains(line, "remove") != (opts != nil) {
-				t.Errorf("Check: %q, %v", line, err)
-			}
-			r := handovertest.Run(t, c, reference, look(s.Dir))
-			if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrNoStatus) {
-				t.Errorf("Status without status.json: %v", err)
-			}
-			for _, test := range []struct {
-				file string
-				want handover.State
-				ok   bool
-			}{
-				{"\ufeff{\"status\": \"traité \", \"note\": \"Rebouché.\\n\"}", handover.State{Raw: "traité", Status: ingest.StatusAnswered, Note: "Rebouché."}, true},
-				{`{"status": "vu"}`, handover.State{Raw: "vu"}, true},
-				{`{"status": "v`, handover.State{}, false},
-			} {
-				if err := os.WriteFile(filepath.Join(s.Dir, r.ID, "status.json"), []byte(test.file), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if got, err := c.Status(t.Context(), r.ID); got != test.want || (err == nil) != test.ok {
-					t.Errorf("Status of %s: %+v, %v", test.file, got, err)
-				}
-			}
-			if err := os.RemoveAll(filepath.Join(s.Dir, r.ID)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrGone) {
-				t.Errorf("Status of a folder that was taken away: %v", err)
-			}
-			if err := c.Attach(t.Context(), r.ID, addition("k")); !errors.Is(err, handover.ErrGone) || !ingest.IsPermanent(err) {
-				t.Errorf("Attach to a folder that was taken away: %v", err)
-			}
-			if err := os.Remove(s.Dir); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Check(t.Context()); err == nil {
-				t.Error("Check without the folder found nothing wrong")
-			}
-			if err := c.Attach(t.Context(), r.ID, addition("k")); err == nil || ingest.IsPermanent(err) {
-				t.Errorf("Attach while the share is away: %v", err)
-			}
+			f(t, sshdtest.Start(t, opts...), opts == nil)
 		})
 	}
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, s *sshdtest.Server, posixRename bool) {
+		o := options(s)
+		o.Statuses = map[string]ingest.Status{"Traité": ingest.StatusAnswered}
+		c := connector(t, o)
+		line, err := c.Check(t.Context())
+		if err != nil || strings.Contains(line, "remove") != !posixRename {
+			t.Errorf("Check: %q, %v", line, err)
+		}
+		r := handovertest.Run(t, c, reference, look(s.Dir))
+		if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrNoStatus) {
+			t.Errorf("Status without status.json: %v", err)
+		}
+		for _, test := range []struct {
+			file string
+			want handover.State
+			ok   bool
+		}{
+			{"\ufeff{\"status\": \"traité \", \"note\": \"Rebouché.\\n\"}", handover.State{Raw: "traité", Status: ingest.StatusAnswered, Note: "Rebouché."}, true},
+			{`{"status": "vu"}`, handover.State{Raw: "vu"}, true},
+			{`{"status": "v`, handover.State{}, false},
+		} {
+			if err := os.WriteFile(filepath.Join(s.Dir, r.ID, "status.json"), []byte(test.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := c.Status(t.Context(), r.ID); got != test.want || (err == nil) != test.ok {
+				t.Errorf("Status of %s: %+v, %v", test.file, got, err)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(s.Dir, r.ID)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Status(t.Context(), r.ID); !errors.Is(err, handover.ErrGone) {
+			t.Errorf("Status of a folder that was taken away: %v", err)
+		}
+		if err := c.Attach(t.Context(), r.ID, addition("k")); !errors.Is(err, handover.ErrGone) || !ingest.IsPermanent(err) {
+			t.Errorf("Attach to a folder that was taken away: %v", err)
+		}
+		if err := os.Remove(s.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Check(t.Context()); err == nil {
+			t.Error("Check without the folder found nothing wrong")
+		}
+		if err := c.Attach(t.Context(), r.ID, addition("k")); err == nil || ingest.IsPermanent(err) {
+			t.Errorf("Attach while the share is away: %v", err)
+		}
+	})
 }
 
 func addition(key string, files ...handover.File) handover.Addition {
@@ -259,52 +265,48 @@ func TestRefused(t *testing.T) {
 // or of another town.
 func TestAnotherCase(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]sshdtest.Option{"posix rename": nil, "remove and rename": {sshdtest.WithoutPosixRename()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := sshdtest.Start(t, opts...)
-			c := connector(t, options(s))
-			ours := handovertest.Case(reference)
-			ours.ReceivedAt = ours.ReceivedAt.Add(123456789 * time.Nanosecond)
-			if _, err := c.Create(t.Context(), ours); err != nil {
-				t.Fatal(err)
+	eachServer(t, func(t *testing.T, s *sshdtest.Server, posixRename bool) {
+		c := connector(t, options(s))
+		ours := handovertest.Case(reference)
+		ours.ReceivedAt = ours.ReceivedAt.Add(123456789 * time.Nanosecond)
+		if _, err := c.Create(t.Context(), ours); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Attach(t.Context(), reference, addition("k", handovertest.File("a.txt", "text/plain", []byte("a")))); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(s.Dir, reference, "manifest.json")
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := tree(t, s.Dir)
+		for name, test := range map[string]struct {
+			change func(*handover.Case)
+			other  bool
+		}{
+			"again":                      {func(*handover.Case) {}, false},
+			"in another time zone":       {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.UTC() }, false},
+			"to the second":              {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Truncate(time.Second) }, false},
+			"with what people corrected": {func(c *handover.Case) { c.Subject, c.Category, c.Due = "Trou", "autre", time.Time{} }, false},
+			"a second later":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Add(time.Second) }, true},
+			"of the try-out":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.AddDate(0, 1, 0) }, true},
+			"of another town":            {func(c *handover.Case) { c.Town = "Sainte-Autre" }, true},
+		} {
+			other := ours
+			test.change(&other)
+			r, err := c.Create(t.Context(), other)
+			switch {
+			case !test.other && (err != nil || r.ID != reference):
+				t.Errorf("%s: %+v, %v", name, r, err)
+			case test.other && (!ingest.IsPermanent(err) || r != handover.Remote{} || !strings.Contains(err.Error(), "another case") || !strings.Contains(err.Error(), "move that folder away")):
+				t.Errorf("%s: %+v, %v, want a permanent error that says what to do", name, r, err)
 			}
-			if err := c.Attach(t.Context(), reference, addition("k", handovertest.File("a.txt", "text/plain", []byte("a")))); err != nil {
-				t.Fatal(err)
+			if after, err := os.ReadFile(file); err != nil || string(after) != string(before) || !slices.Equal(tree(t, s.Dir), files) {
+				t.Errorf("%s: something was written: %q, %v", name, tree(t, s.Dir), err)
 			}
-			file := filepath.Join(s.Dir, reference, "manifest.json")
-			before, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files := tree(t, s.Dir)
-			for name, test := range map[string]struct {
-				change func(*handover.Case)
-				other  bool
-			}{
-				"again":                      {func(*handover.Case) {}, false},
-				"in another time zone":       {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.UTC() }, false},
-				"to the second":              {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Truncate(time.Second) }, false},
-				"with what people corrected": {func(c *handover.Case) { c.Subject, c.Category, c.Due = "Trou", "autre", time.Time{} }, false},
-				"a second later":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.Add(time.Second) }, true},
-				"of the try-out":             {func(c *handover.Case) { c.ReceivedAt = c.ReceivedAt.AddDate(0, 1, 0) }, true},
-				"of another town":            {func(c *handover.Case) { c.Town = "Sainte-Autre" }, true},
-			} {
-				other := ours
-				test.change(&other)
-				r, err := c.Create(t.Context(), other)
-				switch {
-				case !test.other && (err != nil || r.ID != reference):
-					t.Errorf("%s: %+v, %v", name, r, err)
-				case test.other && (!ingest.IsPermanent(err) || r != handover.Remote{} || !strings.Contains(err.Error(), "another case") || !strings.Contains(err.Error(), "move that folder away")):
-					t.Errorf("%s: %+v, %v, want a permanent error that says what to do", name, r, err)
-				}
-				if after, err := os.ReadFile(file); err != nil || string(after) != string(before) || !slices.Equal(tree(t, s.Dir), files) {
-					t.Errorf("%s: something was written: %q, %v", name, tree(t, s.Dir), err)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // TestTogether adds to one case from many sides at once, and stops one that waits.
