@@ -8,25 +8,27 @@ import "time"
 
 // Config is the whole configuration file.
 type Config struct {
-	Town        Town        `yaml:"town" doc:"The town hall itself."`
-	DataDir     string      `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
-	Listen      string      `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
-	AdminListen string      `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
-	PublicURL   string      `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end; \"\" = http:// and the address of listen."`
-	Database    string      `yaml:"database" doc:"\"\" = SQLite under data_dir."`
-	Originals   string      `yaml:"originals" doc:"\"\" = files under data_dir."`
-	Redis       string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | unix:///path."`
-	Channels    Channels    `yaml:"channels" doc:"The ways in."`
-	OCR         OCR         `yaml:"ocr" doc:"Reading of scans."`
-	Categories  string      `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
-	Streets     string      `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
-	Matching    Matching    `yaml:"matching" doc:"Which submissions are one matter."`
-	SMTP        SMTP        `yaml:"smtp" doc:"Outgoing mail."`
-	API         API         `yaml:"api" doc:"What other programs ask and hand in, with keys (saisine key add)."`
-	Webhooks    []Webhook   `yaml:"webhooks" doc:"Addresses that are told of what happens to requests, as Standard Webhooks."`
-	Connectors  []Connector `yaml:"connectors" doc:"Other software of the town that takes requests over, by category."`
-	Letters     Letters     `yaml:"letters" doc:"What the town writes: receipts, notices, reminders."`
-	Limits      Limits      `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
+	Town         Town        `yaml:"town" doc:"The town hall itself."`
+	DataDir      string      `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
+	Listen       string      `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
+	AdminListen  string      `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
+	PublicURL    string      `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end; \"\" = http:// and the address of listen."`
+	Database     string      `yaml:"database" doc:"\"\" = SQLite under data_dir, or postgres://[user:password@]host/database of PostgreSQL 13 or newer, which several nodes may share."`
+	DatabaseFile string      `yaml:"database_file" doc:"File that holds this address and nothing else, for one with a password."`
+	Originals    string      `yaml:"originals" doc:"\"\" = files under data_dir."`
+	Redis        string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | unix:///path."`
+	RedisFile    string      `yaml:"redis_file" doc:"File that holds this address and nothing else, for one with a password."`
+	Channels     Channels    `yaml:"channels" doc:"The ways in."`
+	OCR          OCR         `yaml:"ocr" doc:"Reading of scans."`
+	Categories   string      `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
+	Streets      string      `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
+	Matching     Matching    `yaml:"matching" doc:"Which submissions are one matter."`
+	SMTP         SMTP        `yaml:"smtp" doc:"Outgoing mail."`
+	API          API         `yaml:"api" doc:"What other programs ask and hand in, with keys (saisine key add)."`
+	Webhooks     []Webhook   `yaml:"webhooks" doc:"Addresses that are told of what happens to requests, as Standard Webhooks."`
+	Connectors   []Connector `yaml:"connectors" doc:"Other software of the town that takes requests over, by category."`
+	Letters      Letters     `yaml:"letters" doc:"What the town writes: receipts, notices, reminders."`
+	Limits       Limits      `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
 
 	// origin remembers where each key was written, nil for a Config made in code.
 	origin *origin

@@ -138,7 +138,7 @@ func (c *Config) settlePaths() {
 	for i := range c.Channels.Mailbox {
 		settle(&c.Channels.Mailbox[i].TLSCA)
 	}
-	for _, s := range c.secrets() {
+	for _, s := range c.inFiles() {
 		settle(s.file)
 	}
 }

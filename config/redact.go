@@ -66,6 +66,7 @@ func (c Config) Redacted() Config {
 	c.SMTP = c.SMTP.Redacted()
 	maskURL(&c.Redis)
 	maskURL(&c.Database)
+	maskURL(&c.Database)
 	maskURL(&c.Originals)
 	return c
 }

@@ -44,6 +44,12 @@ func (c *Config) secrets() []secret {
 	return append(out, secret{"smtp.password", &c.SMTP.Password, &c.SMTP.PasswordFile})
 }
 
+// inFiles lists what may stand in a file of its own: the secrets, and the addresses that may
+// hold one.
+func (c *Config) inFiles() []secret {
+	return append(c.secrets(), secret{"database", &c.Database, &c.DatabaseFile}, secret{"redis", &c.Redis, &c.RedisFile})
+}
+
 // ReadSecrets reads the secrets that lie in files of their own (…_file) into their
 // plain keys, so that the rest of the program looks in one place only. One line
 // break at the end of a file is no part of the secret. It is a step of its own, after
@@ -52,7 +58,7 @@ func (c *Config) secrets() []secret {
 // it again reads the files anew.
 func (c *Config) ReadSecrets() error {
 	var errs Errors
-	for _, s := range c.secrets() {
+	for _, s := range c.inFiles() {
 		if *s.file == "" {
 			continue
 		}

@@ -196,11 +196,15 @@ func (k *checker) publicURL(value string) {
 func (k *checker) stores(c *Config) {
 	scheme := func(s string) string { name, _, _ := strings.Cut(s, ":"); return strings.ToLower(name) }
 	if c.Database != "" {
-		switch scheme(c.Database) {
-		case "postgres", "postgresql":
-			k.add("database", "PostgreSQL is not served by this version; leave it \"\" for SQLite under data_dir")
-		default:
-			k.add("database", "must be \"\", which means SQLite under data_dir")
+		// As below, no message quotes it.
+		u, err := url.Parse(c.Database)
+		switch s := scheme(c.Database); {
+		case s != "postgres" && s != "postgresql":
+			k.add("database", "must be \"\", which means SQLite under data_dir, or begin with postgres://")
+		case err != nil:
+			k.add("database", "is not a well-formed address, such as postgres://saisine@db.example/saisine (special characters of a password are written as %%40 and the like)")
+		case strings.Trim(u.Path, "/") == "" && u.Query().Get("dbname") == "":
+			k.add("database", "names no database: postgres://host/NAME")
 		}
 	}
 	if c.Originals != "" {

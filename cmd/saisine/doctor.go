@@ -191,14 +191,21 @@ func checkDisk(cfg config.Config) checkJSON {
 }
 
 func checkDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) checkJSON {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
-		return checkJSON{Check: "database", OK: true, Detail: "none yet; the daemon makes it at its first start"}
+	const none = "none yet; the daemon makes it at its first start"
+	good := "opens, journal_mode=WAL, synchronous=FULL"
+	if cfg.Database != "" {
+		good = "PostgreSQL answers, fsync=on, synchronous_commit=on"
+	} else if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
+		return checkJSON{Check: "database", OK: true, Detail: none}
 	}
-	s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Log: log, NoMigration: true})
+	s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Log: log, NoMigration: true})
+	if errors.Is(err, store.ErrEmpty) {
+		return checkJSON{Check: "database", OK: true, Detail: none}
+	}
 	if err == nil {
 		err = errors.Join(s.Ping(ctx), s.Close())
 	}
-	return result("database", "opens, journal_mode=WAL, synchronous=FULL", err, "see docs/administration.md, \"The database does not open\"")
+	return result("database", good, err, "see docs/administration.md, \"The database does not open\"")
 }
 
 func checkRedis(ctx context.Context, cfg config.Config, log *slog.Logger) []checkJSON {

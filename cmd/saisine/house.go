@@ -114,7 +114,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules)})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules)})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger
 }
 
 func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Options) (*store.Store, error) {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); cfg.Database == "" && errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
 	if len(cfg.Webhooks)+len(cfg.Connectors) > 0 {
@@ -41,7 +41,7 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 		}
 		o.Partners = partnersOf(cfg, texts.rules)
 	}
-	o.Dir, o.Zone, o.NoMigration = cfg.DataDir, zoneOf(cfg), true
+	o.Dir, o.Database, o.Zone, o.NoMigration = cfg.DataDir, cfg.Database, zoneOf(cfg), true
 	return store.Open(ctx, o)
 }
 

@@ -18,9 +18,6 @@ const acquaintancesMax = 60
 // of the country.
 const phoneEnd = 9
 
-// phoneExpression is that of the index requests_phone, to the letter: SQLite compares the texts.
-const phoneExpression = `substr(replace(replace(replace(replace(sender_phone, ' ', ''), '.', ''), '-', ''), '/', ''), -9)`
-
 const acquaintanceColumns = `r.reference, r.subject, r.status, r.opened_at, r.sender_name, r.sender_email, r.sender_phone, r.sender_address`
 
 // ByPhone returns the newest requests whose sender has a phone number with the same last nine
@@ -39,7 +36,7 @@ func (s *Store) ByPhone(ctx context.Context, v ingest.Viewer, phone string) ([]i
 	args := []any{digits[len(digits)-phoneEnd:]}
 	seen, args := seenSQL(v, "r.service", args)
 	args = append(args, acquaintancesMax)
-	return s.acquaintances(ctx, `SELECT `+acquaintanceColumns+` FROM requests r WHERE `+strings.ReplaceAll(phoneExpression, "sender_phone", "r.sender_phone")+
+	return s.acquaintances(ctx, `SELECT `+acquaintanceColumns+` FROM requests r WHERE `+s.engine.phoneEnd("r.sender_phone")+
 		` = $1 AND r.sender_phone <> '' AND r.merged_into IS NULL`+seen+` ORDER BY r.id DESC LIMIT $`+strconv.Itoa(len(args)), args)
 }
 
@@ -53,17 +50,18 @@ func (s *Store) ByName(ctx context.Context, v ingest.Viewer, name string) ([]ing
 	var words []string
 	for _, w := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
 		if len([]rune(w)) > 1 && len(words) < nameWordsMax {
-			words = append(words, `"`+w+`"*`)
+			words = append(words, w)
 		}
 	}
 	if len(words) == 0 {
 		return nil, nil
 	}
-	args := []any{strings.Join(words, " ")}
+	q := s.engine.byName(words)
+	args := []any{q.arg}
 	seen, args := seenSQL(v, "r.service", args)
 	args = append(args, acquaintancesMax)
-	return s.acquaintances(ctx, `SELECT `+acquaintanceColumns+` FROM requests_senders f JOIN requests r ON r.id = f.rowid
-		WHERE requests_senders MATCH $1 AND r.merged_into IS NULL`+seen+` ORDER BY f.rowid DESC LIMIT $`+strconv.Itoa(len(args)), args)
+	return s.acquaintances(ctx, `SELECT `+acquaintanceColumns+` FROM `+q.from+`
+		WHERE `+q.where+` AND r.merged_into IS NULL`+seen+` ORDER BY `+q.order+` DESC LIMIT $`+strconv.Itoa(len(args)), args)
 }
 
 func (s *Store) acquaintances(ctx context.Context, query string, args []any) ([]ingest.Acquaintance, error) {

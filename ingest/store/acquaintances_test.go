@@ -141,7 +141,7 @@ func TestCompareRespectsTheViewer(t *testing.T) {
 func TestAcquaintancesUseIndexes(t *testing.T) {
 	h := newHouse(t)
 	var plan []string
-	h.ok((reading{h.s.read}).rows(t.Context(), `EXPLAIN QUERY PLAN SELECT r.id FROM requests r WHERE `+strings.ReplaceAll(phoneExpression, "sender_phone", "r.sender_phone")+
+	h.ok((reading{h.s.read}).rows(t.Context(), `EXPLAIN QUERY PLAN SELECT r.id FROM requests r WHERE `+h.s.engine.phoneEnd("r.sender_phone")+
 		` = $1 AND r.sender_phone <> '' AND r.merged_into IS NULL ORDER BY r.id DESC LIMIT 5`, []any{"639984107"}, func(row rowScanner) error {
 		var a, b, c int
 		var text string

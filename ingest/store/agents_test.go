@@ -228,7 +228,7 @@ func TestTakeStep(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	now := day
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Zone: time.UTC, Now: func() time.Time { return now }})
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Zone: time.UTC, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func accessDetails(t *testing.T, s *Store, v ingest.Viewer, limit int) (details 
 
 func TestAccessLog(t *testing.T) {
 	now := day
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Zone: time.UTC, Now: func() time.Time { return now }})
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Zone: time.UTC, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,11 +115,12 @@ type benchStore struct {
 	name string
 	// inTx runs f in a transaction of its own and commits it.
 	inTx   func(f func(run sqlRunner) error) error
-	concat string
+	engine engine
 	size   string
 }
 
 func TestBenchMatch(t *testing.T) {
+	onlySQLite(t) // it starts a PostgreSQL of its own
 	t.Logf("%d stored submissions, %d look-ups and insertions; %d cores; Go %s", *benchDocs, *benchTries, runtime.NumCPU(), runtime.Version())
 	for _, start := range []func(*testing.T) benchStore{benchSQLite, benchPostgres} {
 		s := start(t)
@@ -162,7 +163,7 @@ func measureMatch(t *testing.T, s benchStore) (lookups, matches, inserts, commit
 		begun := time.Now()
 		var lookup, insert time.Duration
 		err := s.inTx(func(run sqlRunner) error {
-			c := candidates{run: run, concat: s.concat, store: &Store{opts: Options{Zone: time.UTC, Now: time.Now}}, full: filled}
+			c := candidates{run: run, store: &Store{engine: s.engine, opts: Options{Zone: time.UTC, Now: time.Now}}, full: filled}
 			at := time.Now()
 			if i%2 == 1 { // every second one is decided as well
 				_, err := matcher.Match(ctx, c, ingest.Record{SHA256: "none"}, ingest.Reading{}, p)
@@ -187,7 +188,7 @@ func measureMatch(t *testing.T, s benchStore) (lookups, matches, inserts, commit
 				return err
 			}
 			at = time.Now()
-			err = saveProfile(ctx, run, s.concat, int64(doc), p, filled)
+			err = saveProfile(ctx, matchIndex{run, s.engine}, int64(doc), p, filled)
 			insert = time.Since(at)
 			return err
 		})
@@ -290,7 +291,11 @@ var inventedKeys = sync.OnceValue(func() []keyRow {
 
 func benchSQLite(t *testing.T) benchStore {
 	dir := t.TempDir()
-	s := open(t, dir)
+	s, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
 	ctx := t.Context()
 	db, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), "_synchronous=OFF&_journal_mode=WAL&_cache_size=-400000"))
 	if err != nil {
@@ -345,7 +350,7 @@ func benchSQLite(t *testing.T) benchStore {
 		t.Fatal(err)
 	}
 	return benchStore{
-		name: "SQLite", concat: concatSQLite, size: fmt.Sprintf("%d index rows, database %d MiB", len(keys), info.Size()>>20),
+		name: "SQLite", engine: sqlite{}, size: fmt.Sprintf("%d index rows, database %d MiB", len(keys), info.Size()>>20),
 		inTx: func(f func(sqlRunner) error) error {
 			return s.doNow(ctx, func(_ context.Context, tx *tx) error { return f(tx) })
 		},
@@ -381,7 +386,13 @@ func benchPostgres(t *testing.T) benchStore {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
-	execAll(t, ctx, conn, postgrestest.Schema(t, migrations, "migrations/sqlite"))
+	town, err := Open(ctx, Options{Dir: t.TempDir(), Database: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := town.Close(); err != nil {
+		t.Fatal(err)
+	}
 	execAll(t, ctx, conn, []string{`INSERT INTO originals (sha256, size, content) VALUES ('one', 3, 'one')`})
 	load := func(table string, columns []string, n int, values func(i int) []any) {
 		t.Helper()
@@ -412,7 +423,7 @@ func benchPostgres(t *testing.T) benchStore {
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
 	return benchStore{
-		name: "PostgreSQL", concat: concatPostgres, size: fmt.Sprintf("%d index rows, database %s", len(keys), size),
+		name: "PostgreSQL", engine: postgres{}, size: fmt.Sprintf("%d index rows, database %s", len(keys), size),
 		inTx: func(f func(sqlRunner) error) error {
 			tx, err := db.BeginTx(ctx, nil)
 			if err != nil {

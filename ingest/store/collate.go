@@ -136,7 +136,7 @@ func (s *Store) Made(ctx context.Context, id string) ([]ingest.Record, error) {
 func roots(ctx context.Context, tx *tx, id string) ([]string, error) {
 	var out []string
 	err := tx.rows(ctx, `WITH RECURSIVE up (id) AS (
-			SELECT $1 UNION SELECT d.parent_id FROM descent d JOIN up ON d.child_id = up.id)
+			SELECT s.id FROM submissions s WHERE s.id = $1 UNION SELECT d.parent_id FROM descent d JOIN up ON d.child_id = up.id)
 		SELECT u.id FROM up u WHERE NOT EXISTS (SELECT 1 FROM descent d WHERE d.child_id = u.id) ORDER BY u.id`, []any{id},
 		func(r rowScanner) error {
 			var root string

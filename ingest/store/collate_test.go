@@ -53,11 +53,8 @@ func letterOf(t *testing.T, s *Store, key string, parents []string, pages ...ing
 // broken changes the database behind the store's back.
 func broken(t *testing.T, s *Store, query string, args ...any) {
 	t.Helper()
-	raw, err := sql.Open("sqlite3", dsn(filepath.Join(s.opts.Dir, "saisine.db"), "_foreign_keys=off"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = raw.ExecContext(t.Context(), query, args...)
+	raw := raw(t, s.opts.Dir, withoutForeignKeys)
+	_, err := raw.ExecContext(t.Context(), query, args...)
 	if err := errors.Join(err, raw.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +128,11 @@ func TestCollate(t *testing.T) {
 	verified(t, s, 0)
 
 	// Broken promises.
-	broken(t, s, `DELETE FROM descent WHERE child_id = ?`, letters[1])
+	broken(t, s, `DELETE FROM descent WHERE child_id = $1`, letters[1])
 	if found := verified(t, s, 1); found[0].Code != FindingNothingMade || found[0].Subject != ids[0] {
 		t.Errorf("found %v", found)
 	}
-	broken(t, s, `UPDATE submissions SET sha256 = (SELECT sha256 FROM submissions WHERE id = ?), size = (SELECT size FROM submissions WHERE id = ?) WHERE id = ?`, backs, backs, fronts)
+	broken(t, s, `UPDATE submissions SET sha256 = (SELECT sha256 FROM submissions WHERE id = $1), size = (SELECT size FROM submissions WHERE id = $1) WHERE id = $2`, backs, fronts)
 	codes := map[string]int{}
 	for _, f := range verified(t, s, 3) {
 		codes[f.Code]++
@@ -287,6 +284,7 @@ func TestLayoutsAndCopies(t *testing.T) {
 
 // TestMigrates takes stores of all earlier schemas over, with what is in them.
 func TestMigrates(t *testing.T) {
+	onlySQLite(t)
 	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		t.Fatal(err)
@@ -326,7 +324,7 @@ func TestMigrates(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(t.Context(), Options{Dir: dir, NoMigration: true}); !errors.Is(err, ErrSchema) {
+			if _, err := Open(t.Context(), Options{Dir: dir, Database: databaseOf(t, dir), NoMigration: true}); !errors.Is(err, ErrSchema) {
 				t.Errorf("a command beside an older daemon: %v", err)
 			}
 			h := openHouse(t, dir)

@@ -156,7 +156,7 @@ func (d *deskTown) request(ctx context.Context, s *Store, tx *tx, i int, open bo
 	if err := tx.exec(ctx, `UPDATE requests SET status = $1 WHERE id = $2`, []string{"answered", "closed"}[r.IntN(2)], id); err != nil {
 		return err
 	}
-	return indexWords(ctx, tx, -id, indexed("Bonjour Madame, nous avons bien reçu votre demande. "+d.sentences[d.sentence.Uint64()]))
+	return (sqlite{}).index(ctx, tx, -id, indexed("Bonjour Madame, nous avons bien reçu votre demande. "+d.sentences[d.sentence.Uint64()]))
 }
 
 func (d *deskTown) submission(ctx context.Context, s *Store, tx *tx, key string, row ledgerRow, request int64, link string, reading ingest.Reading) error {
@@ -174,7 +174,7 @@ func (d *deskTown) submission(ctx context.Context, s *Store, tx *tx, key string,
 	if err := s.saveReading(ctx, tx, id, saved, ""); err != nil {
 		return err
 	}
-	return indexWords(ctx, tx, seq, searchText(reading))
+	return (sqlite{}).index(ctx, tx, seq, searchText(reading))
 }
 
 // openRequest gives an open request what lists look at.
@@ -281,6 +281,7 @@ func deskKinds() []deskKind {
 }
 
 func TestBenchDesk(t *testing.T) {
+	onlySQLite(t)
 	dir := *benchDir
 	if dir == "" {
 		dir = t.TempDir()
@@ -354,7 +355,7 @@ func TestBenchDesk(t *testing.T) {
 
 func benchOpenStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{Dir: dir, Zone: time.UTC, Now: func() time.Time { return day }})
+	s, err := Open(t.Context(), Options{Dir: dir, Database: databaseOf(t, dir), Zone: time.UTC, Now: func() time.Time { return day }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +390,7 @@ func measureIndexing(t *testing.T, s *Store, d *deskTown) {
 				return err
 			}
 			at := time.Now()
-			err := indexWords(ctx, tx, int64(10_000_000+i), words)
+			err := (sqlite{}).index(ctx, tx, int64(10_000_000+i), words)
 			written = append(written, time.Since(at))
 			return err
 		}); err != nil {

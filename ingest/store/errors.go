@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/mattn/go-sqlite3"
 
 	"saisine.fr/saisine/ingest"
@@ -21,6 +22,10 @@ func unavailable(err error) error {
 	}
 	var se sqlite3.Error
 	if errors.As(err, &se) && se.Code == sqlite3.ErrConstraint {
+		return err
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23") { // integrity constraint violation
 		return err
 	}
 	return fmt.Errorf("%w: %w", ingest.ErrUnavailable, err)

@@ -86,7 +86,7 @@ type Delay struct {
 func (s *Store) Delays(ctx context.Context, v ingest.Viewer, p Span) ([]Delay, error) {
 	seen, args := seenSQL(v, "r.service", []any{micros(p.From), micros(p.To)})
 	var out []Delay
-	err := (reading{s.read}).rows(ctx, `SELECT r.service, max(0, r.answered_at - r.opened_at) / 3600000000 AS hours, count(*) FROM requests r
+	err := (reading{s.read}).rows(ctx, `SELECT r.service, CASE WHEN r.answered_at > r.opened_at THEN r.answered_at - r.opened_at ELSE 0 END / 3600000000 AS hours, count(*) FROM requests r
 		WHERE r.answered_at >= $1 AND r.answered_at < $2 AND r.answered_at <> 0 AND r.merged_into IS NULL`+seen+` GROUP BY r.service, hours ORDER BY r.service, hours`, args,
 		func(row rowScanner) error {
 			var x Delay
@@ -153,12 +153,16 @@ type Checked struct {
 	SureRight int
 }
 
+// oldReview says whether a request was under review before. A truth in JSON is 1 for SQLite and
+// true for PostgreSQL.
+const oldReview = `CAST(json_extract(e.detail, '$.old.needs_review') AS TEXT) IN ('1', 'true')`
+
 // checkedQuery takes the first choice of a person in each request: what stood before it was
 // saisine's own.
 const checkedQuery = `SELECT r.category, r.channel, count(*),
 		sum(CASE WHEN json_extract(e.detail, '$.old.category') = r.category THEN 1 ELSE 0 END),
-		sum(CASE WHEN json_extract(e.detail, '$.old.needs_review') THEN 1 ELSE 0 END),
-		sum(CASE WHEN json_extract(e.detail, '$.old.category') = r.category AND NOT json_extract(e.detail, '$.old.needs_review') THEN 1 ELSE 0 END)
+		sum(CASE WHEN ` + oldReview + ` THEN 1 ELSE 0 END),
+		sum(CASE WHEN json_extract(e.detail, '$.old.category') = r.category AND NOT ` + oldReview + ` THEN 1 ELSE 0 END)
 	FROM requests r JOIN events e ON e.seq = (SELECT min(x.seq) FROM events x WHERE x.request_id = r.id AND x.kind = '` + eventCategorized + `')
 	WHERE r.category_by <> '' AND r.opened_at >= $1 AND r.opened_at < $2 AND r.merged_into IS NULL AND json_extract(e.detail, '$.old.by') = ''`
 

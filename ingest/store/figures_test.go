@@ -57,6 +57,7 @@ func inventTown(t *testing.T, s *Store, n int) {
 // At 200,000 requests all figures together take less than a page may: go test -run
 // FiguresOfALargeTown -args -figures.requests=200000
 func TestFiguresOfALargeTown(t *testing.T) {
+	onlySQLite(t)
 	n, bound := 5000, 1500*time.Millisecond
 	if *largeTown > 0 {
 		n = *largeTown
@@ -98,7 +99,7 @@ func TestFiguresOfALargeTown(t *testing.T) {
 // matters; the one of service CCAS is sealed, and one was merged into another.
 func TestFigures(t *testing.T) {
 	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Zone: time.UTC, Now: func() time.Time { return noon }})
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Zone: time.UTC, Now: func() time.Time { return noon }})
 	if err != nil {
 		t.Fatal(err)
 	}

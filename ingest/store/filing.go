@@ -61,10 +61,10 @@ func (s *Store) File(ctx context.Context, id string, f ingest.Filing) (ingest.Fi
 		if err := s.saveReading(ctx, tx, id, reading, f.Profile.TextKey); err != nil {
 			return err
 		}
-		if err := indexWords(ctx, tx, row.seq, words); err != nil {
+		if err := s.engine.index(ctx, tx, row.seq, words); err != nil {
 			return err
 		}
-		if err := saveProfile(ctx, tx, concatSQLite, row.seq, f.Profile, filled); err != nil {
+		if err := saveProfile(ctx, matchIndex{tx, s.engine}, row.seq, f.Profile, filled); err != nil {
 			return err
 		}
 		requestID, err := s.place(ctx, tx, row, f, m, &filed)
@@ -469,8 +469,7 @@ type candidates struct {
 	run    sqlRunner
 	store  *Store
 	except string
-	concat string // of the database; "" means SQLite
-	full   full   // what the lookups found, for saveProfile
+	full   full // what the lookups found, for saveProfile
 }
 
 // alikeQuery brings what likeness compares: all of it is in the summary, so that the readings,

@@ -286,7 +286,7 @@ func (s *Store) PieceRefused(ctx context.Context, id, submission string) error {
 func (s *Store) pieceHanded(ctx context.Context, id, submission string, refused bool) error {
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		return tx.exec(ctx, `INSERT INTO handed_pieces (handover_id, submission_id, at, refused) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (handover_id, submission_id) DO UPDATE SET refused = min(handed_pieces.refused, excluded.refused)`,
+			ON CONFLICT (handover_id, submission_id) DO UPDATE SET refused = CASE WHEN excluded.refused < handed_pieces.refused THEN excluded.refused ELSE handed_pieces.refused END`,
 			id, submission, micros(s.opts.Now()), boolInt(refused))
 	})
 }

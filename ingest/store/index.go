@@ -35,18 +35,11 @@ type sqlRunner interface {
 	rows(ctx context.Context, query string, args []any, f func(rowScanner) error) error
 }
 
-// matchIndex is the index inside a transaction. concat is the aggregate that joins numbers
-// by commas, which databases name differently.
+// matchIndex is the index inside a transaction.
 type matchIndex struct {
 	run    sqlRunner
-	concat string
+	engine engine
 }
-
-// The aggregates of the databases.
-const (
-	concatSQLite   = "group_concat(doc)"
-	concatPostgres = "string_agg(doc::text, ',')"
-)
 
 // full are keys of which there are bucketMax rows, with the oldest of them.
 type full map[int64]int64
@@ -57,11 +50,11 @@ const keysPerQuery = 32
 
 // lookupQuery finds the newest rows of n keys, each by a walk of the primary key, and
 // brings them in one row for each key: reading rows costs more than finding them.
-func lookupQuery(n int, concat string) string {
+func lookupQuery(n int, e engine) string {
 	parts := make([]string, n)
 	for i := range parts {
 		p := "$" + strconv.Itoa(i+1)
-		parts[i] = `SELECT CAST(` + p + ` AS BIGINT) AS key, ` + concat + ` AS docs FROM (SELECT doc FROM match_keys WHERE key = ` + p +
+		parts[i] = `SELECT CAST(` + p + ` AS BIGINT) AS key, ` + e.joined("doc") + ` AS docs FROM (SELECT doc FROM match_keys WHERE key = ` + p +
 			` ORDER BY doc DESC LIMIT ` + strconv.Itoa(bucketMax) + `) AS k` + strconv.Itoa(i)
 	}
 	return strings.Join(parts, " UNION ALL ")
@@ -78,7 +71,7 @@ func insertQuery(n int) string {
 }
 
 var (
-	lookupMany = map[string]string{concatSQLite: lookupQuery(keysPerQuery, concatSQLite), concatPostgres: lookupQuery(keysPerQuery, concatPostgres)}
+	lookupMany = map[engine]string{sqlite{}: lookupQuery(keysPerQuery, sqlite{}), postgres{}: lookupQuery(keysPerQuery, postgres{})}
 	insertMany = map[int]string{32: insertQuery(32), 8: insertQuery(8), 2: insertQuery(2), 1: insertQuery(1)}
 	alikeMany  = alikeQuery + `WHERE m.doc IN (` + parameters(keysPerQuery) + `)`
 )
@@ -111,7 +104,7 @@ func padded(keys []int64, f func(args []any) error) error {
 func (x matchIndex) lookup(ctx context.Context, keys []int64, filled full) (map[int64][]int64, error) {
 	rows := make(map[int64][]int64, len(keys))
 	err := padded(keys, func(args []any) error {
-		return x.run.rows(ctx, lookupMany[x.concat], args, func(r rowScanner) error {
+		return x.run.rows(ctx, lookupMany[x.engine], args, func(r rowScanner) error {
 			var key sql.NullInt64 // NULL for what fills the query up
 			var docs sql.NullString
 			if err := r.Scan(&key, &docs); err != nil || docs.String == "" {
@@ -212,22 +205,22 @@ func packKeys(keys []int64) []byte {
 }
 
 // saveProfile keeps what a submission is compared by.
-func saveProfile(ctx context.Context, run sqlRunner, concat string, doc int64, p ingest.Profile, filled full) error {
+func saveProfile(ctx context.Context, x matchIndex, doc int64, p ingest.Profile, filled full) error {
 	keys := profileKeys(p)
 	if len(keys) == 0 && len(p.Summary) == 0 {
 		return nil // nothing that it could be compared by
 	}
 	if len(filled) == 0 {
 		// What was linked by its thread has looked nothing up yet, and fills buckets all the same.
-		if _, err := (matchIndex{run, concat}).lookup(ctx, keys, filled); err != nil {
+		if _, err := x.lookup(ctx, keys, filled); err != nil {
 			return err
 		}
 	}
-	if err := run.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
+	if err := x.run.exec(ctx, `INSERT INTO match_docs (doc, summary, keys) VALUES ($1, $2, $3)
 		ON CONFLICT (doc) DO UPDATE SET summary = excluded.summary, keys = excluded.keys`, doc, append([]byte{}, p.Summary...), packKeys(keys)); err != nil {
 		return err
 	}
-	return matchIndex{run: run}.insert(ctx, doc, keys, filled)
+	return x.insert(ctx, doc, keys, filled)
 }
 
 // Alike implements ingest.Candidates.
@@ -242,7 +235,7 @@ func (c candidates) Alike(ctx context.Context, p ingest.Profile) ([]ingest.Candi
 	}
 	all := slices.Concat(p.Bands, p.Quoted, p.Facts, p.Words)
 	slices.Sort(all)
-	rows, err := matchIndex{c.run, cmp.Or(c.concat, concatSQLite)}.lookup(ctx, slices.Compact(all), c.full)
+	rows, err := matchIndex{c.run, c.store.engine}.lookup(ctx, slices.Compact(all), c.full)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,14 +12,16 @@ import (
 // falsify runs SQL beside the store, as somebody with a copy of sqlite3 would.
 func falsify(t *testing.T, dir string, queries ...string) error {
 	t.Helper()
-	raw, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := raw(t, dir, "")
 	defer raw.Close()
 	for _, q := range queries {
-		if _, err := raw.ExecContext(t.Context(), q); err != nil {
-			return err
+		if onPostgres {
+			q = strings.ReplaceAll(q, " AS BLOB)", " AS BYTEA)")
+		}
+		for q := range strings.SplitSeq(q, "; ") {
+			if _, err := raw.ExecContext(t.Context(), q); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -106,7 +106,7 @@ func TestJournalIsOnlyAddedTo(t *testing.T) {
 		`DELETE FROM journal WHERE seq = 9`,
 		`DELETE FROM mails WHERE id = (SELECT mail FROM journal WHERE seq = 9)`, // its lines hold it
 	} {
-		err := falsify(t, dir, "PRAGMA foreign_keys = on", q)
+		err := falsify(t, dir, q)
 		if err == nil {
 			t.Errorf("%s: done", q)
 		} else if strings.Contains(q, " journal SET") && !strings.Contains(err.Error(), "only added to") {
@@ -116,7 +116,10 @@ func TestJournalIsOnlyAddedTo(t *testing.T) {
 }
 
 func TestVerifySeesAFalsifiedJournal(t *testing.T) {
-	const open = `DROP TRIGGER journal_no_update; DROP TRIGGER journal_no_delete`
+	open := `DROP TRIGGER journal_no_update; DROP TRIGGER journal_no_delete`
+	if onPostgres {
+		open = `DROP TRIGGER journal_no_change ON journal`
+	}
 	mailOf := func(seq string) string { return `(SELECT mail FROM journal WHERE seq = ` + seq + `)` }
 	for _, tt := range []struct {
 		name, query string

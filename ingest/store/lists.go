@@ -129,7 +129,7 @@ func (s *Store) listPage(ctx context.Context, run snapshot, l *list) (ingest.Lis
 		page.Ignored = query.ignored
 		if len(query.terms) > 0 {
 			var err error
-			if l.hits, err = findHits(ctx, run, query); err != nil {
+			if l.hits, err = findHits(ctx, s.engine, run, query); err != nil {
 				return page, err
 			}
 		}
@@ -312,7 +312,7 @@ func (s *Store) listItems(ctx context.Context, run snapshot, l *list, query *sea
 	}
 	var passages map[int64][]ingest.Piece
 	if query != nil && l.hits != nil {
-		if passages, err = foundPassages(ctx, run, l.hits, *query, string(list)); err != nil {
+		if passages, err = foundPassages(ctx, s.engine, run, l.hits, *query, string(list)); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // list: it never reads the rows of the requests, and never sorts all of them. Only what is
 // late is sorted, which is no list of years.
 func TestListsUseIndexes(t *testing.T) {
+	onlySQLite(t)
 	w := newTown(t)
 	w.file(listed{text: "une lettre"})
 	hidden := clerk

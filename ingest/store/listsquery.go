@@ -278,7 +278,7 @@ func (l *list) pageQuery(s stretch, c *cursor, room int) (*sqlText, bool, error)
 	if l.few() {
 		count = "count(*) OVER ()"
 	}
-	b.WriteString("SELECT r.id, " + s.key + ", " + count + " FROM requests r" + s.hint + " WHERE 1" + s.cond)
+	b.WriteString("SELECT r.id, " + s.key + ", " + count + " FROM requests r" + s.hint + " WHERE 1 = 1" + s.cond)
 	if err := b.where(l); err != nil {
 		return nil, false, err
 	}
@@ -308,11 +308,11 @@ func (l *list) walkQuery(s stretch, c *cursor) (*sqlText, bool, error) {
 // countQuery counts the list, as far as lists count.
 func (l *list) countQuery() (*sqlText, error) {
 	b := l.begin()
-	b.WriteString("SELECT count(*) FROM (SELECT 1 FROM requests r" + l.hint() + " WHERE 1")
+	b.WriteString("SELECT count(*) FROM (SELECT 1 FROM requests r" + l.hint() + " WHERE 1 = 1")
 	if err := b.where(l); err != nil {
 		return nil, err
 	}
-	b.WriteString(" LIMIT " + strconv.Itoa(ingest.ListCounted+1) + ") AS some")
+	b.WriteString(" LIMIT " + strconv.Itoa(ingest.ListCounted+1) + ") AS counted")
 	return b, nil
 }
 

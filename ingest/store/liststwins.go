@@ -48,8 +48,8 @@ func (s *Store) refreshTwins(ctx context.Context, tx *tx, id int64) error {
 		}
 	}
 	for _, one := range append(append([]int64{id}, have...), want...) {
-		if err := tx.exec(ctx, `UPDATE requests SET twins = EXISTS (SELECT 1 FROM twins t WHERE t.request_id = $1)
-			WHERE id = $1 AND twins <> EXISTS (SELECT 1 FROM twins t WHERE t.request_id = $1)`, one); err != nil {
+		if err := tx.exec(ctx, `UPDATE requests SET twins = CASE WHEN EXISTS (SELECT 1 FROM twins t WHERE t.request_id = $1) THEN 1 ELSE 0 END
+			WHERE id = $1 AND twins <> CASE WHEN EXISTS (SELECT 1 FROM twins t WHERE t.request_id = $1) THEN 1 ELSE 0 END`, one); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func wantedTwins(ctx context.Context, tx *tx, id int64) ([]int64, error) {
 		return nil, err
 	}
 	var merged int
-	if err := tx.row(ctx, `SELECT merged_into IS NOT NULL FROM requests WHERE id = $1`, id).Scan(&merged); err != nil || merged != 0 {
+	if err := tx.row(ctx, `SELECT CASE WHEN merged_into IS NULL THEN 0 ELSE 1 END FROM requests WHERE id = $1`, id).Scan(&merged); err != nil || merged != 0 {
 		return nil, err
 	}
 	var out []int64

@@ -81,7 +81,7 @@ func openHouse(t *testing.T, dir string) *house {
 		return m, ok
 	}
 	s, err := Open(t.Context(), Options{
-		Dir: dir, Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now },
+		Dir: dir, Database: databaseOf(t, dir), Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return h.now },
 		Correspondence: h.secretary, OnOutbox: func(n ingest.OutboxNotice) { h.told = append(h.told, n) },
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -870,10 +869,7 @@ func TestVerifySeesBrokenMoves(t *testing.T) {
 				t.Fatal(err)
 			}
 			verified(t, m.s, 0)
-			raw, err := sql.Open("sqlite3", "file:"+filepath.Join(dir, "saisine.db")+"?_busy_timeout=5000&_foreign_keys=off")
-			if err != nil {
-				t.Fatal(err)
-			}
+			raw := raw(t, dir, withoutForeignKeys)
 			defer raw.Close()
 			if _, err := raw.ExecContext(t.Context(), tt.breaks); err != nil {
 				t.Fatal(err)

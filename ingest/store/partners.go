@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -181,7 +182,7 @@ func (s *Store) Tries(ctx context.Context, outboxID string) ([]ingest.Try, error
 // Webhooks calls f for each webhook of the outbox, newest first: those of one endpoint, or of
 // all for ""; limit 0 means all.
 func (s *Store) Webhooks(ctx context.Context, endpoint string, limit int, f func(ingest.OutboxItem) error) error {
-	return (reading{s.read}).rows(ctx, outboxQuery+`WHERE o.kind = 'webhook' AND ($1 = '' OR json_extract(o.payload, '$.endpoint') = $1) ORDER BY o.seq DESC LIMIT $2`, []any{endpoint, cmp.Or(limit, -1)}, func(row rowScanner) error {
+	return (reading{s.read}).rows(ctx, outboxQuery+`WHERE o.kind = 'webhook' AND ($1 = '' OR json_extract(o.payload, '$.endpoint') = $1) ORDER BY o.seq DESC LIMIT $2`, []any{endpoint, cmp.Or(limit, math.MaxInt32)}, func(row rowScanner) error {
 		o, err := s.scanOutbox(row)
 		if err != nil {
 			return err

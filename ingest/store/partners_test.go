@@ -44,7 +44,7 @@ func newPartners(t *testing.T) (*town, *partnership, *[]ingest.OutboxNotice) {
 	p := &partnership{url: "https://portail.example", connectors: map[string][]string{"voirie": {"rt"}}}
 	told := new([]ingest.OutboxNotice)
 	s, err := Open(t.Context(), Options{
-		Dir: t.TempDir(), Zone: time.UTC, Now: func() time.Time { return day.Add(24 * time.Hour) }, Partners: p,
+		Dir: t.TempDir(), Database: newDatabase(t), Zone: time.UTC, Now: func() time.Time { return day.Add(24 * time.Hour) }, Partners: p,
 		OnOutbox: func(n ingest.OutboxNotice) { *told = append(*told, n) },
 	})
 	if err != nil {
@@ -353,7 +353,7 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	var kept string
-	if err := w.s.read.QueryRowContext(ctx, `SELECT group_concat(id || name || hash) FROM api_keys`).Scan(&kept); err != nil || strings.Contains(kept, secret[20:]) {
+	if err := w.s.read.QueryRowContext(ctx, `SELECT `+w.s.engine.joined("(id || name || hash)")+` FROM api_keys`).Scan(&kept); err != nil || strings.Contains(kept, secret[20:]) {
 		t.Errorf("the secret is kept: %q, %v", kept, err)
 	}
 	for _, bad := range []ingest.APIKey{
@@ -458,6 +458,7 @@ func TestPartnerCounts(t *testing.T) {
 
 // What is left to tell is found by partial indexes, the last try from the newest back.
 func TestPartnerCountsUseIndexes(t *testing.T) {
+	onlySQLite(t)
 	w, _, _ := newPartners(t)
 	for query, wanted := range map[string][]string{webhooksLeft: {"outbox_pending", "outbox_failed"}, lastTry: {"SCAN t", "SEARCH o"}} {
 		plan := ""

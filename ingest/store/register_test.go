@@ -96,7 +96,7 @@ func TestArrivals(t *testing.T) {
 
 // The year of a number is the town's year of reception, and each year begins with 1.
 func TestRegisterYears(t *testing.T) {
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Zone: time.FixedZone("CET", 3600)})
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Zone: time.FixedZone("CET", 3600)})
 	if err != nil {
 		t.Fatal(err)
 	}

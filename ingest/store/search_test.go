@@ -175,7 +175,7 @@ func TestIndexSearch(t *testing.T) {
 		t.Errorf("what this version filed was indexed again: %d rows", n)
 	}
 	w.do(w.s.do(ctx, func(ctx context.Context, tx *tx) error {
-		if err := clearIndex(ctx, tx); err != nil {
+		if err := w.s.engine.clear(ctx, tx); err != nil {
 			return err
 		}
 		return tx.exec(ctx, `DELETE FROM settings WHERE name = $1`, settingIndexed)
@@ -277,14 +277,14 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q in %q: %q", query, text, whole.String())
 		}
 		// A text is found by its own first words.
-		if err := s.do(t.Context(), func(ctx context.Context, tx *tx) error { return indexWords(ctx, tx, 1, indexed(text)) }); err != nil {
+		if err := s.do(t.Context(), func(ctx context.Context, tx *tx) error { return s.engine.index(ctx, tx, 1, indexed(text)) }); err != nil {
 			t.Fatal(err)
 		}
 		own := parseQuery(text)
 		if len(own.terms) == 0 || len(text) > maxQuery || strings.ContainsAny(text, "\r\n") || !utf8.ValidString(text) {
 			return // cut, or with a word that goes on in the next line
 		}
-		h, err := findHits(t.Context(), reading{s.read}, own)
+		h, err := findHits(t.Context(), s.engine, reading{s.read}, own)
 		if err != nil {
 			t.Fatal(err)
 		}

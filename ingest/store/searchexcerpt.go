@@ -167,7 +167,7 @@ func squeeze(s string, first bool) string {
 // foundPassages returns, for the requests of a page (a JSON list), where the words were found:
 // in the newest submission that has them, or in what people wrote in the request. Those of
 // which that cannot be said are left out.
-func foundPassages(ctx context.Context, run snapshot, h *hits, q searchQuery, list string) (map[int64][]ingest.Piece, error) {
+func foundPassages(ctx context.Context, e engine, run snapshot, h *hits, q searchQuery, list string) (map[int64][]ingest.Piece, error) {
 	newest := map[int64]int64{} // by request
 	if err := run.rows(ctx, `SELECT request_id, seq FROM submissions`+ofRequest+` WHERE request_id IN (SELECT value FROM json_each($1))`, []any{list}, func(row rowScanner) error {
 		var id, seq int64
@@ -181,27 +181,17 @@ func foundPassages(ctx context.Context, run snapshot, h *hits, q searchQuery, li
 	}
 	f := newFinder(q)
 	out := make(map[int64][]ingest.Piece, len(newest))
-	if err := f.inBodies(ctx, run, newest, out); err != nil {
+	if err := f.inTexts(ctx, run, `substr(d.body, 1, `+maxPassageText+`)`, newest, out); err != nil {
 		return nil, err
 	}
-	if err := f.inAttachments(ctx, run, newest, out); err != nil {
+	if err := f.inTexts(ctx, run, e.attachedTexts(), newest, out); err != nil {
 		return nil, err
 	}
 	return out, noted(ctx, run, h, f, list, out)
 }
 
-// inBodies adds the passages from the texts of submissions, which are given by the request,
-// and takes out those that it found.
-func (f *finder) inBodies(ctx context.Context, run snapshot, newest map[int64]int64, out map[int64][]ingest.Piece) error {
-	return f.inTexts(ctx, run, `substr(d.body, 1, `+maxPassageText+`)`, newest, out)
-}
-
-// inAttachments does the same with their attachments and the names of these.
-func (f *finder) inAttachments(ctx context.Context, run snapshot, newest map[int64]int64, out map[int64][]ingest.Piece) error {
-	return f.inTexts(ctx, run, `(SELECT group_concat((a.value ->> '$.name') || ' : ' || coalesce(substr(a.value ->> '$.text', 1, `+maxPassageText+`), ''), char(10))
-		FROM json_each(d.detail, '$.attachments') a)`, newest, out)
-}
-
+// inTexts adds the passages from a text of submissions (their own, or what their files say),
+// which are given by the request, and takes out those that it found.
 func (f *finder) inTexts(ctx context.Context, run snapshot, column string, newest map[int64]int64, out map[int64][]ingest.Piece) error {
 	if len(newest) == 0 {
 		return nil

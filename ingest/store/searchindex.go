@@ -30,7 +30,7 @@ func (s *Store) indexRequest(ctx context.Context, tx *tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	return indexWords(ctx, tx, -id, indexed(message.Cut(text, maxNotes)))
+	return s.engine.index(ctx, tx, -id, indexed(message.Cut(text, maxNotes)))
 }
 
 // requestNotes returns what people wrote in a request, or "".
@@ -56,10 +56,10 @@ func requestNotes(ctx context.Context, run sqlRunner, id int64) (string, error) 
 		}
 		return err
 	}
-	if err := run.rows(ctx, `SELECT detail ->> '$.note', detail ->> '$.text' FROM events WHERE request_id = $1 ORDER BY seq DESC`, []any{id}, add); err != nil {
+	if err := run.rows(ctx, `SELECT json_extract(detail, '$.note'), json_extract(detail, '$.text') FROM events WHERE request_id = $1 ORDER BY seq DESC`, []any{id}, add); err != nil {
 		return "", err
 	}
-	if err := run.rows(ctx, `SELECT detail ->> '$.subject', detail ->> '$.body' FROM mails WHERE request_id = $1 AND kind = 'reply' ORDER BY seq DESC`, []any{id}, add); err != nil {
+	if err := run.rows(ctx, `SELECT json_extract(detail, '$.subject'), json_extract(detail, '$.body') FROM mails WHERE request_id = $1 AND kind = 'reply' ORDER BY seq DESC`, []any{id}, add); err != nil {
 		return "", err
 	}
 	var corrected int
@@ -160,7 +160,7 @@ func (s *Store) restartIndex(ctx context.Context) error {
 			if json.Unmarshal([]byte(text), &state) == nil && state.Version == searchVersion {
 				return nil
 			}
-			if err := clearIndex(ctx, tx); err != nil {
+			if err := s.engine.clear(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -196,7 +196,7 @@ func (s *Store) indexSubmissions(ctx context.Context, state indexState) (int, er
 		return nil
 	}, func() (*sql.Rows, error) {
 		return s.read.QueryContext(ctx, `SELECT s.seq, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address,
-			d.detail ->> '$.place', d.detail ->> '$.attachments'
+			json_extract(d.detail, '$.place'), json_extract(d.detail, '$.attachments')
 			FROM submissions s`+searchDocs+` JOIN readings d ON d.submission_id = s.id
 			WHERE s.request_id IS NOT NULL AND s.seq < $1 ORDER BY s.seq DESC LIMIT `+strconv.Itoa(indexBatch), state.Submissions)
 	})
@@ -211,14 +211,14 @@ func (s *Store) indexSubmissions(ctx context.Context, state indexState) (int, er
 		}
 		for _, q := range batch {
 			// What has a row was filed since, and perhaps anew after it was read here.
-			have, err := isIndexed(ctx, tx, q.seq)
+			have, err := s.engine.indexed(ctx, tx, q.seq)
 			if err != nil || have {
 				if err != nil {
 					return err
 				}
 				continue
 			}
-			if err := indexWords(ctx, tx, q.seq, q.words); err != nil {
+			if err := s.engine.index(ctx, tx, q.seq, q.words); err != nil {
 				return err
 			}
 			n++
@@ -261,7 +261,7 @@ func (s *Store) indexRequests(ctx context.Context, state indexState) (int, error
 			if text == "" {
 				continue
 			}
-			if err := indexWords(ctx, tx, -id, indexed(message.Cut(text, maxNotes))); err != nil {
+			if err := s.engine.index(ctx, tx, -id, indexed(message.Cut(text, maxNotes))); err != nil {
 				return err
 			}
 			n++

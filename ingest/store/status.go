@@ -81,7 +81,7 @@ func (s *Store) setStatus(ctx context.Context, tx *tx, requestID int64, status i
 	if settledStatus(status) {
 		answered = micros(s.opts.Now())
 	}
-	return tx.exec(ctx, `UPDATE requests SET status = $1, answered_at = CASE WHEN $2 = 0 THEN 0 WHEN answered_at <> 0 THEN answered_at ELSE $2 END
+	return tx.exec(ctx, `UPDATE requests SET status = $1, answered_at = CASE WHEN CAST($2 AS BIGINT) = 0 THEN 0 WHEN answered_at <> 0 THEN answered_at ELSE $2 END
 		WHERE id = $3`, string(status), answered, requestID)
 }
 

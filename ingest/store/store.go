@@ -18,19 +18,16 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the SQLite driver
 	"github.com/pressly/goose/v3"
 
 	"saisine.fr/saisine/ingest"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // Options says where the store lies.
@@ -38,6 +35,8 @@ type Options struct {
 	// Dir is the data folder; the database is Dir/saisine.db, originals lie under
 	// Dir/originals and Dir/spool, searchable copies under Dir/copies.
 	Dir string
+	// Database is the address of a PostgreSQL database (postgres://…), or "" for SQLite.
+	Database string
 	// Zone is the town's time zone: the year in a reference is the town's year.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -58,6 +57,7 @@ type Options struct {
 // Store is the open store. All methods are safe for concurrent use.
 type Store struct {
 	opts   Options
+	engine engine
 	read   *sql.DB
 	write  *sql.DB
 	writer *writer
@@ -75,13 +75,13 @@ var ErrUnsafe = errors.New("store: the database would lose acknowledged rows at 
 // program and is not to be, or cannot be, brought to this one.
 var ErrSchema = errors.New("store: the database is of another version")
 
-// synchronousFull is SQLite's number for FULL. In WAL mode, NORMAL leaves the last
-// commits in the page cache and a power cut takes them (sqlite.org/pragma.html#pragma_synchronous).
-const synchronousFull = 2
+// ErrEmpty is returned by Open when the database has no tables yet, and none are to be made.
+var ErrEmpty = errors.New("store: the database has no tables yet; \"saisine serve\" makes them at its first start")
 
 // Open opens the store in o.Dir, makes it when there is none, and brings its schema
-// up to date. It refuses (ErrUnsafe) to work with less than journal_mode=WAL and
-// synchronous=FULL. Several processes may have the same store open.
+// up to date. It refuses (ErrUnsafe) a database that could lose what it acknowledged: SQLite
+// with less than journal_mode=WAL and synchronous=FULL, PostgreSQL with fsync off. Several
+// processes may have the same store open.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -105,81 +105,38 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.copies, err = openFileStore(filepath.Join(o.Dir, "copies")); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(o.Dir, "saisine.db")
-	// Made here and not by SQLite, whose files follow the umask: citizens' letters are
-	// for this user only. The log files take over these rights.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("store: open database: %w", err)
+	s.engine = engineFor(o.Database)
+	if s.read, s.write, err = s.engine.open(ctx, o); err != nil {
+		return nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("store: open database: %w", err)
+	if err := s.numberEarlier(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", s.engine, err), s.read.Close(), s.write.Close())
 	}
-	if s.write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000")); err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
-	}
-	s.write.SetMaxOpenConns(1)
-	s.write.SetConnMaxLifetime(0)
-	if err := s.prepare(ctx, path); err != nil {
-		return nil, errors.Join(err, s.write.Close())
-	}
-	if s.read, err = sql.Open("sqlite3", dsn(path, "_query_only=1&_synchronous=FULL&_cache_size=-4000")); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), s.write.Close())
-	}
-	s.read.SetMaxOpenConns(4)
-	s.read.SetMaxIdleConns(4)
-	if s.writer, err = newWriter(ctx, s.write, o.Log); err != nil {
+	if s.writer, err = newWriter(ctx, s.engine, s.write, o.Log); err != nil {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil
 }
 
-func dsn(path, options string) string {
-	// A URI file name: '?' and '#' in the path must not end it (sqlite.org/uri.html).
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=10000&_foreign_keys=on&" + options
-}
-
-// prepare checks the database's promises and migrates it.
-func (s *Store) prepare(ctx context.Context, path string) error {
-	var mode string
-	if err := s.write.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
-		return fmt.Errorf("store: open %s: %w", path, err)
+// engineFor chooses the engine of a database address.
+func engineFor(database string) engine {
+	if database == "" {
+		return sqlite{}
 	}
-	var sync int
-	if err := s.write.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
-		return fmt.Errorf("store: open %s: %w", path, err)
-	}
-	if err := checkDurability(mode, sync); err != nil {
-		return err
-	}
-	sub, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, sub)
-	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
-	}
-	if err := s.migrate(ctx, p); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := s.numberEarlier(ctx); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	// 32 MiB of log between checkpoints, instead of 4, make the checkpoint's own fsyncs
-	// rarer under load. Should a reader have kept the log from being reset, its file is cut
-	// back afterwards.
-	for _, pragma := range []string{"PRAGMA wal_autocheckpoint=8000", "PRAGMA journal_size_limit=67108864"} {
-		if _, err := s.write.ExecContext(ctx, pragma); err != nil {
-			return fmt.Errorf("store: open %s: %w", path, err)
-		}
-	}
-	return nil
+	return postgres{}
 }
 
 // migrate brings the schema to this program's version. It goes forward only: a database
 // of a newer program is refused, since this one would not know what it breaks.
-func (s *Store) migrate(ctx context.Context, p *goose.Provider) error {
+func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+	sub, err := fs.Sub(migrations, "migrations/"+dir)
+	if err != nil {
+		return fmt.Errorf("store: migrations: %w", err)
+	}
+	p, err := goose.NewProvider(dialect, db, sub, options...)
+	if err != nil {
+		return fmt.Errorf("store: migrations: %w", err)
+	}
 	have, want, err := p.GetVersions(ctx)
 	switch {
 	case err != nil:
@@ -188,21 +145,13 @@ func (s *Store) migrate(ctx context.Context, p *goose.Provider) error {
 		return fmt.Errorf("%w: its schema is number %d, this program knows %d; use the newer saisine that made it", ErrSchema, have, want)
 	case have == want:
 		return nil
-	case s.opts.NoMigration && have > 0:
+	case o.NoMigration && have == 0:
+		return ErrEmpty
+	case o.NoMigration:
 		return fmt.Errorf("%w: its schema is number %d, this program wants %d; start the daemon of this version once", ErrSchema, have, want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
-	}
-	return nil
-}
-
-func checkDurability(journalMode string, synchronous int) error {
-	if !strings.EqualFold(journalMode, "wal") {
-		return fmt.Errorf("%w: journal_mode is %q, not WAL; is the data folder on a network share? Put data_dir on a local disk", ErrUnsafe, journalMode)
-	}
-	if synchronous < synchronousFull {
-		return fmt.Errorf("%w: synchronous is %d, not FULL (2)", ErrUnsafe, synchronous)
 	}
 	return nil
 }

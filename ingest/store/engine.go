@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// engine is the database under the store: SQLite, or PostgreSQL. Queries are written once,
+// in the words that both understand; here is what each has of its own.
+type engine interface {
+	fmt.Stringer
+	// open opens the database, brings its schema up to date and checks that it keeps what it
+	// acknowledges (ErrUnsafe).
+	open(ctx context.Context, o Options) (read, write *sql.DB, err error)
+	// begin begins the one writing transaction that there is: another process that writes
+	// waits, or this one does.
+	begin(ctx context.Context, conn *sql.Conn) error
+	// lost reports whether an error means that the connection is gone, and that another may
+	// be had.
+	lost(err error) bool
+
+	// joined is the aggregate that joins numbers by commas.
+	joined(column string) string
+	// phoneEnd is the end of the phone number of a sender, to the letter as its index has it.
+	phoneEnd(column string) string
+	// byName finds requests r whose sender's name has words that begin so.
+	byName(words []string) nameQuery
+	// attachedTexts is what the files of a reading d say, by name, as one text.
+	attachedTexts() string
+
+	searcher
+
+	// check looks through the database itself.
+	check(ctx context.Context, run sqlRunner, report func(Finding)) error
+}
+
+// nameQuery is a part of a query with arg as its parameter $1; order numbers the requests as
+// their ids do.
+type nameQuery struct{ from, where, order, arg string }
+
+// searcher is the full-text index. A row is a submission's seq, or the negative id of a request.
+type searcher interface {
+	// find returns how many rows a query finds, and their numbers joined by commas. All come
+	// in one row: reading rows costs more than finding them.
+	find(ctx context.Context, run sqlRunner, q searchQuery) (n int, list string, err error)
+	// index puts words, parted by spaces, in the place of those that a row had; "" takes it out.
+	index(ctx context.Context, run sqlRunner, row int64, words string) error
+	// indexed reports whether there is a row.
+	indexed(ctx context.Context, run sqlRunner, row int64) (bool, error)
+	// clear forgets all words.
+	clear(ctx context.Context, run sqlRunner) error
+}
