@@ -16,9 +16,8 @@ type engine interface {
 	// begin begins the one writing transaction that there is: another process that writes
 	// waits, or this one does.
 	begin(ctx context.Context, conn *sql.Conn) error
-	// lost reports whether an error means that the connection is gone, and that another may
-	// be had.
-	lost(err error) bool
+	// lost reports whether a connection is gone; another may be had then.
+	lost(conn *sql.Conn) bool
 
 	// joined is the aggregate that joins numbers by commas.
 	joined(column string) string

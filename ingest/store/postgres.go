@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -15,13 +14,10 @@ import (
 	"unicode"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/text/unicode/norm"
-
-	"saisine.fr/saisine/ingest"
 )
 
 // postgres is a PostgreSQL database, which several nodes may share. Whoever writes holds one
@@ -35,7 +31,9 @@ func (postgres) String() string { return "PostgreSQL" }
 
 const (
 	// writeLock is the key of the lock of who writes: the letters of "saisine".
-	writeLock = 0x73616973696e65
+	writeLock = "32492158053674597"
+	// beginWriting has no parameters, so that it goes as one message.
+	beginWriting = `BEGIN; SELECT pg_advisory_xact_lock(` + writeLock + `)`
 	// lockWait is how long a writer waits for the others, as SQLite's busy_timeout says there.
 	lockWait = 10 * time.Second
 	// idleInTransaction is after what time the server ends a writer that says nothing, in the
@@ -130,26 +128,20 @@ func (postgres) prepare(ctx context.Context, o Options, db *sql.DB) error {
 }
 
 func (postgres) begin(ctx context.Context, conn *sql.Conn) error {
-	// One message, and so one way to the server and back.
-	_, err := conn.ExecContext(ctx, `BEGIN; SELECT pg_advisory_xact_lock(`+strconv.Itoa(writeLock)+`)`)
+	_, err := conn.ExecContext(ctx, beginWriting)
 	return err
 }
 
-// lost implements engine.
-func (postgres) lost(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		// 57P: the server is shut down or has ended this session; 25P03: it was idle for too
-		// long; 08: connection exceptions (appendix A of PostgreSQL's manual).
-		return strings.HasPrefix(pg.Code, "57P") || pg.Code == "25P03" || strings.HasPrefix(pg.Code, "08")
-	}
-	return err != nil && (errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || !errors.Is(err, sql.ErrNoRows) && !isData(err))
-}
-
-// isData reports whether an error came of the data and not of the connection.
-func isData(err error) bool {
-	var scan *pgx.ScanArgError
-	return errors.As(err, &scan) || errors.Is(err, ingest.ErrNotFound)
+func (postgres) lost(conn *sql.Conn) bool {
+	closed := true
+	// The function is not called, and closed stays, where the pool has given the connection up.
+	_ = conn.Raw(func(c any) error {
+		if pg, ok := c.(translated); ok {
+			closed = pg.Conn.Conn().IsClosed()
+		}
+		return nil
+	})
+	return closed
 }
 
 func (postgres) joined(column string) string { return "string_agg(" + column + "::text, ',')" }

@@ -99,7 +99,7 @@ func (sqlite) begin(ctx context.Context, conn *sql.Conn) error {
 }
 
 // lost is never so: there is no server that could go away.
-func (sqlite) lost(error) bool { return false }
+func (sqlite) lost(*sql.Conn) bool { return false }
 
 func (sqlite) joined(column string) string { return "group_concat(" + column + ")" }
 

@@ -246,7 +246,7 @@ func (w *writer) begin(ctx context.Context) (err error) {
 				continue
 			}
 		}
-		if err = w.engine.begin(ctx, w.conn); err == nil || !w.engine.lost(err) {
+		if err = w.engine.begin(ctx, w.conn); err == nil || !w.engine.lost(w.conn) {
 			return err
 		}
 		w.discard()
@@ -274,7 +274,7 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 		if err == nil {
 			return
 		}
-		if w.engine.lost(err) {
+		if w.engine.lost(w.conn) {
 			w.discard()
 			return
 		}

@@ -98,7 +98,7 @@ func (s *Server) url(database string) string {
 }
 
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...)
 	cmd.Dir, cmd.SysProcAttr = s.Dir, s.as
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
 	return cmd
@@ -187,7 +187,7 @@ func (s *Server) Exec(tb testing.TB, statements ...string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // a test's connection
+	defer conn.Close(ctx)
 	for _, q := range statements {
 		if _, err := conn.Exec(ctx, q); err != nil {
 			tb.Fatal(q, ": ", err)
