@@ -31,7 +31,7 @@ func (postgres) String() string { return "PostgreSQL" }
 
 const (
 	// writeLock is the key of the lock of who writes: the letters of "saisine".
-	writeLock = "32492158053674597"
+	writeLock = "32476727857475173"
 	// beginWriting has no parameters, so that it goes as one message.
 	beginWriting = `BEGIN; SELECT pg_advisory_xact_lock(` + writeLock + `)`
 	// lockWait is how long a writer waits for the others, as SQLite's busy_timeout says there.
