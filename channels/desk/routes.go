@@ -129,6 +129,7 @@ func (a *Adapter) fail(w http.ResponseWriter, r *http.Request, v ingest.Viewer, 
 	case errors.Is(err, ingest.ErrRefused):
 		a.tell(w, r, v, http.StatusConflict, "Impossible en l’état", "Rien n’a été changé. Revenez à la page précédente.")
 	case errors.Is(err, ingest.ErrUnavailable):
+		a.log.LogAttrs(r.Context(), slog.LevelWarn, "page not available", slog.String("page", r.Pattern), slog.Any("err", err))
 		w.Header().Set("Retry-After", "10")
 		a.tell(w, r, v, http.StatusServiceUnavailable, "Service momentanément indisponible", "La base de données ne répond pas. Rien n’est perdu : réessayez dans un instant.")
 	case r.Context().Err() != nil:

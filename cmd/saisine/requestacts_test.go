@@ -20,7 +20,7 @@ import (
 // open as a daemon has it. It returns their references and submissions by a word.
 func threeMatters(t *testing.T, tw *town) (refs, subs map[string]string) {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Zone: time.UTC})
+	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Database: tw.database, Zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func storeChange(t ingest.TownText) store.TextChange { return store.TextChange{T
 // openStoreOf opens the store of a town beside its daemon.
 func openStoreOf(t testing.TB, tw *town) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Database: tw.database, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	stopEngines()
+	os.Exit(code)
 }
 
 // program is the saisine that the tests drive: this binary, or the one that
@@ -67,16 +69,17 @@ func program() string {
 
 // town is a town hall in temporary folders: a configuration, a Dovecot, a scan folder.
 type town struct {
-	t       testing.TB
-	dir     string
-	data    string
-	scans   string
-	config  string
-	dovecot *dovecottest.Server
-	public  string // address of the form
-	admin   string
-	level   string
-	exe     string // the daemon that runs here
+	t        testing.TB
+	dir      string
+	data     string
+	database string // "" is SQLite
+	scans    string
+	config   string
+	dovecot  *dovecottest.Server
+	public   string // address of the form
+	admin    string
+	level    string
+	exe      string // the daemon that runs here
 	// cli is what commands are: a test looks with them over and over, and one that looks at a
 	// store finds no more with the race detector.
 	cli string
@@ -122,6 +125,7 @@ func newTown(t testing.TB, opts ...townOption) *town {
 	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
 		tw.cli = plain
 	}
+	tw.database = newDatabase(t)
 	if err := os.MkdirAll(tw.scans, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +140,7 @@ func newTown(t testing.TB, opts ...townOption) *town {
 	}
 	text := fmt.Sprintf(`
 data_dir: %q
+database: %q
 listen: %q
 admin_listen: %q
 channels:%s
@@ -143,7 +148,7 @@ channels:%s
     - {name: courrier, dir: %q, poll: 200ms, stable_for: 300ms}
   webform: {enabled: true, min_fill_time: 0s, rate_limit: 0}
 %s
-`, tw.data, tw.public, tw.admin, mailboxes, tw.scans, s.extra)
+`, tw.data, tw.database, tw.public, tw.admin, mailboxes, tw.scans, s.extra)
 	if err := os.WriteFile(tw.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +353,7 @@ func (tw *town) settled(n int, patience time.Duration) []view.Submission {
 	tw.t.Helper()
 	var all []view.Submission
 	ok := tw.within(patience, func() bool {
-		if _, err := os.Stat(filepath.Join(tw.data, "saisine.db")); err != nil {
+		if _, err := os.Stat(filepath.Join(tw.data, "saisine.db")); err != nil && tw.database == "" {
 			return n == 0
 		}
 		all = tw.submissions()

@@ -57,7 +57,7 @@ func (k textKey) String() string { return string(k.kind) + " " + k.name }
 
 // readTexts reads the texts in force from the store and the configured files.
 func readTexts(ctx context.Context, cfg config.Config) (*texts, error) {
-	stored, err := store.TownTexts(ctx, cfg.DataDir)
+	stored, err := store.TownTexts(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database})
 	if err != nil {
 		return nil, fmt.Errorf("the texts that were changed at the desk cannot be read: %w", err)
 	}

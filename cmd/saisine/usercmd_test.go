@@ -20,7 +20,7 @@ import (
 // openBeside opens the store of a town as a daemon has it.
 func openBeside(t *testing.T, tw *town) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Zone: time.UTC})
+	s, err := store.Open(t.Context(), store.Options{Dir: tw.data, Database: tw.database, Zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,9 @@ type engine interface {
 	// open opens the database, brings its schema up to date and checks that it keeps what it
 	// acknowledges (ErrUnsafe).
 	open(ctx context.Context, o Options) (read, write *sql.DB, err error)
+	// peek opens the database for reading, without making or changing anything; nil where there
+	// is none yet, or it has no table of that name.
+	peek(ctx context.Context, o Options, table string) (*sql.DB, error)
 	// begin begins the one writing transaction that there is: another process that writes
 	// waits, or this one does.
 	begin(ctx context.Context, conn *sql.Conn) error

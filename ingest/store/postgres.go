@@ -101,6 +101,16 @@ func (e postgres) open(ctx context.Context, o Options) (read, write *sql.DB, err
 	return read, write, nil
 }
 
+func (postgres) peek(ctx context.Context, o Options, table string) (*sql.DB, error) {
+	cfg, err := postgresConfig(o.Database, map[string]string{"default_transaction_read_only": "on"})
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(newTranslator(*cfg))
+	db.SetMaxOpenConns(1)
+	return withTable(ctx, db, `SELECT count(to_regclass($1))`, table)
+}
+
 // prepare checks the database's promises and migrates it.
 func (postgres) prepare(ctx context.Context, o Options, db *sql.DB) error {
 	var version int

@@ -55,7 +55,11 @@ func (c translated) Prepare(query string) (driver.Stmt, error) {
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c translated) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.Conn.PrepareContext(ctx, translation(query))
+	s, err := c.Conn.PrepareContext(ctx, translation(query))
+	if err != nil {
+		return nil, err
+	}
+	return statement{s}, nil
 }
 
 // ExecContext implements driver.ExecerContext.
@@ -65,7 +69,49 @@ func (c translated) ExecContext(ctx context.Context, query string, args []driver
 
 // QueryContext implements driver.QueryerContext.
 func (c translated) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.QueryContext(ctx, translation(query), args)
+	return numeric(c.Conn.QueryContext(ctx, translation(query), args))
+}
+
+// statement is a prepared statement.
+type statement struct{ driver.Stmt }
+
+// ExecContext implements driver.StmtExecContext.
+func (s statement) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) //nolint:forcetypeassert // pgx's have it
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s statement) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return numeric(s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)) //nolint:forcetypeassert // pgx's have it
+}
+
+// truths gives truths as 0 and 1, as SQLite does: a query that asks x <> ” may be scanned
+// into a number.
+type truths struct{ driver.Rows }
+
+func numeric(rows driver.Rows, err error) (driver.Rows, error) {
+	if err != nil {
+		return nil, err
+	}
+	return truths{rows}, nil
+}
+
+// Next implements driver.Rows.
+func (n truths) Next(dest []driver.Value) error {
+	err := n.Rows.Next(dest)
+	for i, v := range dest {
+		if b, ok := v.(bool); ok {
+			dest[i] = number(b)
+		}
+	}
+	return err
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // CheckNamedValue implements driver.NamedValueChecker. Truth is 0 or 1 in the schema, as in
@@ -73,10 +119,7 @@ func (c translated) QueryContext(ctx context.Context, query string, args []drive
 func (c translated) CheckNamedValue(v *driver.NamedValue) error {
 	switch x := v.Value.(type) {
 	case bool:
-		v.Value = int64(0)
-		if x {
-			v.Value = int64(1)
-		}
+		v.Value = number(x)
 	case string:
 		v.Value = storable(x)
 	}

@@ -51,6 +51,32 @@ func (e sqlite) open(ctx context.Context, o Options) (read, write *sql.DB, err e
 	return read, write, nil
 }
 
+func (sqlite) peek(ctx context.Context, o Options, table string) (*sql.DB, error) {
+	path := filepath.Join(o.Dir, "saisine.db")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there is none, as said
+	} else if err != nil {
+		return nil, fmt.Errorf("store: look into %s: %w", path, err)
+	}
+	db, err := sql.Open("sqlite3", dsn(path, "mode=ro&_query_only=1"))
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	return withTable(ctx, db, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`, table)
+}
+
+// withTable closes a database that has not the table which a query counts.
+func withTable(ctx context.Context, db *sql.DB, query, table string) (*sql.DB, error) {
+	var n int
+	if err := db.QueryRowContext(ctx, query, table).Scan(&n); err != nil {
+		return nil, errors.Join(unavailable(err), db.Close())
+	}
+	if n == 0 {
+		return nil, db.Close()
+	}
+	return db, nil
+}
+
 func dsn(path, options string) string {
 	// A URI file name: '?' and '#' in the path must not end it (sqlite.org/uri.html).
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=10000&_foreign_keys=on&" + options

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,28 +13,15 @@ import (
 )
 
 // TownTexts returns the newest version of each text that was changed at the desk, from the
-// database in a data folder. It is for those who need the texts before they open a store,
-// or open none: it makes nothing and migrates nothing, and where there is no database yet,
-// or one of a version that knew no texts, there are none.
-func TownTexts(ctx context.Context, dir string) (list []ingest.TownText, err error) {
-	path := filepath.Join(dir, "saisine.db")
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("store: texts of the town: %w", err)
-	}
-	db, err := sql.Open("sqlite3", dsn(path, "mode=ro&_query_only=1"))
-	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
+// database that o names (Dir, Database). It is for those who need the texts before they open a
+// store, or open none: it makes nothing and migrates nothing, and where there is no database
+// yet, or one of a version that knew no texts, there are none.
+func TownTexts(ctx context.Context, o Options) (list []ingest.TownText, err error) {
+	db, err := engineFor(o.Database).peek(ctx, o, "town_texts")
+	if err != nil || db == nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var tables int
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'town_texts'`).Scan(&tables); err != nil {
-		return nil, unavailable(err)
-	}
-	if tables == 0 {
-		return nil, nil
-	}
 	return newestTexts(ctx, db)
 }
 

@@ -47,7 +47,7 @@ func TestTownTexts(t *testing.T) {
 	if want := []string{"categories categories.yaml v2 jo note of v2", "letter are.txt.tmpl letter jo note of letter"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("in force: %q", got)
 	}
-	beside, err := TownTexts(ctx, h.s.opts.Dir)
+	beside, err := TownTexts(ctx, h.s.opts)
 	if err != nil || len(beside) != 2 || beside[0].Content != "v2" {
 		t.Errorf("without the store: %+v %v", beside, err)
 	}
@@ -121,13 +121,13 @@ func TestCategoryUse(t *testing.T) {
 // left as it is.
 func TestTownTextsWithoutStore(t *testing.T) {
 	dir := t.TempDir()
-	if list, err := TownTexts(t.Context(), dir); err != nil || len(list) != 0 {
+	if list, err := TownTexts(t.Context(), Options{Dir: dir}); err != nil || len(list) != 0 {
 		t.Errorf("empty folder: %v %v", list, err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	if list, err := TownTexts(t.Context(), filepath.Join(dir, "none")); err != nil || len(list) != 0 {
+	if list, err := TownTexts(t.Context(), Options{Dir: filepath.Join(dir, "none")}); err != nil || len(list) != 0 {
 		t.Errorf("no folder: %v %v", list, err)
 	}
 	db, err := sql.Open("sqlite3", dsn(filepath.Join(dir, "saisine.db"), "_journal_mode=WAL"))
@@ -140,13 +140,13 @@ func TestTownTextsWithoutStore(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := TownTexts(t.Context(), dir); err != nil || len(list) != 0 {
+	if list, err := TownTexts(t.Context(), Options{Dir: dir}); err != nil || len(list) != 0 {
 		t.Errorf("old database: %v %v", list, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "saisine.db"), []byte("no database at all, but long enough to look like a file of one"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := TownTexts(t.Context(), dir); err == nil {
+	if _, err := TownTexts(t.Context(), Options{Dir: dir}); err == nil {
 		t.Error("a damaged database has no texts")
 	}
 }
