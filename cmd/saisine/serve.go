@@ -182,7 +182,7 @@ type httpServers struct {
 
 func startServers(log *slog.Logger, public net.Listener, publicPages http.Handler, admin net.Listener, adminPages http.Handler) *httpServers {
 	s := &httpServers{log: log}
-	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	errorLog := httpLog(log)
 	if public != nil {
 		srv := &http.Server{Handler: publicPages, ErrorLog: errorLog, ReadHeaderTimeout: 10 * time.Second}
 		webform.ConfigureServer(srv)

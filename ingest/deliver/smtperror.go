@@ -53,6 +53,17 @@ func (e *SMTPError) Error() string {
 	return fmt.Sprintf("deliver: the mail server refused at %s: %s %q%s", e.Stage, strings.TrimSpace(fmt.Sprintf("%d %s", e.Code, e.Enhanced)), text, e.advice())
 }
 
+// LogText leaves out what the server said of a mail: it may quote a name as well as an address.
+// Before a mail is spoken of its words are about the town's account.
+func (e *SMTPError) LogText() string {
+	switch e.Stage {
+	case StageMail, StageRcpt, StageData:
+		return fmt.Sprintf("deliver: the mail server refused at %s: %s (the server's words are left out)%s",
+			e.Stage, strings.TrimSpace(fmt.Sprintf("%d %s", e.Code, e.Enhanced)), e.advice())
+	}
+	return e.Error()
+}
+
 func (e *SMTPError) advice() string {
 	switch {
 	case e.Stage == StageAuth && e.Code/100 == 5:
