@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/discreet"
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 // settle moves a scan that is in the ledger to where it belongs.

@@ -42,7 +42,9 @@ func (q quietHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup implements slog.Handler.
-func (q quietHandler) WithGroup(name string) slog.Handler { return quietHandler{q.inner.WithGroup(name)} }
+func (q quietHandler) WithGroup(name string) slog.Handler {
+	return quietHandler{q.inner.WithGroup(name)}
+}
 
 // quietAttr also gives errors one key: rooms call it err or error.
 func quietAttr(a slog.Attr) slog.Attr {

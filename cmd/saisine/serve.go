@@ -107,6 +107,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	h.metrics.registry.MustRegister(houseCollector{h, super})
+	h.keepCounting()
 
 	// The servers outlive ctx, so that a citizen who is just posting gets an answer.
 	servers := startServers(log, public, doors.handler(), admin, adminHandler(h, super))

@@ -82,6 +82,9 @@ func (e *SMTPError) wantsLogin() bool {
 	return e.Code == 530 || e.Code == 534 || e.Code == 535 || e.Code == 538
 }
 
+// WantsLogin reports whether the server refused because nobody had logged in well enough.
+func (e *SMTPError) WantsLogin() bool { return e.wantsLogin() }
+
 // Permanent reports whether a retry of this mail cannot help: a 5xx (RFC 5321 §4.2.1)
 // about the mail or its addresses. A refusal of the connection or of the login is about
 // the town's own set-up, and ends when that is mended.
