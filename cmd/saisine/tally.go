@@ -10,11 +10,11 @@ import (
 )
 
 // tallyPause is how often the ledger is counted for the metrics, and tallyShare how many times
-// longer than a count the pause is at least, so that counting never takes more than a hundredth
+// longer than a count the pause is at least, so that counting never takes more than a thirtieth
 // of one core, however large the ledger is.
 const (
 	tallyPause = 5 * time.Second
-	tallyShare = 100
+	tallyShare = 30
 	tallyTime  = time.Minute // what one count may take
 )
 
