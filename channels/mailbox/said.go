@@ -10,8 +10,7 @@ import (
 )
 
 // aboutMails marks the error of a command on mails: what the server says in it may quote one,
-// its subject or its sender. Before a mail is touched (login, folders) the server's words are about
-// the account, and an administrator needs them.
+// its subject or its sender.
 func aboutMails(err error) error {
 	if err == nil {
 		return nil
@@ -24,11 +23,18 @@ type mailsError struct{ err error }
 func (e *mailsError) Error() string { return e.err.Error() }
 func (e *mailsError) Unwrap() error { return e.err }
 
-// LogText implements discreet's interface: of an answer its type and code (RFC 9051 §7.1).
-func (e *mailsError) LogText() string {
+// LogText implements discreet's interface.
+func (e *mailsError) LogText() string { return logText(e.err) }
+
+// LogText implements discreet's interface. The words of a server at a login are its own, too, and
+// it was sent a password; saisine doctor shows them.
+func (e *stageError) LogText() string { return fmt.Sprintf("mailbox: %s: %s", e.stage, logText(e.err)) }
+
+// logText is what a log may hold of a server's answer: its type and code (RFC 9051 §7.1).
+func logText(err error) string {
 	var status *imap.Error
-	if !errors.As(e.err, &status) {
-		return discreet.Text(e.err)
+	if !errors.As(err, &status) {
+		return discreet.Text(err)
 	}
 	code := ""
 	if status.Code != "" {

@@ -213,3 +213,51 @@ func namedMetrics(t *testing.T) map[string]string {
 	}
 	return named
 }
+
+// The pages for administrators have a row for each metric of the program, with its type and
+// labels, and a paragraph for each alert; and none that there is not.
+func TestMonitoringPagesAreInStep(t *testing.T) {
+	t.Parallel()
+	row := regexp.MustCompile("(?m)^\\| `(saisine_[a-z_]+)` \\| (gauge|counter|histogram) \\| ([^|]*) \\|")
+	heading := regexp.MustCompile(`(?m)^### (Saisine\w+)$`)
+	labels := regexp.MustCompile("`([a-z]+)`")
+	var alerts []string
+	for _, r := range alertRules(t) {
+		alerts = append(alerts, r.Alert)
+	}
+	slices.Sort(alerts)
+	known := registered(t)
+	for _, page := range []string{"monitoring.md", "monitoring.fr.md"} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, m := range row.FindAllStringSubmatch(string(raw), -1) {
+			names = append(names, m[1])
+			var have []string
+			for _, l := range labels.FindAllStringSubmatch(m[3], -1) {
+				have = append(have, l[1])
+			}
+			slices.Sort(have)
+			if want := known[m[1]]; !slices.Equal(have, want) {
+				t.Errorf("%s: %s has labels %v, the program's are %v", page, m[1], have, want)
+			}
+		}
+		for name := range known {
+			if !slices.Contains(names, name) {
+				t.Errorf("%s lacks %s", page, name)
+			}
+		}
+		if len(names) != len(known) {
+			t.Errorf("%s has %d metrics, the program %d", page, len(names), len(known))
+		}
+		var headings []string
+		for _, m := range heading.FindAllStringSubmatch(string(raw), -1) {
+			headings = append(headings, m[1])
+		}
+		if slices.Sort(headings); !slices.Equal(headings, alerts) {
+			t.Errorf("%s: alerts %v, want %v", page, headings, alerts)
+		}
+	}
+}
