@@ -67,22 +67,19 @@ func (c canaries) secret(what, value string) string {
 	return value
 }
 
-// in returns what of the canaries is in a text, with the line.
+// in returns the lines of a text that hold one of the canaries, and what they hold.
 func (c canaries) in(text string) []string {
 	var found []string
-	low := strings.ToLower(text)
-	for word, what := range c {
-		if at := strings.Index(low, word); at >= 0 {
-			from, to := strings.LastIndex(low[:at], "\n")+1, len(low)
-			if end := strings.Index(low[at:], "\n"); end >= 0 {
-				to = at + end
+	for line := range strings.Lines(text) {
+		low := strings.ToLower(line)
+		for word, what := range c {
+			if strings.Contains(low, word) {
+				found = append(found, fmt.Sprintf("%s: %.600s", what, line))
 			}
-			line := text[max(from, at-300):min(to, at+300)]
-			found = append(found, fmt.Sprintf("%s: %s", what, line))
 		}
 	}
 	slices.Sort(found)
-	return found
+	return slices.Compact(found)
 }
 
 // imapLiar passes on all that is said between the daemon and a real Dovecot, but for a few

@@ -218,7 +218,7 @@ func namedMetrics(t *testing.T) map[string]string {
 // labels, and a paragraph for each alert; and none that there is not.
 func TestMonitoringPagesAreInStep(t *testing.T) {
 	t.Parallel()
-	row := regexp.MustCompile("(?m)^\\| `(saisine_[a-z_]+)` \\| (gauge|counter|histogram) \\| ([^|]*) \\|")
+	row := regexp.MustCompile("(?m)^\\| `(saisine_[a-z_]+)` \\| (gauge|counter|histogram) \\|([^|]*)\\|")
 	heading := regexp.MustCompile(`(?m)^### (Saisine\w+)$`)
 	labels := regexp.MustCompile("`([a-z]+)`")
 	var alerts []string
