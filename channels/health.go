@@ -1,8 +1,11 @@
 package channels
 
 import (
+	"maps"
 	"sync"
 	"time"
+
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 type healthState struct {
@@ -19,6 +22,9 @@ type Status struct {
 	// Alarms are things a person should see to that do not stop the channel, by a
 	// stable key: a client secret that ends soon, a mail that cannot be fetched.
 	Alarms map[string]string
+	// Discreet are the same alarms for logs and for the machine's monitoring, under the same
+	// keys: without the names of citizens' files.
+	Discreet map[string]string
 }
 
 // Good records that the source was looked at without a fault.
@@ -41,8 +47,15 @@ func (h *Health) Bad(err error) {
 	h.state.status.Err = err
 }
 
-// Alarm raises the alarm under key, or clears it when text is "".
-func (h *Health) Alarm(key, text string) {
+// Alarm raises the alarm under key, or clears it when text is "". The text must name nothing
+// of a citizen's; AlarmError is for what may.
+func (h *Health) Alarm(key, text string) { h.alarm(key, text, text) }
+
+// AlarmError raises the alarm under key with the words of err: in whole for who works in the
+// desk, without what it quotes (discreet.Text) for the machine's monitoring.
+func (h *Health) AlarmError(key string, err error) { h.alarm(key, err.Error(), discreet.Text(err)) }
+
+func (h *Health) alarm(key, text, safe string) {
 	if h == nil {
 		return
 	}
@@ -50,12 +63,13 @@ func (h *Health) Alarm(key, text string) {
 	defer h.state.mu.Unlock()
 	if text == "" {
 		delete(h.state.status.Alarms, key)
+		delete(h.state.status.Discreet, key)
 		return
 	}
 	if h.state.status.Alarms == nil {
-		h.state.status.Alarms = make(map[string]string)
+		h.state.status.Alarms, h.state.status.Discreet = make(map[string]string), make(map[string]string)
 	}
-	h.state.status.Alarms[key] = text
+	h.state.status.Alarms[key], h.state.status.Discreet[key] = text, safe
 }
 
 // Status returns a snapshot.
@@ -66,9 +80,6 @@ func (h *Health) Status() Status {
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	s := h.state.status
-	s.Alarms = make(map[string]string, len(h.state.status.Alarms))
-	for k, v := range h.state.status.Alarms {
-		s.Alarms[k] = v
-	}
+	s.Alarms, s.Discreet = maps.Clone(s.Alarms), maps.Clone(s.Discreet)
 	return s
 }

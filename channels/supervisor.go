@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 var (
@@ -226,10 +227,13 @@ type panicError struct {
 	stack []byte
 }
 
-// Error quotes the value: it may hold foreign text.
+// Error leaves out what the value says: it may quote a letter, and goes to the log.
 func (e *panicError) Error() string {
-	return "channels: adapter panicked: " + strconv.Quote(fmt.Sprint(e.value))
+	return "channels: adapter panicked: " + discreet.Panic(e.value)
 }
+
+// LogText implements discreet's interface.
+func (e *panicError) LogText() string { return e.Error() }
 
 // Unwrap lets errors.Is see through a panic with an error.
 func (e *panicError) Unwrap() error {

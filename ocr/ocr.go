@@ -85,7 +85,24 @@ type Options struct {
 	TempDir string
 	// Log is where the Reader writes; nil = nowhere.
 	Log *slog.Logger
+	// Observer is told what the children do; nil = nobody is.
+	Observer Observer
 }
+
+// Observer is told of the work of the children, for metrics. Its methods must be quick and
+// safe for concurrent use.
+type Observer interface {
+	// Step tells of one request to a child, with its retries: what it was for (plan, page,
+	// picture, copy), how long it took, and what was wrong.
+	Step(operation string, took time.Duration, err error)
+	// Pages tells that pages of a document were read, all from one source.
+	Pages(source string, n int)
+}
+
+type unobserved struct{}
+
+func (unobserved) Step(string, time.Duration, error) {}
+func (unobserved) Pages(string, int)                 {}
 
 func (o Options) withDefaults() Options {
 	if o.ChildArgs == nil {
@@ -102,6 +119,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Memory, 3<<29)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
 	}
 	return o
 }

@@ -106,7 +106,18 @@ func (r *Reader) Read(ctx context.Context, path string) (Document, error) {
 	if p, ok := unsureProblem(reading.doc.Pages); ok {
 		reading.doc.Problems = append(reading.doc.Problems, p)
 	}
+	r.tellPages(reading.doc.Pages)
 	return reading.doc, nil
+}
+
+func (r *Reader) tellPages(pages []Page) {
+	bySource := map[string]int{}
+	for _, p := range pages {
+		bySource[p.Source]++
+	}
+	for source, n := range bySource {
+		r.opts.Observer.Pages(source, n)
+	}
 }
 
 // reading is one document on its way through the children.

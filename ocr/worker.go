@@ -41,6 +41,7 @@ func (w *worker) run() {
 		begun := time.Now()
 		resp, err := w.serve(j)
 		w.queue.finished(j)
+		w.reader.opts.Observer.Step(j.req.Op, time.Since(begun), err)
 		j.done <- outcome{number: j.req.Task.Number, resp: resp, err: err, took: time.Since(begun)}
 	}
 }

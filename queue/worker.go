@@ -14,6 +14,7 @@ import (
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 // Processor works on one row. Process must be idempotent: it may be called again for
@@ -147,7 +148,7 @@ func (w *worker) try(ctx context.Context, kind Kind, work Work, p payload) (err 
 		if x := recover(); x != nil {
 			w.log.LogAttrs(ctx, slog.LevelError, "panic while working on a row",
 				slog.String("kind", string(kind)), slog.String("id", p.ID),
-				slog.String("panic", fmt.Sprintf("%q", fmt.Sprint(x))), slog.String("stack", string(debug.Stack())))
+				slog.String("panic", discreet.Panic(x)), slog.String("stack", string(debug.Stack())))
 			err = errPanic
 		}
 	}()

@@ -72,7 +72,11 @@ func Decode(s Source, form Form) (*Post, error) {
 		}
 	case mediaType == "application/x-www-form-urlencoded":
 	default:
-		return nil, fmt.Errorf("%w: %q (%w)", ErrUnsupported, mediaType, errors.Join(err))
+		// Not what it says: that is anybody's words, and this goes to the log.
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		}
+		return nil, fmt.Errorf("%w: its type is that of no form", ErrUnsupported)
 	}
 	if s.Length >= 0 && s.Length <= min(SmallPost, s.Limits.MaxPost) {
 		return s.decodeSmall(boundary, form)

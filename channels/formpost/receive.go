@@ -54,7 +54,7 @@ func (v *Receiver) Receive(w http.ResponseWriter, r *http.Request, s Source, for
 // decode reads s, once it is its turn.
 func (v *Receiver) decode(r *http.Request, s Source, form Form) (*Post, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return nil, fmt.Errorf("%w: content encoding %q", ErrUnsupported, enc)
+		return nil, fmt.Errorf("%w: it has a content encoding", ErrUnsupported)
 	}
 	if s.Length < 0 || s.Length > SmallPost {
 		release, ok := v.Slot(r.Context())

@@ -118,7 +118,7 @@ func (a *Adapter) Run(ctx context.Context, sink ingest.Sink) error {
 		if end == endFailed {
 			return err
 		}
-		a.log.WarnContext(ctx, "connection lost, connecting again", "error", err.Error())
+		a.log.WarnContext(ctx, "connection lost, connecting again", "error", err)
 		if end == endBroken {
 			a.pause(ctx)
 		}
@@ -177,7 +177,7 @@ func (a *Adapter) serve(ctx context.Context, sink ingest.Sink) (end ending, err 
 			return endNarrowed, err
 		case err != nil && (houseFault(err) || !s.dead(err)):
 			a.opts.Health.Bad(err)
-			a.log.WarnContext(ctx, "mails stay in the folder for now", "error", err.Error())
+			a.log.WarnContext(ctx, "mails stay in the folder for now", "error", err)
 			a.pause(ctx)
 			if s.dead(nil) {
 				return endNarrowed, err // the pause was made

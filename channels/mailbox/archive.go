@@ -160,7 +160,7 @@ func (a *Archive) Read(ctx context.Context, folder string, w Window, t Taker) er
 		if a.tries++; a.tries > triesMax {
 			return fmt.Errorf("mailbox %q: given up after %d tries: %w", a.cfg.Name, triesMax, err)
 		}
-		a.opts.Log.WarnContext(ctx, "reading a folder was broken off; it goes on", "mailbox", a.cfg.Name, "folder", folder, "error", err.Error())
+		a.opts.Log.WarnContext(ctx, "reading a folder was broken off; it goes on", "mailbox", a.cfg.Name, "folder", folder, "error", err)
 		a.drop()
 		if err := a.pause(ctx); err != nil {
 			return err

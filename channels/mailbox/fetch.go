@@ -52,7 +52,7 @@ func (s *session) search(criteria *imap.SearchCriteria) ([]imap.UID, error) {
 	err := s.do(commandBudget, func() error {
 		data, err := s.client.UIDSearch(criteria, nil).Wait()
 		if err != nil {
-			return fmt.Errorf("mailbox: search: %w", err)
+			return fmt.Errorf("mailbox: search: %w", aboutMails(err))
 		}
 		uids = data.AllUIDs()
 		return nil
@@ -65,7 +65,7 @@ func (s *session) search(criteria *imap.SearchCriteria) ([]imap.UID, error) {
 func (s *session) existing(uids []imap.UID) ([]imap.UID, error) {
 	err := s.do(commandBudget, func() error { return s.client.Noop().Wait() })
 	if err != nil {
-		return nil, fmt.Errorf("mailbox: noop: %w", err)
+		return nil, fmt.Errorf("mailbox: noop: %w", aboutMails(err))
 	}
 	return s.search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(uids...)}})
 }
@@ -84,7 +84,7 @@ func (s *session) list(uids []imap.UID) ([]mail, error) {
 			}
 		}
 		if err := cmd.Close(); err != nil {
-			return fmt.Errorf("mailbox: list mails: %w", err)
+			return fmt.Errorf("mailbox: list mails: %w", aboutMails(err))
 		}
 		return nil
 	})
@@ -156,7 +156,7 @@ func (s *session) fetchBodies(mails []mail, spool ingest.Spool, limit int64, sec
 			got = append(got, body{mail: m, blob: b.blob})
 		}
 		if err := cmd.Close(); err != nil {
-			return fmt.Errorf("mailbox: fetch mails: %w", err)
+			return fmt.Errorf("mailbox: fetch mails: %w", aboutMails(err))
 		}
 		return nil
 	})

@@ -228,7 +228,7 @@ func (p *pass) fetchFailed(ctx context.Context, uids []imap.UID, err error) erro
 	p.mem.failed(uids, p.opts.Now(), p.opts.RetryPause)
 	p.narrowed = true
 	p.log.WarnContext(ctx, "fetching mails failed; they are tried in smaller sets",
-		"count", len(uids), "first_uid", uint32(uids[0]), "error", err.Error())
+		"count", len(uids), "first_uid", uint32(uids[0]), "error", err)
 	if p.s.dead(err) {
 		return err
 	}
@@ -326,7 +326,7 @@ func (p *pass) move(ctx context.Context, uids []imap.UID, dest destination) erro
 	if err == nil || p.s.dead(err) {
 		return err
 	}
-	p.log.WarnContext(ctx, "mails are in the ledger and cannot be moved; moving is tried again", "count", len(uids), "to", folder, "error", err.Error())
+	p.log.WarnContext(ctx, "mails are in the ledger and cannot be moved; moving is tried again", "count", len(uids), "to", folder, "error", err)
 	p.fault(err)
 	return nil
 }

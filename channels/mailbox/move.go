@@ -58,7 +58,7 @@ func (s *session) move(uids, copied []imap.UID, folder string) (didCopy bool, er
 		return err
 	})
 	if err != nil {
-		return didCopy, fmt.Errorf("mailbox: move %d mails to %q: %w", len(uids), folder, err)
+		return didCopy, fmt.Errorf("mailbox: move %d mails to %q: %w", len(uids), folder, aboutMails(err))
 	}
 	crashpoint.Hit("mailbox.moved")
 	return didCopy, nil

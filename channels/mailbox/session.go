@@ -274,7 +274,7 @@ func (s *session) wait(ctx context.Context, d time.Duration) (woken bool, err er
 			return false, fmt.Errorf("mailbox: IDLE: %w", err)
 		default:
 			s.noIdle = true
-			s.log.WarnContext(ctx, "the server refuses IDLE; new mail is found by polling only", "error", err.Error())
+			s.log.WarnContext(ctx, "the server refuses IDLE; new mail is found by polling only", "error", err)
 		}
 	}
 	timer := time.NewTimer(d)

@@ -62,7 +62,7 @@ func (s *session) walk(uids []imap.UID, fn func(uid uint32, raw io.Reader) error
 			}
 		}
 		if err := cmd.Close(); err != nil {
-			return fmt.Errorf("mailbox: fetch mails: %w", err)
+			return fmt.Errorf("mailbox: fetch mails: %w", aboutMails(err))
 		}
 		return nil
 	})
@@ -100,7 +100,7 @@ func walkOne(msg *imapclient.FetchMessageData, fn func(uid uint32, raw io.Reader
 				_, err = io.Copy(io.Discard, body)
 			}
 			if broken := body.failed(); broken != nil {
-				return 0, fmt.Errorf("mailbox: mail %d: %w", uid, broken)
+				return 0, fmt.Errorf("mailbox: mail %d: %w", uid, aboutMails(broken))
 			}
 			if err != nil {
 				return 0, err

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 // ErrNotPlaced is returned by UpdateNote when the scan is not (yet) where the ledger
@@ -137,7 +138,7 @@ func (t tree) noteSuffix(place string) string {
 func (t tree) locate(place string, n Note) (string, error) {
 	owner, noted := t.noteOwner(place)
 	if noted && owner != "" && owner != n.ID {
-		return "", fmt.Errorf("%w: %q belongs to another submission", ErrNotPlaced, place)
+		return "", discreet.Named(fmt.Errorf("%w: it belongs to another submission", ErrNotPlaced), place)
 	}
 	if found, err := t.has(place); err != nil || found {
 		return place, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 const (
@@ -208,8 +209,8 @@ func (a *Adapter) alarm(ctx context.Context, file string, err error) {
 	if told {
 		return
 	}
-	a.opts.Health.Alarm(alarmKey(file), err.Error())
-	a.opts.Log.WarnContext(ctx, "trouble with a file in the scan folder, others go on", "file", strconv.Quote(file), "error", err)
+	a.opts.Health.AlarmError(alarmKey(file), err)
+	a.opts.Log.WarnContext(ctx, "trouble with a file in the scan folder, others go on", "file", discreet.Mark(file), "error", err)
 }
 
 func (a *Adapter) clearAlarm(file string) {

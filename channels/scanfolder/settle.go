@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
 	"time"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 // settle moves a scan that is in the ledger to where it belongs.
@@ -26,17 +26,17 @@ func (a *Adapter) settle(ctx context.Context, sc scan, r ingest.Receipt) error {
 	} else if !same(info, sc.info) {
 		return errLater
 	}
-	log := a.opts.Log.With("submission", r.ID, "file", strconv.Quote(sc.file))
+	log := a.opts.Log.With("submission", r.ID, "file", discreet.Mark(sc.file))
 	note := Note{ID: r.ID, State: r.State, Reason: r.Reason, Reference: r.Request, ReceivedAt: sc.at}
 	switch what {
 	case duplicate:
-		place, err := a.moveNoted(sc.file, sc.info, dirDuplicate, r.ID, suffixDuplicate, func(name string) string {
+		_, err := a.moveNoted(sc.file, sc.info, dirDuplicate, r.ID, suffixDuplicate, func(name string) string {
 			return duplicateText(name, note)
 		})
 		if err != nil {
 			return err
 		}
-		log.InfoContext(ctx, "scan was seen before", "place", strconv.Quote(place))
+		log.InfoContext(ctx, "scan was seen before", "folder", dirDuplicate)
 		return nil
 	case unlink:
 		if err := a.tree.root.Remove(sc.file); err != nil {
@@ -90,8 +90,8 @@ func (a *Adapter) place(ctx context.Context, sc scan, r ingest.Receipt, folder, 
 		crashpoint.Hit("scan.moved")
 		a.owe(ctx, owedNote{place: place, suffix: suffix, note: note})
 		crashpoint.Hit("scan.noted")
-		a.opts.Log.InfoContext(ctx, "scan taken in", "submission", r.ID, "file", strconv.Quote(sc.file),
-			"place", strconv.Quote(place), "media", sc.media, "size", sc.size, "replayed", r.Replayed)
+		a.opts.Log.InfoContext(ctx, "scan taken in", "submission", r.ID, "file", discreet.Mark(sc.file),
+			"folder", path.Dir(place), "media", sc.media, "size", sc.size, "replayed", r.Replayed)
 		return nil
 	}
 	return errCrowded
@@ -212,8 +212,8 @@ func (a *Adapter) refuse(ctx context.Context, sink ingest.Sink, file string, inf
 	if err != nil {
 		return err
 	}
-	a.opts.Log.WarnContext(ctx, "scan is over limits.file, put aside", "submission", r.ID, "file", strconv.Quote(file),
-		"place", strconv.Quote(place), "size", info.Size(), "limit", a.opts.MaxFile)
+	a.opts.Log.WarnContext(ctx, "scan is over limits.file, put aside", "submission", r.ID, "file", discreet.Mark(file),
+		"folder", path.Dir(place), "size", info.Size(), "limit", a.opts.MaxFile)
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/text/unicode/norm"
+
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 var (
@@ -84,7 +86,7 @@ func (t tree) openAs(name string, kind func(fs.FileMode) bool) (*os.File, fs.Fil
 func (t tree) real(place string) (string, error) {
 	own, rest, _ := strings.Cut(place, "/")
 	if ownDir(own) != own || own == "" || !filepath.IsLocal(place) {
-		return "", fmt.Errorf("%w: %q", errPlace, place)
+		return "", discreet.Named(errPlace, place)
 	}
 	for _, form := range []string{own, norm.NFD.String(own)} {
 		info, err := t.root.Lstat(form)
@@ -94,7 +96,7 @@ func (t tree) real(place string) (string, error) {
 		case err != nil:
 			return "", err
 		case !info.IsDir():
-			return "", fmt.Errorf("%w: %q", errOwnDir, form)
+			return "", discreet.Named(errOwnDir, form)
 		}
 		return path.Join(form, rest), nil
 	}
@@ -131,7 +133,7 @@ func (t tree) makeDir(place string) error {
 		if info, err := t.root.Lstat(dir); err != nil {
 			return err
 		} else if !info.IsDir() {
-			return fmt.Errorf("%w: %q", errOwnDir, dir)
+			return discreet.Named(errOwnDir, dir)
 		}
 	}
 	return nil
@@ -162,7 +164,7 @@ func (t tree) free(folder, name, id string) (string, error) {
 			return place, nil
 		}
 	}
-	return "", fmt.Errorf("%w: %q", errCrowded, name)
+	return "", discreet.Named(errCrowded, name)
 }
 
 // move renames from (a real path) to a place. It never overwrites: when the place is
@@ -196,7 +198,7 @@ func (t tree) rename(from, to string) error {
 		err = t.moveByLink(from, to) // NFS knows no flags of renameat2(2)
 	}
 	if err != nil {
-		return fmt.Errorf("scanfolder: move %q: %w", from, err)
+		return discreet.Named(fmt.Errorf("scanfolder: move: %w", err), from)
 	}
 	return nil
 }

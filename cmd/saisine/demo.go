@@ -69,7 +69,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	if d.app.logLevel == "info" { // the default: the demo speaks for itself
-		log = slog.New(slog.NewTextHandler(d.app.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		log = slog.New(quietHandler{slog.NewTextHandler(d.app.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})})
 	}
 	dir, remove, err := d.directory()
 	if err != nil {

@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/channels/desk"
 )
@@ -66,13 +62,6 @@ func (d deskMachine) queues(ctx context.Context, s *desk.MachineState) {
 
 // disk looks at the file system of the data, and at the database with its log.
 func (d deskMachine) disk(s *desk.MachineState) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(d.h.cfg.DataDir, &fs); err == nil {
-		s.DiskFree, s.DiskSize = int64(fs.Bavail)*fs.Bsize, int64(fs.Blocks)*fs.Bsize
-	}
-	for _, name := range []string{"saisine.db", "saisine.db-wal"} {
-		if info, err := os.Stat(filepath.Join(d.h.cfg.DataDir, name)); err == nil {
-			s.Database += info.Size()
-		}
-	}
+	s.DiskFree, s.DiskSize, _ = diskSpace(d.h.cfg.DataDir) // zero where it cannot be asked
+	s.Database, _ = d.h.store.Size()
 }

@@ -177,12 +177,20 @@ var unfit = map[int64]string{
 // days of scans and for SQLite's log.
 const diskLow = 2 << 30
 
-func checkDisk(cfg config.Config) checkJSON {
+// diskSpace returns the free space of the file system of dir, for an ordinary user, and its size.
+func diskSpace(dir string) (free, size int64, err error) {
 	var st unix.Statfs_t
-	if err := unix.Statfs(cfg.DataDir, &st); err != nil {
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
+}
+
+func checkDisk(cfg config.Config) checkJSON {
+	free, _, err := diskSpace(cfg.DataDir)
+	if err != nil {
 		return checkJSON{Check: "disk", Detail: err.Error(), Fix: "is the disk mounted?"}
 	}
-	free := int64(st.Bavail) * st.Bsize
 	detail := fmt.Sprintf("%.1f GiB free under %s", float64(free)/(1<<30), cfg.DataDir)
 	if free < diskLow {
 		return checkJSON{Check: "disk", Detail: detail, Fix: "make room: below 2 GiB a few days of scans can fill it"}

@@ -3,17 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"saisine.fr/saisine/channels"
+	"saisine.fr/saisine/ingest/discreet"
 	"saisine.fr/saisine/ingest/view"
+	"saisine.fr/saisine/queue"
 )
 
 // silentAfter is how long a channel may go without a good look before it counts as
@@ -78,53 +82,166 @@ func (h *house) warnOfOCR(ctx context.Context) {
 	}
 }
 
-// problem is something that keeps the house from doing all its work.
+// problem is something that keeps the house from doing all its work. It names no citizen: this
+// page is read by monitoring, and stored there.
 type problem struct {
 	Part   string `json:"part"`
 	Detail string `json:"detail"`
+	Fix    string `json:"fix"` // what to do
 }
 
+// What to do about each part.
+const (
+	fixDatabase = "see \"The database does not open\" in docs/administration.md; citizens are told to come back meanwhile"
+	fixDataDir  = "give data_dir to the user that saisine runs as; is its disk mounted read-only? (saisine doctor)"
+	fixDisk     = "make room on the disk of data_dir, or give it a larger one"
+	fixRedis    = "nothing is lost: the private redis-server is started again by itself, see the log; for a Redis of your own, start it"
+	fixRedisMem = "raise maxmemory of this Redis, or give the machine more memory; nothing is lost, the ledger refills the queue"
+	fixRedisAOF = "is the disk of Redis full or read-only? Make room; nothing is lost, the ledger refills the queue"
+	fixMailbox  = "try host, port, username, password and folders of this mailbox with saisine doctor"
+	fixScans    = "is the folder there, the share mounted, and may saisine read and write in it? (saisine doctor)"
+	fixChannel  = "see the log (journalctl -u saisine)"
+	fixSMTP     = "try host, port, tls, username and password under smtp: with saisine doctor; mails wait and go by themselves"
+	fixClock    = "apt-get install systemd-timesyncd (or chrony); dates of reception are the law's dates"
+	fixAlarm    = "see the page of failures in the desk, which names the mail or file"
+)
+
+// findings are what is wrong.
+type findings struct{ problems, alarms []problem }
+
+func (r *findings) wrong(part, detail, fix string) {
+	r.problems = append(r.problems, problem{part, discreet.WithoutAddresses(detail), fix})
+}
+
+func (r *findings) warn(part, detail, fix string) {
+	r.alarms = append(r.alarms, problem{part, discreet.WithoutAddresses(detail), fix})
+}
+
+// problems looks at every part, each within its own time, so that one that hangs hides no other.
 func (h *house) problems(ctx context.Context, super *channels.Supervisor, started time.Time) (out, alarms []problem) {
-	ctx, cancel := context.WithTimeout(ctx, scrapeTime)
-	defer cancel()
-	if err := h.store.Ping(ctx); err != nil {
-		out = append(out, problem{"database", err.Error()})
+	var r findings
+	timed := func(f func(context.Context, *findings)) {
+		ctx, cancel := context.WithTimeout(ctx, scrapeTime)
+		defer cancel()
+		f(ctx, &r)
 	}
-	if client := h.client.Load(); client != nil {
-		if _, err := client.Depths(ctx); err != nil {
-			out = append(out, problem{"queue", "Redis does not answer; intake goes on, treatment waits: " + err.Error()})
-		}
-	}
+	timed(h.databaseProblems)
+	h.diskProblems(&r)
+	timed(h.queueProblems)
 	if h.ocr != nil {
 		for _, c := range h.ocrState(ctx) {
 			if !c.OK {
-				out = append(out, problem{"ocr", strings.TrimSpace(c.Check + ": " + c.Detail + " " + c.Fix)})
+				r.wrong("ocr", strings.TrimSpace(c.Check+": "+c.Detail), c.Fix)
 			}
 		}
 	}
-	statuses := super.Statuses()
+	channelProblems(&r, super.Statuses(), started)
+	h.smtpProblems(&r)
+	if c := checkClock(); !c.OK {
+		r.warn("clock", c.Detail, fixClock)
+	}
+	return r.problems, r.alarms
+}
+
+func (h *house) databaseProblems(ctx context.Context, r *findings) {
+	if err := h.store.Ping(ctx); err != nil {
+		r.wrong("database", discreet.Text(err), fixDatabase)
+	}
+}
+
+// Below diskFull nothing large can be taken in; diskLow is an alarm.
+const diskFull = 256 << 20
+
+func (h *house) diskProblems(r *findings) {
+	dir := h.cfg.DataDir
+	// The database has its files open: a folder that became read-only shows only here.
+	f, err := os.CreateTemp(h.store.Spool().Dir, ".ready-*")
+	if err == nil {
+		_, err = f.Write([]byte{0})
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		r.wrong("data_dir", discreet.Text(err), fixDataDir)
+	}
+	free, _, err := diskSpace(dir)
+	detail := fmt.Sprintf("%.1f GiB free under %s", float64(free)/(1<<30), dir)
+	switch {
+	case err != nil:
+		r.wrong("disk", discreet.Text(err), "is the disk mounted?")
+	case free < diskFull:
+		r.wrong("disk", detail, fixDisk)
+	case free < diskLow:
+		r.warn("disk", detail, fixDisk)
+	}
+}
+
+func (h *house) queueProblems(ctx context.Context, r *findings) {
+	client := h.client.Load()
+	if client == nil {
+		return
+	}
+	err := client.Probe(ctx)
+	switch {
+	case errors.Is(err, queue.ErrFull):
+		r.wrong("queue", "Redis is out of memory; intake goes on, treatment waits: "+discreet.Text(err), fixRedisMem)
+		return
+	case errors.Is(err, queue.ErrNotKept):
+		r.wrong("queue", "Redis cannot write to its disk; intake goes on, treatment waits: "+discreet.Text(err), fixRedisAOF)
+		return
+	case err != nil:
+		r.wrong("queue", "Redis does not answer; intake goes on, treatment waits: "+discreet.Text(err), fixRedis)
+		return
+	}
+	if s, err := client.Health(ctx); err == nil && s.Known {
+		if s.AppendFailed || s.RewriteFailed {
+			r.wrong("queue", "Redis cannot write its log; what it holds is lost at its next restart, and then refilled from the ledger", fixRedisAOF)
+		}
+		if s.SnapshotFailed {
+			r.warn("queue", "the last snapshot of Redis failed", fixRedisAOF)
+		}
+	}
+	if _, err := client.Depths(ctx); err != nil {
+		r.wrong("queue", "Redis cannot be asked for its queues: "+discreet.Text(err), fixRedis)
+	}
+}
+
+func channelProblems(r *findings, statuses map[string]channels.Status, started time.Time) {
 	for _, name := range slices.Sorted(maps.Keys(statuses)) {
 		s := statuses[name]
 		seen := s.LastGood
 		if seen.IsZero() {
 			seen = started
 		}
-		keys := slices.Sorted(maps.Keys(s.Alarms))
-		for _, k := range keys {
-			alarms = append(alarms, problem{name, s.Alarms[k]})
+		fix := fixChannel
+		switch kind, _, _ := strings.Cut(name, "/"); kind {
+		case "mailbox":
+			fix = fixMailbox
+		case "scan":
+			fix = fixScans
+		}
+		for _, k := range slices.Sorted(maps.Keys(s.Discreet)) {
+			r.warn(name, s.Discreet[k], fixAlarm)
 		}
 		switch {
 		case name == "webform":
 			// The form has no source to look at: a fault of it is one of the database, which
 			// was tried above, and would stand here until the next citizen posts.
 			if s.LastGood.IsZero() {
-				out = append(out, problem{name, "not open yet"})
+				r.wrong(name, "not open yet", fix)
 			}
 		case s.Err != nil:
-			out = append(out, problem{name, s.Err.Error()})
+			r.wrong(name, discreet.Text(s.Err), fix)
 		case time.Since(seen) > silentAfter:
-			out = append(out, problem{name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute))})
+			r.wrong(name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute)), fix)
 		}
 	}
-	return out, alarms
+}
+
+func (h *house) smtpProblems(r *findings) {
+	if h.mails.smtp == nil {
+		return
+	}
+	if _, fault, since := h.mails.health.state(); fault != nil {
+		r.wrong("smtp", fmt.Sprintf("the mail server has not taken a mail since %s: %s", since.In(h.zone).Format(time.RFC3339), discreet.Text(fault)), fixSMTP)
+	}
 }

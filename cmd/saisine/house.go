@@ -53,6 +53,7 @@ type house struct {
 	node    *queue.Node
 	client  atomic.Pointer[queue.Client] // set once the node runs
 	metrics *metrics
+	counted counted
 	// What OCR needs, as last looked for.
 	ocrMu     sync.Mutex
 	ocrChecks []checkJSON
@@ -143,7 +144,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		return nil, err
 	}
 	if o.workers {
-		if h.ocr, err = openOCR(cfg, log); err != nil {
+		if h.ocr, err = openOCR(cfg, log, h.metrics.ocr); err != nil {
 			return nil, err
 		}
 		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient})
@@ -247,11 +248,11 @@ func (h *house) prepareModel() {
 	})
 }
 
-func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
+func openOCR(cfg config.Config, log *slog.Logger, observer ocr.Observer) (*ocr.Reader, error) {
 	return ocr.New(ocr.Options{
 		ChildArgs: []string{ocrChild}, Languages: cfg.OCR.Languages, Workers: cfg.OCR.Workers,
 		PageTimeout: cfg.OCR.PageTimeout, DocumentTimeout: cfg.OCR.DocumentTimeout,
-		MaxPages: cfg.Limits.Pages, MaxPixels: cfg.Limits.Pixels, Log: log,
+		MaxPages: cfg.Limits.Pages, MaxPixels: cfg.Limits.Pixels, Log: log, Observer: observer,
 	})
 }
 

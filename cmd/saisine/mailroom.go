@@ -28,6 +28,7 @@ type mailroom struct {
 	templates letterTexts
 	tokens    ingest.Tokens
 	smtp      *deliver.SMTP // nil: nothing is sent
+	health    smtpHealth
 	now       func() time.Time
 	// sending holds one token: a mail is in doubt from the moment at which the server has
 	// all of it until that is on record, and a crash repeats what is in doubt. So one mail at
@@ -98,6 +99,7 @@ func (r *mailroom) deliver(ctx context.Context, item ingest.OutboxItem) error {
 		return ctx.Err()
 	}
 	answer, err := r.smtp.Send(ctx, bounceOf(r.cfg), m.To, raw)
+	r.health.told(err, time.Now())
 	if err != nil {
 		return err // its Permanent() says whether a further try can help
 	}

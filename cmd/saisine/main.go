@@ -178,9 +178,9 @@ func (a *app) logger() (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: level}
 	switch a.logFormat {
 	case "json":
-		return slog.New(slog.NewJSONHandler(a.stderr, opts)), nil
+		return slog.New(quietHandler{slog.NewJSONHandler(a.stderr, opts)}), nil
 	case "text":
-		return slog.New(slog.NewTextHandler(a.stderr, opts)), nil
+		return slog.New(quietHandler{slog.NewTextHandler(a.stderr, opts)}), nil
 	}
 	return nil, usageError{fmt.Errorf("--log-format %q: text or json", a.logFormat)}
 }

@@ -107,6 +107,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
 	h.metrics.registry.MustRegister(houseCollector{h, super})
+	h.keepCounting()
 
 	// The servers outlive ctx, so that a citizen who is just posting gets an answer.
 	servers := startServers(log, public, doors.handler(), admin, adminHandler(h, super))
@@ -182,7 +183,7 @@ type httpServers struct {
 
 func startServers(log *slog.Logger, public net.Listener, publicPages http.Handler, admin net.Listener, adminPages http.Handler) *httpServers {
 	s := &httpServers{log: log}
-	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	errorLog := httpLog(log)
 	if public != nil {
 		srv := &http.Server{Handler: publicPages, ErrorLog: errorLog, ReadHeaderTimeout: 10 * time.Second}
 		webform.ConfigureServer(srv)

@@ -53,6 +53,17 @@ func (e *SMTPError) Error() string {
 	return fmt.Sprintf("deliver: the mail server refused at %s: %s %q%s", e.Stage, strings.TrimSpace(fmt.Sprintf("%d %s", e.Code, e.Enhanced)), text, e.advice())
 }
 
+// LogText leaves out what the server said of a mail: it may quote a name as well as an address.
+// Before a mail is spoken of its words are about the town's account.
+func (e *SMTPError) LogText() string {
+	switch e.Stage {
+	case StageMail, StageRcpt, StageData:
+		return fmt.Sprintf("deliver: the mail server refused at %s: %s (the server's words are left out)%s",
+			e.Stage, strings.TrimSpace(fmt.Sprintf("%d %s", e.Code, e.Enhanced)), e.advice())
+	}
+	return e.Error()
+}
+
 func (e *SMTPError) advice() string {
 	switch {
 	case e.Stage == StageAuth && e.Code/100 == 5:
@@ -70,6 +81,9 @@ func (e *SMTPError) advice() string {
 func (e *SMTPError) wantsLogin() bool {
 	return e.Code == 530 || e.Code == 534 || e.Code == 535 || e.Code == 538
 }
+
+// WantsLogin reports whether the server refused because nobody had logged in well enough.
+func (e *SMTPError) WantsLogin() bool { return e.wantsLogin() }
 
 // Permanent reports whether a retry of this mail cannot help: a 5xx (RFC 5321 §4.2.1)
 // about the mail or its addresses. A refusal of the connection or of the login is about

@@ -632,8 +632,13 @@ func TestClearSpool(t *testing.T) {
 
 func TestPanicInAWriteIsItsOwnFault(t *testing.T) {
 	s := open(t, t.TempDir())
+	var log bytes.Buffer
+	s.writer.log = slog.New(slog.NewTextHandler(&log, nil))
 	if err := s.do(t.Context(), func(context.Context, *tx) error { panic("odd letter") }); err == nil {
 		t.Error("the panic was swallowed")
+	}
+	if text := log.String(); strings.Contains(text, "odd letter") || !strings.Contains(text, "store_test.go") {
+		t.Errorf("the log quotes the panic, or lacks its stack: %s", text)
 	}
 	record(t, s, mail("1", "a"))
 	verified(t, s, 0)

@@ -15,6 +15,7 @@ import (
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
+	"saisine.fr/saisine/ingest/discreet"
 )
 
 const (
@@ -303,7 +304,7 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 func (w *writer) guarded(ctx context.Context, f work) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
-			w.log.LogAttrs(ctx, slog.LevelError, "panic in a write", slog.String("panic", fmt.Sprintf("%q", fmt.Sprint(x))), slog.String("stack", string(debug.Stack())))
+			w.log.LogAttrs(ctx, slog.LevelError, "panic in a write", slog.String("panic", discreet.Panic(x)), slog.String("stack", string(debug.Stack())))
 			err = errPanic
 		}
 	}()

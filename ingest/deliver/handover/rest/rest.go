@@ -117,7 +117,14 @@ func (e *StatusError) RetryAfter() time.Duration { return e.Wait }
 // Error leaves out what the server said, which may repeat the citizen's words: errors go to the
 // log.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s %s: the server answered %d", e.Method, e.Path, e.Status)
+	return fmt.Sprintf("%s %s: the server answered %d", e.Method, shown(e.Path), e.Status)
+}
+
+// shown is a path without its query, which may hold the name of a citizen's file: errors go to
+// the log.
+func shown(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	return path
 }
 
 // Detail is what the server said, for handover.Detail.
@@ -154,7 +161,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err // its text would quote the whole address, with what is secret in it
 		}
-		return Answer{}, fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
+		return Answer{}, fmt.Errorf("%s %s: %w", call.Method, shown(call.Path), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
@@ -162,7 +169,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		err = fmt.Errorf("the answer is larger than %d bytes", MaxAnswer)
 	}
 	if err != nil {
-		return Answer{}, fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
+		return Answer{}, fmt.Errorf("%s %s: %w", call.Method, shown(call.Path), err)
 	}
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if a.Status < 200 || a.Status > 299 {
@@ -185,7 +192,7 @@ func Decode(method, path string, body []byte, out any) error {
 	if err := json.Unmarshal(body, out); err != nil {
 		// The error of encoding/json as well may quote the answer.
 		return &handover.SaidError{
-			Err:  fmt.Errorf("%s %s: the answer is not the JSON expected", method, path),
+			Err:  fmt.Errorf("%s %s: the answer is not the JSON expected", method, shown(path)),
 			Said: fmt.Sprintf("%.*s; it begins %q", quoted, err, said(body)),
 		}
 	}
