@@ -102,6 +102,7 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 			}
 		}
 	}
+	out, alarms = h.virusProblems(ctx, out, alarms)
 	statuses := super.Statuses()
 	for _, name := range slices.Sorted(maps.Keys(statuses)) {
 		s := statuses[name]

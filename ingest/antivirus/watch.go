@@ -111,6 +111,12 @@ func (w *Watch) State() (down error, since time.Time, v Version) {
 // it cannot, the verdict is Unscannable. It is never Refused.
 func (w *Watch) Scan(ctx context.Context, key string, r io.Reader, size int64) (Answer, error) {
 	w.mu.Lock()
+	never := w.looked.IsZero()
+	w.mu.Unlock()
+	if never {
+		w.Look(ctx) // a verdict names the version that gave it
+	}
+	w.mu.Lock()
 	down, broke := w.down, w.tries[key]
 	w.mu.Unlock()
 	if down != nil {
