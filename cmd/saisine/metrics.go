@@ -46,6 +46,9 @@ var (
 	descAlarms   = prometheus.NewDesc("saisine_channel_alarms", "Things that a person should see to.", []string{"channel"}, nil)
 	descQueue    = prometheus.NewDesc("saisine_queue_tasks", "Tasks in the queue.", []string{"queue", "state"}, nil)
 	descWriter   = prometheus.NewDesc("saisine_store_writer_total", "Commits, the writes that shared them, and groups split because one write failed.", []string{"what"}, nil)
+	descVirusUp  = prometheus.NewDesc("saisine_antivirus_up", "1 while clamd answers; only with a virus scan.", nil, nil)
+	descVirusAge = prometheus.NewDesc("saisine_antivirus_signatures_timestamp_seconds", "When the virus signatures were made.", nil, nil)
+	descVirus    = prometheus.NewDesc("saisine_antivirus_submissions", "Submissions that are held by the virus scan, or wait for it.", []string{"state"}, nil)
 	descReadable = prometheus.NewDesc("saisine_scrape_ok", "1 when this part could be read at this scrape.", []string{"part"}, nil)
 )
 
@@ -56,7 +59,7 @@ type houseCollector struct {
 }
 
 func (houseCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descWriter, descReadable} {
+	for _, d := range []*prometheus.Desc{descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descWriter, descVirusUp, descVirusAge, descVirus, descReadable} {
 		ch <- d
 	}
 }
@@ -89,6 +92,19 @@ func (c houseCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descOldest, g.Oldest.Seconds())
 		gauge(descOutbox, float64(g.OutboxPending), "pending")
 		gauge(descOutbox, float64(g.OutboxFailed), "failed")
+	}
+	counts, err := c.h.store.VirusCounts(ctx)
+	ok("antivirus", err)
+	if err == nil {
+		gauge(descVirus, float64(counts.Held), "held")
+		gauge(descVirus, float64(counts.Pending), "waiting")
+	}
+	if c.h.antivirus != nil {
+		down, _, version := c.h.antivirus.State()
+		gauge(descVirusUp, boolFloat(down == nil))
+		if !version.Built.IsZero() {
+			gauge(descVirusAge, float64(version.Built.Unix()))
+		}
 	}
 	if client := c.h.client.Load(); client != nil {
 		depths, err := client.Depths(ctx)
