@@ -33,7 +33,7 @@ type Antivirus interface {
 // VirusScanner is clamd as an Examiner needs it; *antivirus.Watch is one.
 type VirusScanner interface {
 	Scan(ctx context.Context, key string, r io.Reader, size int64) (antivirus.Answer, error)
-	State() (down error, since time.Time, v antivirus.Version)
+	State() (v antivirus.Version, since time.Time, down error)
 }
 
 // Examiner is Antivirus by clamd. It is safe for concurrent use.
@@ -110,7 +110,7 @@ func (e *Examiner) Examine(ctx context.Context, rec Record, b *Blob) (out Examin
 	if err := look("", b); err != nil {
 		return out, err
 	}
-	_, _, version := e.Scanner.State()
+	version, _, _ := e.Scanner.State()
 	out.Verdict.Scanner, out.Verdict.At = version.String(), now()
 	return out, nil
 }

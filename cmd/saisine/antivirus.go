@@ -65,7 +65,7 @@ func (h *house) virusProblems(ctx context.Context, out, alarms []problem) ([]pro
 	if h.antivirus == nil {
 		return out, alarms
 	}
-	down, since, version := h.antivirus.State()
+	version, since, down := h.antivirus.State()
 	if down != nil {
 		out = append(out, problem{"antivirus", fmt.Sprintf("clamd does not answer since %s; what comes in is kept, %d wait for their scan: %v", since.In(h.zone).Format(time.RFC3339), counts.Pending, down)})
 	} else if age := time.Since(version.Built); !version.Built.IsZero() && age > signaturesStale {

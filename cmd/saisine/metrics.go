@@ -100,7 +100,7 @@ func (c houseCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descVirus, float64(counts.Pending), "waiting")
 	}
 	if c.h.antivirus != nil {
-		down, _, version := c.h.antivirus.State()
+		version, _, down := c.h.antivirus.State()
 		gauge(descVirusUp, boolFloat(down == nil))
 		if !version.Built.IsZero() {
 			gauge(descVirusAge, float64(version.Built.Unix()))

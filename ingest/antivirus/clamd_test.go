@@ -137,7 +137,7 @@ func TestKilledInMidStream(t *testing.T) {
 	if err := <-done; !errors.Is(err, antivirus.ErrDown) {
 		t.Errorf("%v", err)
 	}
-	if down, _, _ := w.State(); down == nil {
+	if _, _, down := w.State(); down == nil {
 		t.Error("it counts as there")
 	}
 	begun := time.Now()
@@ -255,7 +255,7 @@ func TestOddAnswers(t *testing.T) {
 				case !errors.Is(err, antivirus.ErrDown) || try == 5:
 					t.Fatalf("try %d: %+v, %v", try, a, err)
 				}
-				if down, _, _ := w.State(); down != nil {
+				if _, _, down := w.State(); down != nil {
 					t.Fatalf("it counts as down: %v", down)
 				}
 			}
@@ -277,7 +277,7 @@ func TestNotClamdsFault(t *testing.T) {
 	if _, err := w.Scan(ctx, "b", strings.NewReader("x"), 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if down, _, _ := w.State(); down != nil {
+	if _, _, down := w.State(); down != nil {
 		t.Errorf("it counts as down: %v", down)
 	}
 	none := &antivirus.Client{Network: "unix", Address: filepath.Join(t.TempDir(), "none")}

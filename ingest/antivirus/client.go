@@ -199,7 +199,7 @@ func send(conn io.Writer, r *counted, all *atomic.Bool) error {
 	for {
 		n, err := io.ReadFull(r, buf[4:])
 		if n > 0 {
-			binary.BigEndian.PutUint32(buf, uint32(n)) //nolint:gosec // G115: at most chunk
+			binary.BigEndian.PutUint32(buf, uint32(n))
 			if _, err := conn.Write(buf[:4+n]); err != nil {
 				return err
 			}

@@ -98,11 +98,12 @@ func (w *Watch) set(ctx context.Context, err error) {
 	}
 }
 
-// State is why clamd is not there and since when; nil when it is, or was never asked.
-func (w *Watch) State() (down error, since time.Time, v Version) {
+// State is the version that clamd last named, and why it is not there and since when; down is
+// nil when it is there, or was never asked.
+func (w *Watch) State() (v Version, since time.Time, down error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.down, w.since, w.version
+	return w.version, w.since, w.down
 }
 
 // Scan asks about a file, which key names (its hash). The error wraps ErrDown when clamd is not
