@@ -20,6 +20,7 @@ type Config struct {
 	RedisFile    string      `yaml:"redis_file" doc:"File that holds this address and nothing else, for one with a password."`
 	Channels     Channels    `yaml:"channels" doc:"The ways in."`
 	OCR          OCR         `yaml:"ocr" doc:"Reading of scans."`
+	Antivirus    Antivirus   `yaml:"antivirus" doc:"Virus scan of all that comes in, by ClamAV's daemon clamd."`
 	Categories   string      `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
 	Streets      string      `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
 	Matching     Matching    `yaml:"matching" doc:"Which submissions are one matter."`
@@ -211,11 +212,12 @@ func Default() Config {
 			Webform: Webform{Enabled: true, MinFillTime: 3 * time.Second, RateLimit: 30, Trusted: []string{"127.0.0.0/8", "::1/128"}},
 			Desk:    Desk{Enabled: true},
 		},
-		OCR:      OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
-		Matching: Matching{Days: 30},
-		SMTP:     SMTP{Port: 587, TLS: TLSStartTLS},
-		API:      API{Enabled: true, RateLimit: 300},
-		Letters:  Letters{PerHour: 50, DaysBefore: 3, EscalateAfter: 2, Morning: "08:00", Evening: "18:00"},
+		OCR:       OCR{Languages: []string{"fra"}, PageTimeout: time.Minute, DocumentTimeout: 30 * time.Minute},
+		Antivirus: Antivirus{Timeout: 2 * time.Minute, MaxSize: 25 << 20},
+		Matching:  Matching{Days: 30},
+		SMTP:      SMTP{Port: 587, TLS: TLSStartTLS},
+		API:       API{Enabled: true, RateLimit: 300},
+		Letters:   Letters{PerHour: 50, DaysBefore: 3, EscalateAfter: 2, Morning: "08:00", Evening: "18:00"},
 		Limits: Limits{
 			Message: 50 << 20, File: 25 << 20, Pages: 200, Pixels: 50_000_000,
 			UnpackedRatio: 100, Depth: 20, Parts: 200,

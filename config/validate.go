@@ -84,6 +84,7 @@ func (c *Config) check() []Problem {
 		k.oidc("channels.desk.oidc", *o)
 	}
 	k.ocr(c.OCR)
+	k.antivirus(c.Antivirus)
 	k.smtp(c.SMTP)
 	k.letters(c.Letters)
 	k.partners(c)

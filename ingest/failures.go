@@ -46,6 +46,8 @@ type Failure struct {
 	// MediaType is that of a submission, Partial is set when the thing itself is not there.
 	MediaType string
 	Partial   bool
+	// Verdict is what the virus scan said of a submission.
+	Verdict Verdict
 	// Outbox is the kind of a delivery, Mail and State those of a mail.
 	Outbox string
 	Mail   MailKind

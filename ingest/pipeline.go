@@ -30,6 +30,11 @@ type Ledger interface {
 	SetAside(ctx context.Context, id string, r Reading, reason string) error
 	// Fail ends a submission that could not be treated, for a person to look at.
 	Fail(ctx context.Context, id, reason string) error
+	// Examined records that the virus scan holds nothing against a submission.
+	Examined(ctx context.Context, id string, v Verdict) error
+	// Hold ends a submission as failed that the virus scan does not let through, with its
+	// verdict and, where it is not nil, what is known of the sender.
+	Hold(ctx context.Context, id string, v Verdict, head *Reading, reason string) error
 	// Collate sets submissions aside with their readings and adds those that were made
 	// of their pages, all together, and returns the ids of the added ones. When one of
 	// the former has left StateReceived already it does nothing.
@@ -100,9 +105,10 @@ type Classifier interface {
 // be recognised: it belongs into the OCR queue.
 var ErrNeedsOCR = errors.New("ingest: needs OCR")
 
-// ErrNotYet is returned by a Matcher for a submission that may belong to one that is
-// still being treated: it is to be tried again in a moment, however often.
-var ErrNotYet = errors.New("ingest: waits for a piece that came with it")
+// ErrNotYet is returned for a submission that waits: by a Matcher, for one that it may belong to
+// and that is still being treated; by Antivirus, for the scanner. It is to be tried again in a
+// moment, however often.
+var ErrNotYet = errors.New("ingest: waits for something else")
 
 // permanentError marks an error that no retry will mend.
 type permanentError struct{ err error }
@@ -135,6 +141,8 @@ type Pipeline struct {
 	Reader     Reader
 	Matcher    Matcher
 	Classifier Classifier
+	// Antivirus looks at a submission before anything reads it; nil: there is no virus scan.
+	Antivirus Antivirus
 	// Notifier is told of submissions that are made of others; nil: the sweeper finds them.
 	Notifier Notifier
 	Log      *slog.Logger
@@ -172,6 +180,9 @@ func (p *Pipeline) Treat(ctx context.Context, rec Record) error {
 		return nil
 	}
 	crashpoint.Hit("worker.started")
+	if held, err := p.examine(ctx, rec); held || err != nil {
+		return err
+	}
 	if rec.Hints.TwoSided {
 		ended, alone, err := p.join(ctx, rec)
 		if ended || err != nil {

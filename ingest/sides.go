@@ -69,6 +69,9 @@ func (p *Pipeline) join(ctx context.Context, rec Record) (ended bool, alone []Pr
 	case !s.paired, rec.ID != s.backs.ID:
 		return false, nil, ErrNotYet
 	}
+	if p.Antivirus != nil && s.fronts.Verdict.ReleasedBy == "" && !p.examined(s.fronts) {
+		return false, nil, ErrNotYet // its own worker asks about it
+	}
 	fronts, err := p.read(ctx, s.fronts)
 	if err != nil {
 		return false, nil, err

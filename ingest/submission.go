@@ -196,6 +196,7 @@ type Record struct {
 	Acknowledged string
 	// Kept is set when a person has taken up what had been set aside.
 	Kept    bool
+	Verdict Verdict  // of the virus scan
 	Reading *Reading // nil until it was read
 }
 

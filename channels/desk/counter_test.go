@@ -21,6 +21,7 @@ import (
 
 // clerks is the house as these pages see it: what each of them is told, and what they did.
 type clerks struct {
+	released []string
 	outcome  CounterOutcome
 	known    []ingest.Acquaintance
 	states   []ChannelState
@@ -70,6 +71,11 @@ func (c *clerks) Retry(_ context.Context, _ ingest.Viewer, _ ingest.FailureKind,
 }
 
 func (c *clerks) DealtWith(context.Context, ingest.Viewer, ingest.FailureKind, string) error {
+	return nil
+}
+
+func (c *clerks) Release(_ context.Context, v ingest.Viewer, id string) error {
+	c.released = append(c.released, v.Login+" "+id)
 	return nil
 }
 

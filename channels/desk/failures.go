@@ -23,6 +23,9 @@ type Failures interface {
 	Retry(ctx context.Context, v ingest.Viewer, kind ingest.FailureKind, id string) error
 	// DealtWith takes one off its list that a person has seen to elsewhere.
 	DealtWith(ctx context.Context, v ingest.Viewer, kind ingest.FailureKind, id string) error
+	// Release lets a submission go that the virus scan holds. The error wraps ingest.ErrRefused
+	// when it is not held.
+	Release(ctx context.Context, v ingest.Viewer, id string) error
 	// Channels are the ways in with their health, those that somebody must see to first.
 	Channels(ctx context.Context) []ChannelState
 }
@@ -58,17 +61,19 @@ func (a *Adapter) failureRoutes(o *router) {
 
 // failuresPage is what the page of failures shows.
 type failuresPage struct {
-	Tab    string
-	Tabs   []failureTab
-	Intro  string
-	Items  []failureView
-	Next   int64
-	Later  bool // not the first page
-	Ways   []channelView
-	Kind   ingest.FailureKind
-	Bulk   bool // there is something to be taken up again
-	All    bool // the viewer may take up everything
-	RetryL string
+	Tab   string
+	Tabs  []failureTab
+	Intro string
+	Items []failureView
+	Next  int64
+	Later bool // not the first page
+	Ways  []channelView
+	Kind  ingest.FailureKind
+	Bulk  bool // there is something to be taken up again
+	All   bool // the viewer may take up everything
+	// Release is set when the viewer may let go what the virus scan holds.
+	Release bool
+	RetryL  string
 }
 
 type failureTab struct {
@@ -83,7 +88,12 @@ type failureView struct {
 	// From is who sent it, in a line.
 	Sender string
 	Title  string
+	// Retry is the label of the button that has it tried again, Virus what the scan said.
+	Retry, Virus string
 }
+
+// Open reports whether its original may be had.
+func (f failureView) Open() bool { return f.Verdict.MayLeave(ingest.UseDownload) == nil }
 
 func (a *Adapter) serveFailures(w http.ResponseWriter, r *http.Request, v ingest.Viewer) error {
 	t := a.pages.tongue(v)
@@ -113,6 +123,13 @@ func (a *Adapter) serveFailures(w http.ResponseWriter, r *http.Request, v ingest
 		view := failureView{Failure: f, Sender: sender(f.From)}
 		view.What, view.Next = explain(t, f)
 		view.Title = failureTitle(t, f)
+		view.Retry = body.RetryL
+		if f.Verdict.Held() {
+			view.Retry, body.Release = t.T("Analyser de nouveau"), body.Kind == ingest.FailedSubmissions && v.May(ingest.RoleAdministrator)
+		}
+		if f.Verdict.State != ingest.VirusUnknown {
+			view.Virus = virusWords(t, f.Verdict)
+		}
 		body.Items = append(body.Items, view)
 		body.Bulk = body.Bulk || f.CanRetry()
 	}
@@ -157,6 +174,16 @@ func (a *Adapter) serveFailureAct(w http.ResponseWriter, r *http.Request, v inge
 		}
 	case r.PostForm.Get("reprendre") != "":
 		ids = []string{r.PostForm.Get("reprendre")}
+	case r.PostForm.Get("liberer") != "":
+		// A virus may go to an agent's machine after that: not for everybody to decide.
+		if kind != ingest.FailedSubmissions || !v.May(ingest.RoleAdministrator) {
+			a.forbidden(w, r, v)
+			return nil
+		}
+		ids, one = []string{r.PostForm.Get("liberer")}, "L’envoi est libéré\u00a0: il est traité comme les autres."
+		act = func(ctx context.Context, v ingest.Viewer, _ ingest.FailureKind, id string) error {
+			return a.opts.Failures.Release(ctx, v, id)
+		}
 	case r.PostForm.Get("regler") != "":
 		ids, act, one, many = []string{r.PostForm.Get("regler")}, a.opts.Failures.DealtWith, dealtOne, dealtMany
 	case r.PostForm.Get("regler_coches") != "":

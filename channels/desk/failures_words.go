@@ -138,6 +138,14 @@ func adviceOf(f ingest.Failure) ([]advice, advice) {
 
 var pieceAdvice = []advice{
 	{
+		strings.ToLower(ingest.ReasonVirus), "L’antivirus a trouvé un virus dans cet envoi. Personne ne peut l’ouvrir, et aucun accusé n’est parti.",
+		"N’insistez pas si vous n’attendiez rien de cette personne. Sinon, demandez-lui d’envoyer le document autrement. Si c’est une fausse alerte, un administrateur peut libérer l’envoi.",
+	},
+	{
+		strings.ToLower(ingest.ReasonUnscannable), "L’antivirus n’a pas pu analyser cet envoi en entier\u00a0: il est retenu, et aucun accusé n’est parti.",
+		"Un administrateur peut le libérer s’il connaît l’expéditeur, ou relever les limites de l’antivirus et le faire analyser de nouveau. Pensez au délai légal de l’accusé (1 jour ouvré).",
+	},
+	{
 		"courriel trop volumineux", "Ce courriel dépasse la taille permise\u00a0: seul son en-tête est conservé.",
 		"Lisez-le dans la messagerie (le motif dit dans quel dossier) et saisissez la demande à la main. Pour le faire reprendre, relevez la limite puis remettez-le dans la boîte de réception.",
 	},

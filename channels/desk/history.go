@@ -127,7 +127,7 @@ func (t teller) eventText(e ingest.Event) (string, []string) {
 	switch e.Kind {
 	case "request.duplicate", "request.follow_up":
 		return t.T(plainEvents[e.Kind]), d.Reasons
-	case "submission.set_aside", "submission.failed":
+	case "submission.set_aside", "submission.failed", "submission.held":
 		return t.T(plainEvents[e.Kind]), known(d.Reason)
 	case "request.linked", "request.unlinked", "request.split", "request.merged", "request.apart":
 		return t.moveEvent(e), nil
@@ -178,6 +178,8 @@ var plainEvents = map[string]string{
 	"submission.set_aside": "Un envoi a été mis de côté.",
 	"submission.failed":    "Le traitement d’un envoi a échoué.",
 	"submission.retried":   "Un envoi a été repris.",
+	"submission.held":      "L’antivirus a retenu un envoi.",
+	"submission.released":  "Un envoi retenu par l’antivirus a été libéré.",
 	"submission.collated":  "Des pages ont été réunies en un courrier.",
 }
 

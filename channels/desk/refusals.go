@@ -97,6 +97,14 @@ var frenchRefusals = map[string]string{
 	"the form could not be read":                     "Le formulaire n’a pas pu être lu.",
 	"the form could not be read; it may be too long": "Le formulaire n’a pas pu être lu\u00a0; il est peut-être trop long.",
 
+	// The virus scan.
+	"this submission waits for its virus scan":                                                        "Cet envoi attend son analyse antivirus. Réessayez dans quelques minutes.",
+	"a virus was found in this submission (%s): it is held until an administrator releases it":        "Un virus a été trouvé dans cet envoi (%s)\u00a0: il est retenu tant qu’un administrateur ne l’a pas libéré.",
+	"a virus was found in this submission (%s): it can only be downloaded, at the desk":               "Un virus a été trouvé dans cet envoi (%s)\u00a0: ses fichiers ne s’affichent pas et ne peuvent qu’être téléchargés, à vos risques.",
+	"this submission could not be scanned for viruses: it is held until an administrator releases it": "Cet envoi n’a pas pu être analysé par l’antivirus\u00a0: il est retenu tant qu’un administrateur ne l’a pas libéré.",
+	"what the virus scan said of this submission is not known to this version":                        "Cette version ne comprend pas ce que l’antivirus a dit de cet envoi.",
+	"submission %s is not held by the virus scan":                                                     "L’envoi %s n’est pas retenu par l’antivirus.",
+
 	// Files.
 	"this letter is pages of a scanned stack, and has no file of its own yet":                      "Cette lettre fait partie d’une pile numérisée et n’a pas encore de fichier à elle. Réessayez dans quelques minutes.",
 	"no searchable copy could be made: %s":                                                         "Aucune copie cherchable n’a pu être faite\u00a0: %s",

@@ -28,6 +28,8 @@ type original struct {
 	Attachments []attachmentLine
 	Problems    []ingest.Problem
 	Mail, Copy  bool
+	// Virus is what the virus scan said, in words.
+	Virus string
 	// Styled shows the HTML of a mail; Unstyled is set when that was asked for, and there is none.
 	Styled, Unstyled bool
 	Page             *pageView // of a scan; nil otherwise
@@ -66,6 +68,7 @@ func (a *Adapter) original(r *http.Request, v ingest.Viewer, p *requestPage) (or
 	if o.Rec, err = a.opts.Requests.Submission(r.Context(), v, o.ID); err != nil {
 		return o, err
 	}
+	o.Virus = virusWords(a.pages.tongue(v), o.Rec.Verdict)
 	reading := o.Rec.Reading
 	if reading == nil {
 		return o, nil
@@ -82,7 +85,7 @@ func (a *Adapter) original(r *http.Request, v ingest.Viewer, p *requestPage) (or
 		l.Text, l.Cut = cutText(file.Text)
 		o.Attachments = append(o.Attachments, l)
 	}
-	if o.Mail && r.FormValue("vue") == "html" && a.opts.Files != nil {
+	if o.Mail && r.FormValue("vue") == "html" && a.opts.Files != nil && o.Rec.Verdict.MayLeave(ingest.UseShow) == nil {
 		_, err := a.opts.Files.HTML(r.Context(), v, o.ID)
 		if o.Styled, o.Unstyled = err == nil, errors.Is(err, ingest.ErrNotFound); !o.Styled && !o.Unstyled {
 			return o, err

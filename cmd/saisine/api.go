@@ -104,12 +104,18 @@ type apiFiles struct {
 
 // Original implements api.Files.
 func (f apiFiles) Original(ctx context.Context, v ingest.Viewer, submission string) (api.File, error) {
+	if _, err := f.files.lend(ctx, v, submission, ingest.UsePass); err != nil {
+		return api.File{}, err
+	}
 	file, err := f.files.Original(ctx, v, submission)
 	return f.lend(ctx, v, submission, file, err)
 }
 
 // Attachment implements api.Files.
 func (f apiFiles) Attachment(ctx context.Context, v ingest.Viewer, submission string, n int) (api.File, error) {
+	if _, err := f.files.lend(ctx, v, submission, ingest.UsePass); err != nil {
+		return api.File{}, err
+	}
 	file, err := f.files.Attachment(ctx, v, submission, n)
 	return f.lend(ctx, v, submission, file, err)
 }

@@ -22,6 +22,9 @@ func (h *house) makeCopy(ctx context.Context, item ingest.OutboxItem) (err error
 	if err != nil {
 		return err
 	}
+	if err := rec.Verdict.MayLeave(ingest.UseShow); err != nil {
+		return h.store.SaveCopy(ctx, rec.ID, ingest.Copy{Reason: err.Error()}, nil)
+	}
 	work, err := os.MkdirTemp(h.store.Spool().Dir, "copy-*")
 	if err != nil {
 		return fmt.Errorf("searchable copy: %w", err)

@@ -69,6 +69,8 @@ var crashPointsElsewhere = map[string]string{
 	"open311.submitted": "TestKillAtInterfaces",
 	"handover.created":  "TestHandoverKilled",
 	"handover.attached": "TestHandoverKilled",
+	"worker.examined":   "TestKillBetweenVerdictAndFiling",
+	"worker.held":       "TestKillBetweenVerdictAndFiling",
 	"store.collating":   "TestKillWhileCollating",
 	"copy.stored":       "TestKillWhileCollating",
 	"mail.made":         "TestKillWhileAnswering",

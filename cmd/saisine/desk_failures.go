@@ -67,6 +67,18 @@ func (d deskFailures) Retry(ctx context.Context, v ingest.Viewer, kind ingest.Fa
 	return ingest.Refused("%s cannot be tried again; its reason says where it lies", id)
 }
 
+// Release implements desk.Failures. Who is no administrator has been sent away before; what a viewer
+// does not see is not there.
+func (d deskFailures) Release(ctx context.Context, v ingest.Viewer, id string) error {
+	if _, err := d.h.store.Failure(ctx, v, ingest.FailedSubmissions, id); err != nil {
+		return err
+	}
+	if err := d.h.store.Release(ctx, id, v.Actor()); err != nil {
+		return err
+	}
+	return d.h.offer(ctx, id)
+}
+
 // DealtWith implements desk.Failures.
 func (d deskFailures) DealtWith(ctx context.Context, v ingest.Viewer, kind ingest.FailureKind, id string) error {
 	return d.h.store.DealtWith(ctx, v, kind, id)

@@ -23,10 +23,19 @@ var _ desk.Files = deskFiles{}
 
 func (h *house) files() deskFiles { return deskFiles{h, newPictures()} }
 
+// lend returns a submission whose bytes the viewer may have for this use.
+func (d deskFiles) lend(ctx context.Context, v ingest.Viewer, id string, use ingest.Use) (ingest.Record, error) {
+	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	if err == nil {
+		err = rec.Verdict.MayLeave(use)
+	}
+	return rec, err
+}
+
 // Original implements desk.Files. The original of a letter of a stack is a list of pages,
 // which is of no use to anybody: its searchable copy is the letter.
 func (d deskFiles) Original(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
-	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	rec, err := d.lend(ctx, v, id, ingest.UseDownload)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -73,7 +82,7 @@ func (memory) Close() error { return nil }
 // Attachment implements desk.Files. The original is read anew, as it was when it came in, and
 // only the one file is kept.
 func (d deskFiles) Attachment(ctx context.Context, v ingest.Viewer, id string, n int) (desk.File, error) {
-	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	rec, err := d.lend(ctx, v, id, ingest.UseDownload)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -137,7 +146,7 @@ func (h *house) messageOptions() message.Options {
 
 // Copy implements desk.Files.
 func (d deskFiles) Copy(ctx context.Context, v ingest.Viewer, id string) (desk.File, error) {
-	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	rec, err := d.lend(ctx, v, id, ingest.UseDownload)
 	if err != nil {
 		return desk.File{}, err
 	}
@@ -181,7 +190,7 @@ func (d deskFiles) Mail(ctx context.Context, v ingest.Viewer, id string) (desk.F
 
 // HTML implements desk.Files.
 func (d deskFiles) HTML(ctx context.Context, v ingest.Viewer, id string) (desk.MailHTML, error) {
-	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	rec, err := d.lend(ctx, v, id, ingest.UseShow)
 	if err != nil {
 		return desk.MailHTML{}, err
 	}

@@ -40,7 +40,7 @@ func (p shownPage) tag() string {
 
 // shown finds the page of a submission. That of a letter of a stack is one of the stack.
 func (d deskFiles) shown(ctx context.Context, v ingest.Viewer, id string, n int) (shownPage, error) {
-	rec, err := d.h.store.SubmissionFor(ctx, v, id)
+	rec, err := d.lend(ctx, v, id, ingest.UseShow)
 	if err != nil {
 		return shownPage{}, err
 	}
@@ -64,6 +64,9 @@ func (d deskFiles) shown(ctx context.Context, v ingest.Viewer, id string, n int)
 		}
 		if rec.SHA256 != ref.SHA256 {
 			return shownPage{}, nowhere
+		}
+		if err := rec.Verdict.MayLeave(ingest.UseShow); err != nil {
+			return shownPage{}, err
 		}
 	case !slices.Contains([]string{ingest.MediaPDF, ingest.MediaTIFF, ingest.MediaJPEG, ingest.MediaPNG}, rec.MediaType),
 		rec.Reading != nil && rec.Reading.PageCount() > 0 && n > rec.Reading.PageCount():

@@ -104,6 +104,9 @@ func (a *app) checks(cfg config.Config, log *slog.Logger) []check {
 			return []checkJSON{result("scans "+c.Name, c.Dir+": can be read and written", scanfolder.Check(c), "")}
 		})
 	}
+	if cfg.Antivirus.Clamd != "" {
+		list = append(list, func(ctx context.Context) []checkJSON { return checkAntivirus(ctx, cfg) })
+	}
 	if cfg.SMTP.Host != "" {
 		list = append(list, func(ctx context.Context) []checkJSON {
 			return []checkJSON{result("smtp", cfg.SMTP.Host+": login", checkSMTP(ctx, cfg.SMTP), "check host, port, tls, username and password under smtp:")}

@@ -218,8 +218,16 @@ func (a *archiver) piece(ctx context.Context, folder string, rec ingest.Record) 
 		ending = ".bin"
 	}
 	name := folder + rec.ID + ending
-	blob, err := a.store.Original(ctx, rec)
-	if err != nil {
+	var blob *ingest.Blob
+	err := rec.Verdict.MayLeave(ingest.UsePass)
+	held := err != nil
+	if !held {
+		blob, err = a.store.Original(ctx, rec)
+	}
+	if held {
+		a.problem(rec.ID + ": its original is not exported: " + err.Error())
+		name = ""
+	} else if err != nil {
 		a.problem(rec.ID + ": its original is missing: " + err.Error())
 		name = ""
 	} else {
@@ -237,6 +245,9 @@ func (a *archiver) piece(ctx context.Context, folder string, rec ingest.Record) 
 
 // letter writes the pages of a letter that came in a pile: its original only says which these are.
 func (a *archiver) letter(ctx context.Context, folder string, rec ingest.Record) error {
+	if err := rec.Verdict.MayLeave(ingest.UsePass); err != nil {
+		return nil //nolint:nilerr // piece has said so
+	}
 	c, err := a.store.Copy(ctx, rec.ID)
 	if errors.Is(err, ingest.ErrNotFound) || err == nil && c.SHA256 == "" {
 		return nil // not made yet, or none can be made; the pile has the pages

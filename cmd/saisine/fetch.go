@@ -54,6 +54,9 @@ func newFetch(a *app, name, short string, open func(context.Context, *store.Stor
 				if err != nil {
 					return err
 				}
+				if err := rec.Verdict.MayLeave(ingest.UseDownload); err != nil {
+					return fmt.Errorf("%w; \"saisine retry %s\" has it scanned again, \"saisine submissions release %[2]s\" lets it go", err, rec.ID)
+				}
 				r, err := open(ctx, s, rec)
 				if err != nil {
 					return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -236,6 +237,11 @@ func (d *handovers) caseOf(ctx context.Context, q ingest.Request) (handover.Case
 // withFiles lends f the files of a submission: what was attached to it or, of a scan, the scan.
 // They can be read while f runs.
 func (h *house) withFiles(ctx context.Context, rec ingest.Record, f func([]handover.File) error) error {
+	if err := rec.Verdict.MayLeave(ingest.UsePass); err != nil {
+		// The request goes on without them: its words are no danger, and the desk has the files.
+		h.log.LogAttrs(ctx, slog.LevelWarn, "files are not handed over", slog.String("id", rec.ID), slog.String("virus", string(rec.Verdict.State)))
+		return f(nil)
+	}
 	switch rec.MediaType {
 	case ingest.MediaPDF, ingest.MediaTIFF, ingest.MediaJPEG, ingest.MediaPNG:
 		blob, err := h.store.Original(ctx, rec)

@@ -135,6 +135,7 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 			}
 		}
 	}
+	timed(h.virusProblems)
 	channelProblems(&r, super.Statuses(), started)
 	h.smtpProblems(&r)
 	if c := checkClock(); !c.OK {

@@ -17,6 +17,7 @@ import (
 	"saisine.fr/saisine/channels/webform"
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/antivirus"
 	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/deliver"
 	"saisine.fr/saisine/ingest/notice"
@@ -46,6 +47,7 @@ type house struct {
 	handovers  *handovers
 	intake     *ingest.Intake
 	ocr        *ocr.Reader
+	antivirus  *antivirus.Watch // nil where none is configured
 
 	managed atomic.Pointer[queue.Managed] // nil with a Redis of the town's own
 	closing chan struct{}
@@ -115,7 +117,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules)})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +142,9 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		log.LogAttrs(ctx, slog.LevelWarn, "the configuration names a category that the categories file does not have", slog.String("problem", problem))
 	}
 	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
+	if err := h.openAntivirus(ctx, o.workers); err != nil {
+		return nil, err
+	}
 	if err := h.openRedis(ctx, o); err != nil {
 		return nil, err
 	}
@@ -338,6 +343,7 @@ func (h *house) newReader(recognizer *ocr.Reader) *ingest.DocumentReader {
 func (h *house) pipeline(r ingest.Reader) *ingest.Pipeline {
 	p := h.understand.pipeline(h.store, r, h.tokens, h.log)
 	p.Notifier = laneNotifier{h}
+	p.Antivirus = h.examiner()
 	return p
 }
 

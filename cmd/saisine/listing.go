@@ -294,6 +294,7 @@ func newSubmissions(a *app) *cobra.Command {
 		cmd.AddCommand(c)
 	}
 	cmd.AddCommand(newFetch(a, "original", "Write the bytes of a submission as they came in", fetchOriginal))
+	cmd.AddCommand(newRelease(a))
 	cmd.AddCommand(newFetch(a, "copy", "Write the searchable copy of a scan or letter (PDF)", fetchCopy))
 	return cmd
 }
@@ -324,6 +325,7 @@ func printSubmission(w io.Writer, rec ingest.Record, v view.Submission, zone *ti
 	row("channel", fmt.Sprintf("%s (%s)", rec.Channel, rec.Account))
 	row("source", rec.SourceKey)
 	row("received", view.Time(rec.ReceivedAt, zone))
+	row("antivirus", virusLine(rec.Verdict, zone))
 	row("original", fmt.Sprintf("%d bytes, %s, sha256 %s", rec.Size, rec.MediaType, rec.SHA256))
 	row("state", strings.TrimSuffix(fmt.Sprintf("%s: %s", rec.State, rec.Reason), ": "))
 	row("request", strings.TrimSpace(orDash(rec.Request)+" "+string(rec.Link)))

@@ -117,6 +117,9 @@ var (
 	descRedisKept = prometheus.NewDesc("saisine_redis_persistence_ok", "1 while the last write of this part of Redis to its disk went well.", []string{"part"}, nil)
 	descSMTPFault = prometheus.NewDesc("saisine_smtp_fault", "1 while the last conversation with the mail server failed.", nil, nil)
 	descSMTPGood  = prometheus.NewDesc("saisine_smtp_last_good_timestamp_seconds", "When the last conversation with the mail server went well.", nil, nil)
+	descVirusUp   = prometheus.NewDesc("saisine_antivirus_up", "1 while clamd answers; only with a virus scan.", nil, nil)
+	descVirusAge  = prometheus.NewDesc("saisine_antivirus_signatures_timestamp_seconds", "When the virus signatures were made.", nil, nil)
+	descVirus     = prometheus.NewDesc("saisine_antivirus_submissions", "Submissions that are held by the virus scan, or wait for it.", []string{"state"}, nil)
 )
 
 // houseCollector reads the store, the queue and the channels at each scrape. What would take
@@ -131,6 +134,7 @@ func (houseCollector) Describe(ch chan<- *prometheus.Desc) {
 		descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descLatency, descWriter, descReadable,
 		descAccount, descWaiting, descPending, descOutboxAge, descReceipts, descCounted, descCount, descBackup,
 		descFree, descSize, descDatabase, descRedisUsed, descRedisMax, descRedisAOF, descRedisKept, descSMTPFault, descSMTPGood,
+		descVirusUp, descVirusAge, descVirus,
 	} {
 		ch <- d
 	}
@@ -156,6 +160,7 @@ func (c houseCollector) Collect(ch chan<- prometheus.Metric) {
 	s.queue()
 	s.channels()
 	s.machine()
+	s.antivirus()
 	s.smtp()
 }
 
@@ -354,6 +359,21 @@ func (s scrape) machine() {
 	if n, ok := s.h.store.Size(); ok {
 		s.gauge(descDatabase, float64(n))
 	}
+}
+
+func (s scrape) antivirus() {
+	counts, err := s.h.store.VirusCounts(s.ctx)
+	s.ok("antivirus", err)
+	if err == nil {
+		s.gauge(descVirus, float64(counts.Held), "held")
+		s.gauge(descVirus, float64(counts.Pending), "waiting")
+	}
+	if s.h.antivirus == nil {
+		return
+	}
+	version, _, down := s.h.antivirus.State()
+	s.gauge(descVirusUp, boolFloat(down == nil))
+	s.gauge(descVirusAge, seconds(version.Built))
 }
 
 func (s scrape) smtp() {

@@ -131,3 +131,11 @@ func Tail(dir string, lines int, names ...string) string {
 	}
 	return b.String()
 }
+
+// Signal sends a signal to the server and all that it started: SIGSTOP makes it stand still.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if p == nil || p.killed {
+		return errors.New("it does not run")
+	}
+	return syscall.Kill(-p.cmd.Process.Pid, sig)
+}

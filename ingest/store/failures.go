@@ -35,11 +35,13 @@ const (
 
 	pieceColumns = `s.channel, s.account, s.media_type, s.hints, coalesce(d.subject, ''),
 		coalesce(d.sender_name, ''), coalesce(d.sender_email, ''), coalesce(d.sender_phone, '')`
+	pieceVerdict = `, s.virus_state, s.virus`
+	noVerdict    = `, '', '{}'`
 )
 
 func pieceList(state string) failureList {
 	return failureList{
-		columns: `s.seq, s.id, s.received_at, s.reason, s.attempt, '', '', '', ` + pieceColumns + `, '', NULL, s.id`,
+		columns: `s.seq, s.id, s.received_at, s.reason, s.attempt, '', '', '', ` + pieceColumns + `, '', NULL, s.id` + pieceVerdict,
 		from:    `submissions s LEFT JOIN readings d ON d.submission_id = s.id`,
 		where:   state, row: "s", service: hintedService, attempt: "s.attempt",
 	}
@@ -49,7 +51,7 @@ func mailList(states string) failureList {
 	return failureList{
 		columns: `m.seq, m.id, m.created_at, m.reason, coalesce(o.attempt, -1), '', m.kind, m.state,
 			coalesce(s.channel, ''), coalesce(s.account, ''), coalesce(s.media_type, ''), coalesce(s.hints, '{}'), coalesce(w.subject, ''),
-			'', '', '', m.recipient, w.reference, m.submission_id`,
+			'', '', '', m.recipient, w.reference, m.submission_id` + noVerdict,
 		from: `mails m LEFT JOIN outbox o ON o.id = m.id LEFT JOIN submissions s ON s.id = m.submission_id` + fmt.Sprintf(joinRequest, "m.request_id"),
 		// What is written to a service about many requests belongs to the service.
 		where: states, row: "m", service: `coalesce(w.service, json_extract(m.detail, '$.service'), '')`, attempt: "coalesce(o.attempt, -1)",
@@ -63,7 +65,7 @@ var failureLists = map[ingest.FailureKind]failureList{
 	ingest.FailedDeliveries: {
 		columns: `o.seq, o.id, o.created_at, o.reason, o.attempt, o.kind, '', '',
 			coalesce(s.channel, ''), coalesce(s.account, ''), coalesce(s.media_type, ''), coalesce(s.hints, '{}'), coalesce(w.subject, ''),
-			'', '', '', '', w.reference, o.submission_id`,
+			'', '', '', '', w.reference, o.submission_id` + noVerdict,
 		from:  `outbox o LEFT JOIN submissions s ON s.id = o.submission_id` + fmt.Sprintf(joinRequest, "coalesce(o.request_id, s.request_id)"),
 		where: `o.state = 'failed' AND o.kind <> '` + ingest.OutboxMail + `'`, row: "o",
 		service: `coalesce(w.service, json_extract(s.hints, '$.service'), '')`, attempt: "o.attempt",
@@ -142,10 +144,10 @@ func (s *Store) Failure(ctx context.Context, v ingest.Viewer, kind ingest.Failur
 func (s *Store) scanFailure(row rowScanner, kind ingest.FailureKind) (ingest.Failure, error) {
 	f := ingest.Failure{Kind: kind}
 	var at int64
-	var channel, mail, state, hints string
+	var channel, mail, state, hints, virusState, virus string
 	var reference, submission sql.NullString
 	if err := row.Scan(&f.Seq, &f.ID, &at, &f.Reason, &f.Attempt, &f.Outbox, &mail, &state,
-		&channel, &f.Account, &f.MediaType, &hints, &f.Subject, &f.From.Name, &f.From.Email, &f.From.Phone, &f.To, &reference, &submission); err != nil {
+		&channel, &f.Account, &f.MediaType, &hints, &f.Subject, &f.From.Name, &f.From.Email, &f.From.Phone, &f.To, &reference, &submission, &virusState, &virus); err != nil {
 		return f, err
 	}
 	var h ingest.Hints
@@ -155,7 +157,9 @@ func (s *Store) scanFailure(row rowScanner, kind ingest.FailureKind) (ingest.Fai
 	f.At, f.Channel, f.Mail, f.State = s.time(at), ingest.Channel(channel), ingest.MailKind(mail), ingest.MailState(state)
 	f.Filename, f.Partial = h.Filename, h.Partial
 	f.Request, f.Submission = reference.String, submission.String
-	return f, nil
+	var err error
+	f.Verdict, err = s.verdict(f.ID, virusState, virus)
+	return f, err
 }
 
 // failuresCounted is how far FailureCount counts.

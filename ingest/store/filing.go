@@ -25,6 +25,8 @@ const (
 	eventSetAside  = "submission.set_aside"
 	eventFailed    = "submission.failed"
 	eventRetried   = "submission.retried"
+	eventHeld      = "submission.held"
+	eventReleased  = "submission.released"
 	eventCollated  = "submission.collated"
 )
 

@@ -15,18 +15,18 @@ import (
 )
 
 const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.recorded_at, s.sha256, s.size, s.media_type, s.hints,
-	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, r.reference,
+	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, s.virus_state, s.virus, r.reference,
 	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail, d.no_reply
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
 
 func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var rec ingest.Record
-	var channel, state, link, hints string
+	var channel, state, link, hints, virusState, virus string
 	var at, recorded int64
 	var kept int
 	var reference, kind, subject, body, name, email, phone, address, messageID, detail, noReply sql.NullString
 	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &recorded, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
-		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &reference,
+		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &virusState, &virus, &reference,
 		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail, &noReply); err != nil {
 		return rec, err
 	}
@@ -35,6 +35,10 @@ func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	rec.ReceivedAt, rec.RecordedAt, rec.Request = s.time(at), s.time(recorded), reference.String
 	if err := json.Unmarshal([]byte(hints), &rec.Hints); err != nil {
 		return rec, fmt.Errorf("store: hints of %s: %w", rec.ID, err)
+	}
+	var err error
+	if rec.Verdict, err = s.verdict(rec.ID, virusState, virus); err != nil {
+		return rec, err
 	}
 	if !kind.Valid {
 		return rec, nil

@@ -86,11 +86,11 @@ type ledgerInsert struct {
 func (s *Store) insert(ctx context.Context, tx *tx, sub ingest.Submission, row ledgerInsert) (known *replayed, err error) {
 	for _, key := range []string{sub.SourceKey, sub.SourceKey + "|sha256:" + row.sha256} {
 		n, err := tx.execN(ctx, `INSERT INTO submissions
-			(id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, reason)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			(id, channel, account, source_key, epoch, received_at, recorded_at, sha256, size, media_type, hints, state, reason, virus_state)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 			ON CONFLICT (channel, account, source_key) DO NOTHING`,
 			row.id, string(sub.Channel), sub.Account, key, sub.Epoch, micros(sub.ReceivedAt), micros(s.opts.Now()),
-			row.sha256, sub.Original.Size(), sub.MediaType, row.hints, string(row.state), sub.Reason)
+			row.sha256, sub.Original.Size(), sub.MediaType, row.hints, string(row.state), sub.Reason, s.newVirusState(sub))
 		if err != nil || n > 0 {
 			return nil, err
 		}

@@ -52,6 +52,9 @@ type Options struct {
 	Correspondence ingest.Correspondence
 	// Partners decides who is told of what and who takes over what; nil: nobody.
 	Partners ingest.Partners
+	// Antivirus marks what comes in as waiting for its virus scan, so that nothing of it is given
+	// out before.
+	Antivirus bool
 }
 
 // Store is the open store. All methods are safe for concurrent use.

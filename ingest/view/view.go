@@ -43,6 +43,36 @@ type Submission struct {
 	// Letters and Copy are given by "submissions show" only.
 	Letters []string `json:"letters,omitempty"`
 	Copy    *Copy    `json:"copy,omitempty"`
+	// Antivirus is what the virus scan said of it.
+	Antivirus Antivirus `json:"antivirus"`
+}
+
+// Antivirus is what the virus scan said of a submission.
+type Antivirus struct {
+	// State is not_scanned, pending, clean, infected or unscannable.
+	State string `json:"state"`
+	// Held is set while it is kept back for a person to decide.
+	Held bool `json:"held"`
+	// Signature names the virus, or says what could not be scanned and why.
+	Signature string `json:"signature"`
+	// File is the file that it was found in; "" for the original itself.
+	File       string `json:"file"`
+	Scanner    string `json:"scanner"`
+	At         string `json:"at"`
+	ReleasedBy string `json:"released_by"`
+	ReleasedAt string `json:"released_at"`
+}
+
+// OfVerdict is what the virus scan said.
+func OfVerdict(v ingest.Verdict, zone *time.Location) Antivirus {
+	out := Antivirus{
+		State: string(v.State), Held: v.Held(), Signature: v.Signature, File: v.File, Scanner: v.Scanner, At: Time(v.At, zone),
+		ReleasedBy: v.ReleasedBy, ReleasedAt: Time(v.ReleasedAt, zone),
+	}
+	if v.State == ingest.VirusUnknown {
+		out.State = "not_scanned"
+	}
+	return out
 }
 
 // Copy is the searchable copy.
@@ -142,6 +172,7 @@ func OfSubmission(rec ingest.Record, zone *time.Location) Submission {
 		ReceivedAt: Time(rec.ReceivedAt, zone), SHA256: rec.SHA256, Size: rec.Size,
 		State: rec.State, Reason: rec.Reason, Request: rec.Request, Link: rec.Link,
 		Attachments: []Attachment{}, Problems: []ingest.Problem{}, Parents: rec.Hints.Parents, Postmark: day(rec.Hints.Postmark),
+		Antivirus: OfVerdict(rec.Verdict, zone),
 	}
 	if r := rec.Reading; r != nil {
 		v.Subject, v.Text, v.From, v.MessageID = r.Subject, r.Text, r.From, r.MessageID
