@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/redis/go-redis/v9"
 
+	"saisine.fr/saisine/ingest/antivirus/clamdtest"
 	"saisine.fr/saisine/ocr/samplescan"
 )
 
@@ -98,7 +99,8 @@ type cause struct {
 // promlint has nothing to say.
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
-	tw := newPostTown(t, "limits: {file: 1MiB}\n", realBuild)
+	clamd := clamdtest.Start(t)
+	tw := newPostTown(t, "limits: {file: 1MiB}\nantivirus: {clamd: "+strconv.Quote(clamd.Address())+"}\n", realBuild)
 	started := time.Now()
 	d := tw.start()
 	tw.eventually(30*time.Second, "the ledger is counted", func() bool { return tw.scrape()[`saisine_scrape_ok{part="ledger_count"}`] == 1 })
@@ -186,6 +188,11 @@ func TestMetricsMove(t *testing.T) {
 			{`saisine_channel_oldest_waiting_seconds{channel="mailbox/sve"}`, is(0)},
 			{`saisine_queue_latency_seconds{queue="mail"}`, is(0)},
 		}},
+		{"a virus", func() { tw.dovecot.Deliver(townUser, virusMail("joint", "facture.com", []byte(clamdtest.Eicar))) }, []movement{
+			{`saisine_antivirus_submissions{state="held"}`, is(1)},
+		}},
+		{"a virus scan that is gone", func() { clamd.Kill() }, []movement{{`saisine_antivirus_up`, is(0)}}},
+		{"and comes back", func() { clamd.Restart() }, []movement{{`saisine_antivirus_up`, is(1)}}},
 		{"a backup", func() {
 			tw.execute(`INSERT INTO settings (name, value) VALUES ('backup/last', '2026-03-02T08:00:00Z')`)
 		}, []movement{
@@ -221,7 +228,8 @@ func TestMetricsMove(t *testing.T) {
 			moved[seriesName(m.series)] = true
 		}
 	}
-	moved["saisine_build_info"] = true // it never moves
+	moved["saisine_build_info"] = true                             // it never moves
+	moved["saisine_antivirus_signatures_timestamp_seconds"] = true // these signatures have no date
 	all, exposed := map[string]bool{}, map[string]bool{}
 	for series := range tw.scrape() {
 		full, _, _ := strings.Cut(series, "{")
