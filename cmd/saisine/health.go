@@ -14,6 +14,7 @@ import (
 
 	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/ingest/view"
+	"saisine.fr/saisine/ocr"
 )
 
 // silentAfter is how long a channel may go without a good look before it counts as
@@ -71,7 +72,8 @@ func (h *house) warnOfOCR(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	for _, c := range h.ocrState(ctx) {
-		if !c.OK && ctx.Err() == nil {
+		// The reader itself warns of children that are not cut off.
+		if !c.OK && c.Check != ocr.ConfinementCheck && ctx.Err() == nil {
 			h.log.LogAttrs(ctx, slog.LevelError, "scans cannot be read and will wait",
 				slog.String("check", c.Check), slog.String("detail", c.Detail), slog.String("fix", c.Fix))
 		}
@@ -97,7 +99,9 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 	}
 	if h.ocr != nil {
 		for _, c := range h.ocrState(ctx) {
-			if !c.OK {
+			if !c.OK && c.Check == ocr.ConfinementCheck {
+				alarms = append(alarms, problem{"ocr", c.Check + ": " + c.Detail}) // it reads all the same
+			} else if !c.OK {
 				out = append(out, problem{"ocr", strings.TrimSpace(c.Check + ": " + c.Detail + " " + c.Fix)})
 			}
 		}
