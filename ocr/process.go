@@ -80,7 +80,7 @@ func (l *launcher) start(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("%w: make temporary folder: %w", ErrChild, err)
 	}
 	p := &process{dir: folders(dir), said: &tail{}}
-	if err := p.dir.make(); err == nil {
+	if err = p.dir.make(); err == nil {
 		err = l.launch(ctx, p)
 	}
 	if err != nil {
