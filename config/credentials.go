@@ -13,17 +13,16 @@ import (
 // instead of a file.
 const credentialScheme = "credential:"
 
-// serviceCredentials is where systemd keeps the credentials of the running service of the
-// Debian package (systemd.exec(5), LoadCredential=), so that commands beside the daemon, by
-// its user, find them too.
-const serviceCredentials = "/run/credentials/saisine.service"
+// credentialFolder is the folder whose files the unit of the Debian package hands to the
+// daemon. A command beside the daemon gets none from systemd and looks there itself, which
+// its user may unless the administrator has made a file root's own.
+const credentialFolder = "/etc/saisine/credentials"
 
 // folderCredential is what systemd puts before the names of files when a whole folder is
 // loaded, as the package's unit does: LoadCredential=saisine:/etc/saisine/credentials.
 const folderCredential = "saisine_"
 
-// errNoCredential says what to do: the two usual causes look alike from here.
-var errNoCredential = errors.New("there is no such credential: put it into /etc/saisine/credentials/ and start the service anew; outside of the service, see \"Secrets\" in docs/installation.md")
+var errNoCredential = errors.New("there is no such credential: put it into " + credentialFolder + " and restart the service")
 
 func isCredential(path string) bool { return strings.HasPrefix(path, credentialScheme) }
 
@@ -37,12 +36,11 @@ func credentialFile(path string) (string, error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
 		return "", fmt.Errorf("%s: the name of a credential is that of a file, without a folder", path)
 	}
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		dir = serviceCredentials
+	files := []string{filepath.Join(credentialFolder, name)}
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+		files = []string{filepath.Join(dir, name), filepath.Join(dir, folderCredential+name)}
 	}
-	for _, file := range []string{name, folderCredential + name} {
-		file = filepath.Join(dir, file)
+	for _, file := range files {
 		switch _, err := os.Stat(file); {
 		case err == nil:
 			return file, nil

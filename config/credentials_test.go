@@ -45,7 +45,7 @@ connectors:
 func TestCredentialsThatAreNone(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", t.TempDir())
 	for path, want := range map[string]string{
-		"credential:missing":   "/etc/saisine/credentials/",
+		"credential:missing":   "/etc/saisine/credentials",
 		"credential:":          "name of a credential",
 		"credential:../shadow": "name of a credential",
 		"credential:..":        "name of a credential",
