@@ -85,6 +85,9 @@ type Options struct {
 	Memory int64
 	// TempDir is where the children's temporary folders lie; "" = the system's.
 	TempDir string
+	// Moved, when set, is called each time that a child has answered a request or failed at
+	// one: a page, or a part of a copy. It must be quick and safe for concurrent use.
+	Moved func()
 	// Log is where the Reader writes; nil = nowhere.
 	Log *slog.Logger
 }

@@ -41,6 +41,9 @@ func (w *worker) run() {
 		begun := time.Now()
 		resp, err := w.serve(j)
 		w.queue.finished(j)
+		if moved := w.reader.opts.Moved; moved != nil {
+			moved()
+		}
 		j.done <- outcome{number: j.req.Task.Number, resp: resp, err: err, took: time.Since(begun)}
 	}
 }

@@ -202,7 +202,7 @@ func closed(f desk.File, err error) error {
 func pagesHouse(t *testing.T) *deskHouse {
 	t.Helper()
 	h := newDeskHouse(t, "2026-11-23 10:00", sealedTown)
-	reader, err := openOCR(h.cfg, slog.New(slog.DiscardHandler))
+	reader, err := openOCR(h.cfg, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,6 +64,7 @@ type house struct {
 	api       *api.Adapter
 	apps      *open311.Adapter
 	reloads   reloading
+	pulse     *pulse
 }
 
 // daemonQueue says how to reach the queue of a daemon that runs beside this command.
@@ -94,7 +95,7 @@ func redisDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "red
 func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o houseOptions) (_ *house, err error) {
 	h := &house{
 		cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics(), closing: make(chan struct{}),
-		chores: newChores(), texts: new(townTexts), reloads: reloading{cfg: cfg},
+		chores: newChores(), pulse: newPulse(cfg), texts: new(townTexts), reloads: reloading{cfg: cfg},
 	}
 	defer func() {
 		if err != nil {
@@ -143,7 +144,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		return nil, err
 	}
 	if o.workers {
-		if h.ocr, err = openOCR(cfg, log); err != nil {
+		if h.ocr, err = openOCR(cfg, log, h.pulse.page); err != nil {
 			return nil, err
 		}
 		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient})
@@ -247,8 +248,10 @@ func (h *house) prepareModel() {
 	})
 }
 
-func openOCR(cfg config.Config, log *slog.Logger) (*ocr.Reader, error) {
+// openOCR returns a reader that tells moved, if there is one, of each page.
+func openOCR(cfg config.Config, log *slog.Logger, moved func()) (*ocr.Reader, error) {
 	return ocr.New(ocr.Options{
+		Moved:     moved,
 		ChildArgs: []string{ocrChild}, Languages: cfg.OCR.Languages, Workers: cfg.OCR.Workers,
 		PageTimeout: cfg.OCR.PageTimeout, DocumentTimeout: cfg.OCR.DocumentTimeout,
 		MaxPages: cfg.Limits.Pages, MaxPixels: cfg.Limits.Pixels, Log: log,

@@ -141,7 +141,7 @@ func (c *readCommand) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	recognizer, err := openOCR(cfg, log)
+	recognizer, err := openOCR(cfg, log, nil)
 	if err != nil {
 		return err
 	}
