@@ -44,7 +44,8 @@ func credentialFile(path string) (string, error) {
 		switch _, err := os.Stat(file); {
 		case err == nil:
 			return file, nil
-		case !errors.Is(err, fs.ErrNotExist):
+		// Where there is none at all, systemd leaves a folder that only root may enter.
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 			return "", fmt.Errorf("%s: %w", path, err)
 		}
 	}
