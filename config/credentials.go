@@ -11,12 +11,12 @@ import (
 
 // credentialScheme begins the value of a …_file key that names a credential of systemd
 // instead of a file.
-const credentialScheme = "credential:"
+const credentialScheme = "credential:" //nolint:gosec // a word, and no secret
 
 // credentialFolder is the folder whose files the unit of the Debian package hands to the
 // daemon. A command beside the daemon gets none from systemd and looks there itself, which
 // its user may unless the administrator has made a file root's own.
-const credentialFolder = "/etc/saisine/credentials"
+const credentialFolder = "/etc/saisine/credentials" //nolint:gosec // likewise
 
 // folderCredential is what systemd puts before the names of files when a whole folder is
 // loaded, as the package's unit does: LoadCredential=saisine:/etc/saisine/credentials.
