@@ -18,8 +18,13 @@ SOURCES := $(shell find cmd ingest channels ocr queue config -type f -not -name 
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+NFPM_VERSION := v2.45.1
+NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults screenshots fuzz packages packages-test packages-bench-ocr packages-eval clean
+DEB_VERSION = $(shell packaging/version '$(VERSION)')
+DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
+
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -67,6 +72,24 @@ $(LINT):
 	@echo "Building golangci-lint $(LINT_VERSION), once"
 	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && mv $$tmp/golangci-lint $@ && rm -r $$tmp
 
+## deb: the Debian package, as bin/saisine_VERSION_ARCHITECTURE.deb
+deb: packages-deb $(NFPM)
+	@mkdir -p bin/deb
+	go build -tags $(TAGS) -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/deb/saisine ./cmd/saisine
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) packaging/build bin/deb/saisine '$(DEB_VERSION)' $(NFPM) bin
+	@systemd-analyze security --offline=true --threshold=15 packaging/saisine.service >/dev/null || { echo "packaging/saisine.service is less shut in than 1.5 of systemd-analyze security" >&2; exit 1; }
+	@echo "$(DEB)"
+
+$(NFPM):
+	@mkdir -p $(TOOLS)
+	@echo "Building nfpm $(NFPM_VERSION), once"
+	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) && mv $$tmp/nfpm $@ && rm -r $$tmp
+
+## test-deb: installs, upgrades, removes and purges the package in a Debian of its own, and measures the way to a first request; as root
+test-deb: packages-test-deb deb
+	$(MAKE) --no-print-directory deb VERSION=0.0.1 DEB_VERSION=0~0.1
+	packaging/test bin/saisine_0~0.1_*.deb $(DEB)
+
 ## test-faults: the fault tests alone, several times
 FAULTS ?= 5
 test-faults: packages-test
@@ -98,6 +121,12 @@ packages-bench-ocr:
 
 packages-eval:
 	@.ci/packages eval
+
+packages-deb:
+	@.ci/packages deb
+
+packages-test-deb:
+	@.ci/packages test-deb
 
 clean:
 	rm -rf bin

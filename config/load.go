@@ -127,7 +127,7 @@ func (c *Config) settlePaths() {
 	}
 	dir := filepath.Dir(c.origin.path)
 	settle := func(p *string) {
-		if *p != "" && !filepath.IsAbs(*p) {
+		if *p != "" && !filepath.IsAbs(*p) && !isCredential(*p) {
 			*p = filepath.Join(dir, *p)
 		}
 	}

@@ -184,7 +184,8 @@ const markdownHead = `# Configuration
   and ` + "`SAISINE_EVALUATION`" + `, which serve tests.
 - **Secrets.** Each secret key can be given as a file instead (` + "`password_file`" + ` for ` + "`password`" + `): better, since the
   configuration can then be shown to anybody. The file holds the secret and nothing else; one line break at its end is
-  dropped. ` + "`saisine`" + ` never prints secrets.
+  dropped. ` + "`password_file: credential:NAME`" + ` is the credential NAME that systemd hands to the service (its unit loads
+  every file of ` + "`/etc/saisine/credentials/`" + `, see [installation.md](installation.md#secrets)). ` + "`saisine`" + ` never prints secrets.
 - **Paths.** Relative paths of files (` + "`…_file`, `tls_ca`, `categories`" + `) count from the folder of the configuration file;
   folders (` + "`data_dir`, `dir`" + `) are absolute.
 - **Values.** Durations are written as ` + "`10s`, `5m`, `1h30m`" + `; sizes as ` + "`25MiB`, `500kB`" + ` (also ` + "`25Mio`, `500ko`" + `) or in bytes.

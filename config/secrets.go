@@ -52,7 +52,8 @@ func (c *Config) inFiles() []secret {
 
 // ReadSecrets reads the secrets that lie in files of their own (…_file) into their
 // plain keys, so that the rest of the program looks in one place only. One line
-// break at the end of a file is no part of the secret. It is a step of its own, after
+// break at the end of a file is no part of the secret. A …_file of the form credential:NAME
+// is a credential that systemd hands over (systemd.exec(5)). It is a step of its own, after
 // Load, so that a configuration can be checked by somebody who may not read the
 // secrets. Every file that cannot be used is in the *Errors that it returns; running
 // it again reads the files anew.
@@ -69,12 +70,25 @@ func (c *Config) ReadSecrets() error {
 		}
 		*s.value = text
 	}
+	// A key is read where it is used.
+	for i := range c.Connectors {
+		file, err := credentialFile(c.Connectors[i].KeyFile)
+		if err != nil {
+			errs.Add(c.problem(fmt.Sprintf("connectors[%d].key_file", i), err.Error()))
+			continue
+		}
+		c.Connectors[i].KeyFile = file
+	}
 	return errs.Err()
 }
 
 // readSecret returns the content of a secret's file. Its errors never quote it.
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
+	file, err := credentialFile(path)
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(file)
 	if err != nil {
 		return "", err
 	}

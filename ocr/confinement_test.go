@@ -3,6 +3,7 @@ package ocr
 import (
 	"fmt"
 	"image"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/ocr/samplescan"
+	"saisine.fr/saisine/ocr/sandbox"
 )
 
 // run is output of a program whose words do not matter.
@@ -64,6 +66,9 @@ func TestChildIsConfined(t *testing.T) {
 	if sid, err := unix.Getsid(pid); err != nil || sid != pid {
 		t.Errorf("session %d of process %d, %v", sid, pid, err)
 	}
+	if want := (sandbox.Held{Files: sandbox.LandlockVersion() > 0, Sockets: true}); r.launcher.told.Load() == want.Files {
+		t.Errorf("said to lack something: %t, want what %+v lacks", r.launcher.told.Load(), want)
+	}
 	if !r.launcher.shared.Load() {
 		mine, _ := os.Readlink("/proc/self/ns/net")
 		its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
@@ -77,6 +82,49 @@ func TestChildIsConfined(t *testing.T) {
 	<-ended
 	if err := unix.Kill(pid, 0); err == nil {
 		t.Error("the child outlives the Reader")
+	}
+}
+
+// A child cannot open the database, another original, the one that it reads by its own
+// path, or the daemon's environment; nor can it connect to the private Redis or the
+// network. It reads its document all the same.
+func TestChildReachesNothing(t *testing.T) {
+	t.Parallel()
+	if sandbox.LandlockVersion() == 0 {
+		t.Skip("this kernel has no Landlock")
+	}
+	dir := t.TempDir()
+	data, err := samplescan.PDF([]string{"Bonjour"}, samplescan.Options{DPI: 150})
+	document := write(t, "scan.pdf", data, err)
+	args := []string{"reach=" + document, fmt.Sprintf("reach=/proc/%d/environ", os.Getpid()), "reach=/etc/passwd"}
+	for _, name := range []string{"saisine.db", "saisine.db-wal", "original"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "reach="+filepath.Join(dir, name))
+	}
+	for network, address := range map[string]string{"unix": filepath.Join(dir, "redis.sock"), "tcp": "127.0.0.1:0"} {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		args = append(args, "reach="+l.Addr().String())
+	}
+	for _, arg := range args {
+		if !reaches(strings.TrimPrefix(arg, "reach=")) {
+			t.Errorf("%s: nobody can", arg) // then the child's failure would say nothing
+		}
+	}
+	for name, shared := range map[string]bool{"with a namespace": false, "without": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newReader(t, Options{Workers: 1}, args...)
+			r.launcher.shared.Store(shared)
+			doc, err := r.Read(t.Context(), document)
+			if err != nil || codes(doc) != "" || len(doc.Pages) != 1 || doc.Pages[0].Text != "Bonjour" {
+				t.Errorf("got %+v, %v", doc, err)
+			}
+		})
 	}
 }
 
@@ -136,7 +184,7 @@ func TestDoctor(t *testing.T) {
 	for _, c := range checks {
 		got[c.Name] = c
 	}
-	for _, name := range []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm", "pdfdetach", "prlimit", "leptonica", "tesseract", "zbar", "tesseract fra", "reading child"} {
+	for _, name := range []string{"pdfinfo", "pdftotext", "pdfimages", "pdftoppm", "pdfdetach", "prlimit", "leptonica", "tesseract", "zbar", "tesseract fra", "reading child", ConfinementCheck} {
 		if c := got[name]; !c.OK || c.Detail == "" || c.Fix != "" {
 			t.Errorf("%s: %+v", name, c)
 		}

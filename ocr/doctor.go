@@ -13,6 +13,7 @@ import (
 	"saisine.fr/saisine/ocr/barcode"
 	"saisine.fr/saisine/ocr/leptonica"
 	"saisine.fr/saisine/ocr/poppler"
+	"saisine.fr/saisine/ocr/sandbox"
 	"saisine.fr/saisine/ocr/tesseract"
 )
 
@@ -44,7 +45,7 @@ func Doctor(ctx context.Context, opts Options) []Check {
 	for _, language := range opts.Languages {
 		checks = append(checks, checkLanguage(language))
 	}
-	return append(checks, checkChild(ctx, opts))
+	return append(checks, checkChild(ctx, opts)...)
 }
 
 func checkProgram(ctx context.Context, program, option, pkg string) Check {
@@ -98,16 +99,62 @@ func checkLanguage(language string) Check {
 	return c
 }
 
-func checkChild(ctx context.Context, opts Options) Check {
+func checkChild(ctx context.Context, opts Options) []Check {
 	c := Check{Name: "reading child"}
 	l := newLauncher(opts)
 	defer l.close()
 	p, err := l.start(ctx)
 	if err != nil {
 		c.Detail, c.Fix = err.Error(), "see the message; the temporary folder must be writable"
-		return c
+		return []Check{c}
 	}
 	p.stop()
-	c.OK, c.Detail = true, fmt.Sprintf("starts; network cut off: %t", !l.shared.Load())
-	return c
+	c.OK, c.Detail = true, "starts"
+	return []Check{c, Confinement{Files: p.held.Files, Sockets: p.held.Sockets, Namespace: !l.shared.Load()}.check()}
+}
+
+// ConfinementCheck is the name of the Check that says what a reading child cannot reach.
+// Reading works where it is not OK.
+const ConfinementCheck = "reading child is cut off"
+
+// Confinement is what holds of the reading children, as one of them has found by trying.
+type Confinement struct {
+	// Files is true when a child reaches no file but the system's programs, its own folder
+	// and the document that it is to read (Landlock).
+	Files bool
+	// Sockets is true when it can make no socket (seccomp).
+	Sockets bool
+	// Namespace is true when it has an empty network of its own.
+	Namespace bool
+}
+
+// missing says what a child reaches that it should not, or "".
+func (c Confinement) missing() string {
+	var out []string
+	if !c.Files {
+		out = append(out, "files: it could open the database and other originals")
+	}
+	switch {
+	case c.Sockets:
+	case c.Namespace:
+		out = append(out, "sockets: it could reach the private Redis")
+	default:
+		out = append(out, "sockets: it could reach the network and the private Redis")
+	}
+	return strings.Join(out, "; ")
+}
+
+func (c Confinement) check() Check {
+	out := Check{Name: ConfinementCheck}
+	if missing := c.missing(); missing != "" {
+		out.Detail = "not from everything: " + missing
+		out.Fix = "use a kernel of 5.13 or later with Landlock (\"landlock\" in /sys/kernel/security/lsm) and seccomp, as Debian's is; a container must permit both"
+		return out
+	}
+	network := "by seccomp"
+	if c.Namespace {
+		network += ", and in an empty network namespace"
+	}
+	out.OK, out.Detail = true, fmt.Sprintf("from all files but its own (Landlock, version %d) and from every socket (%s)", sandbox.LandlockVersion(), network)
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,16 +21,22 @@ import (
 // TestMain makes the test binary its own reading child. Further arguments make that
 // child misbehave: "kill=3" dies on page 3, "hang=3" hangs there, "once=FILE" does so
 // only until FILE exists, "slow=300ms" takes its time over each page, and "noise=TEXT"
-// prints on standard output before each page.
+// prints on standard output before each page. "reach=PATH" dies where it can open or
+// connect to PATH.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "ocr-child" {
-		os.Exit(child.Main(os.Stdin, os.Stdout, faults(os.Args[2:])))
+		hooks := faults(os.Args[2:])
+		if code := child.Confine(hooks); code != 0 {
+			os.Exit(code)
+		}
+		os.Exit(child.Main(os.Stdin, os.Stdout, hooks))
 	}
 	os.Exit(m.Run())
 }
 
 func faults(args []string) child.Hooks {
 	kill, hang, slow, once, noise := 0, 0, time.Duration(0), "", ""
+	var reach []string
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
 		n, _ := strconv.Atoi(value)
@@ -38,6 +45,8 @@ func faults(args []string) child.Hooks {
 			kill = n
 		case "hang":
 			hang = n
+		case "reach":
+			reach = append(reach, value)
 		case "once":
 			once = value
 		case "slow":
@@ -47,9 +56,19 @@ func faults(args []string) child.Hooks {
 			noise = value
 		}
 	}
-	return child.Hooks{BeforePage: func(number int) {
+	var writable []string
+	if once != "" {
+		writable = []string{filepath.Dir(once)}
+	}
+	return child.Hooks{Writable: writable, BeforePage: func(number int) {
 		if noise != "" {
 			_, _ = syscall.Write(1, []byte(noise))
+		}
+		for _, path := range reach {
+			if reaches(path) {
+				fmt.Fprintln(os.Stderr, "reached", path)
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			}
 		}
 		time.Sleep(slow)
 		if number != kill && number != hang {
@@ -67,6 +86,22 @@ func faults(args []string) child.Hooks {
 		}
 		select {}
 	}}
+}
+
+func reaches(path string) bool {
+	if f, err := os.Open(path); err == nil {
+		_ = f.Close()
+		return true
+	}
+	network := "tcp"
+	if strings.HasPrefix(path, "/") {
+		network = "unix"
+	}
+	c, err := net.Dial(network, path)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
 }
 
 type testLog struct{ t *testing.T }

@@ -2,11 +2,13 @@
 // by recognition page by page otherwise; TIFF, JPEG and PNG by recognition.
 //
 // The bytes are hostile. The daemon never decodes them: that happens in child
-// processes of the same binary (package ocr/child), each with limits, a session and
-// a temporary folder of its own, and no network where the kernel permits. A child
-// that crashes, hangs or is killed costs one page one retry.
+// processes of the same binary (package ocr/child), each with limits, a session and a
+// temporary folder of its own. A child is handed one document at a time and reaches
+// nothing else: no other file of the daemon, no network, no other process (package
+// ocr/sandbox). A child that crashes, hangs or is killed costs one page one retry.
 //
 // The rooms below: wire is the protocol between daemon and child; child is the child;
+// sandbox takes from it what it does not need; confine bounds the programs that it starts;
 // poppler runs the programs for PDF; leptonica binds the image library; prepare makes
 // a page readable; tesseract recognises; barcode finds what separator sheets say;
 // samplescan makes sample letters.
@@ -182,5 +184,8 @@ type Document struct {
 // and stdout must be the process's own. It returns the exit code. The arguments are
 // taken for future use; there are none yet.
 func ChildMain(stdin io.Reader, stdout io.Writer, _ []string) int {
+	if code := child.Confine(child.Hooks{}); code != 0 {
+		return code
+	}
 	return child.Main(stdin, stdout, child.Hooks{})
 }

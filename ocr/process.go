@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"saisine.fr/saisine/ocr/sandbox"
 	"saisine.fr/saisine/ocr/wire"
 )
 
@@ -34,6 +35,8 @@ type launcher struct {
 	done chan struct{}
 	// shared is set once the kernel has refused a network namespace.
 	shared atomic.Bool
+	// told is set once it was logged that the children are not cut off as they should be.
+	told atomic.Bool
 }
 
 func newLauncher(opts Options) *launcher {
@@ -60,8 +63,10 @@ type process struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	out  io.ReadCloser
-	dir  string
+	dir  folders
 	said *tail
+	// held is what the child found that it cannot do.
+	held sandbox.Held
 
 	mu     sync.Mutex
 	reaped bool
@@ -74,8 +79,11 @@ func (l *launcher) start(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: make temporary folder: %w", ErrChild, err)
 	}
-	p := &process{dir: dir, said: &tail{}}
-	if err := l.launch(ctx, p); err != nil {
+	p := &process{dir: folders(dir), said: &tail{}}
+	if err = p.dir.make(); err == nil {
+		err = l.launch(ctx, p)
+	}
+	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("%w: %w", ErrChild, err)
 	}
@@ -92,6 +100,8 @@ func (l *launcher) start(ctx context.Context) (*process, error) {
 		err = wire.Read(p.out, &hello)
 	}
 	if err == nil && hello.Fault == "" {
+		p.held = hello.Held
+		l.tell(ctx, p.held)
 		return p, nil
 	}
 	state := p.stop()
@@ -102,19 +112,28 @@ func (l *launcher) start(ctx context.Context) (*process, error) {
 	return nil, fmt.Errorf("%w: no answer at its start (%s, said %q): %w", ErrChild, state, p.said.String(), err)
 }
 
-// launch starts the program, without network if the kernel permits: in a network
-// namespace of its own, for which an ordinary user needs a user namespace too. Where
-// that is refused (a container, a hardened kernel) it does without.
+// launch starts the program in a network namespace of its own, for which an ordinary user
+// needs a user namespace too. Where the kernel refuses that (a container, a service that
+// may make none) it does without: the child takes the network from itself as well, by
+// package sandbox.
 func (l *launcher) launch(ctx context.Context, p *process) error {
 	isolated := !l.shared.Load()
 	err := l.exec(p, isolated)
 	if err != nil && isolated && !errors.Is(err, os.ErrNotExist) {
 		first := err
 		if err = l.exec(p, false); err == nil && l.shared.CompareAndSwap(false, true) {
-			l.opts.Log.InfoContext(ctx, "reading children share the network: the kernel permits no namespace", "error", first)
+			l.opts.Log.DebugContext(ctx, "the kernel permits reading children no network namespace", "error", first)
 		}
 	}
 	return err
+}
+
+// tell logs, once, what a child could reach that it should not.
+func (l *launcher) tell(ctx context.Context, held sandbox.Held) {
+	c := Confinement{Files: held.Files, Sockets: held.Sockets, Namespace: !l.shared.Load()}
+	if missing := c.missing(); missing != "" && l.told.CompareAndSwap(false, true) {
+		l.opts.Log.WarnContext(ctx, "reading children are not cut off from everything", "missing", missing)
+	}
 }
 
 func (l *launcher) exec(p *process, isolated bool) error {
@@ -125,7 +144,7 @@ func (l *launcher) exec(p *process, isolated bool) error {
 		exe = "/proc/self/exe"
 	}
 	cmd := exec.Command(exe, l.opts.ChildArgs...) //nolint:noctx // it outlives the request that started it
-	cmd.Dir, cmd.Env, cmd.Stderr = p.dir, environment(p.dir), p.said
+	cmd.Dir, cmd.Env, cmd.Stderr = p.dir.work(), environment(p.dir.work()), p.said
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if isolated {
@@ -167,11 +186,17 @@ func environment(dir string) []string {
 }
 
 // request sends one request and waits for the answer until ctx ends. Any error means
-// that the process is of no more use and must be stopped.
+// that the process is of no more use and must be stopped; one that does not wrap errCrashed
+// is a fault of the machine.
 func (p *process) request(ctx context.Context, req wire.Request) (wire.Response, error) {
 	stop := context.AfterFunc(ctx, p.kill)
 	defer stop()
 	var resp wire.Response
+	handed, err := p.dir.hand(&req)
+	if err != nil {
+		return resp, err
+	}
+	defer p.dir.takeBack(handed)
 	if err := wire.Write(p.in, req); err != nil {
 		return resp, fmt.Errorf("%w: %w", errCrashed, err)
 	}
@@ -202,7 +227,7 @@ func (p *process) stop() string {
 	p.reaped = true // from here on the number may belong to another process
 	p.mu.Unlock()
 	err := p.cmd.Wait()
-	_ = os.RemoveAll(p.dir)
+	_ = os.RemoveAll(string(p.dir))
 	if err != nil {
 		return err.Error()
 	}

@@ -101,7 +101,7 @@ func (w *worker) attempt(ctx context.Context, j job) (wire.Response, error) {
 		if j.collect == nil {
 			return resp, nil
 		}
-		if err = j.collect(w.child.dir, resp); !errors.Is(err, errCrashed) {
+		if err = j.collect(w.child.dir.work(), resp); !errors.Is(err, errCrashed) {
 			return resp, err
 		}
 	}

@@ -51,6 +51,7 @@ type Options struct {
 type Node struct {
 	client  *Client
 	sweeper *sweeper
+	moves   *moves
 	servers []*asynq.Server
 	rdb     redis.UniversalClient // of the workers
 
@@ -84,6 +85,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 		client: c,
 		rdb:    o.Conn.client(patient),
 		ended:  make(chan struct{}),
+		moves:  newMoves(o.Concurrency),
 		sweeper: &sweeper{
 			client: c, ledgers: o.Ledgers, guard: g, log: o.Log, wake: make(chan struct{}, 1),
 			orphans: &orphans{client: c, guard: g, log: o.Log}, watch: newWatch(c, o.Log),
@@ -107,7 +109,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 }
 
 func (n *Node) startServers(o Options, g *guard) error {
-	w := &worker{client: n.client, works: o.Works, guard: g, observe: o.Observe, log: o.Log}
+	w := &worker{client: n.client, works: o.Works, guard: g, observe: o.Observe, moves: n.moves, log: o.Log}
 	timeout := o.ShutdownTimeout
 	if timeout <= 0 {
 		timeout = DefaultShutdownTimeout

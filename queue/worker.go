@@ -95,6 +95,7 @@ type worker struct {
 	client  *Client
 	works   map[Kind]Work
 	guard   *guard
+	moves   *moves
 	observe func(Kind, Outcome, time.Duration)
 	log     *slog.Logger
 }
@@ -104,6 +105,8 @@ func (w *worker) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	taskID, _ := asynq.GetTaskID(ctx)
 	kind := Kind(task.Type())
 	log := w.log.With("kind", kind, "task", taskID)
+	queue, _ := asynq.GetQueueName(ctx)
+	defer w.moves.begin(queue, kind)()
 	p, err := decodePayload(task.Payload())
 	work, known := w.works[kind]
 	if err != nil || !known {

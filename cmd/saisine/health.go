@@ -17,6 +17,7 @@ import (
 	"saisine.fr/saisine/channels"
 	"saisine.fr/saisine/ingest/discreet"
 	"saisine.fr/saisine/ingest/view"
+	"saisine.fr/saisine/ocr"
 	"saisine.fr/saisine/queue"
 )
 
@@ -75,7 +76,8 @@ func (h *house) warnOfOCR(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	for _, c := range h.ocrState(ctx) {
-		if !c.OK && ctx.Err() == nil {
+		// The reader itself warns of children that are not cut off.
+		if !c.OK && c.Check != ocr.ConfinementCheck && ctx.Err() == nil {
 			h.log.LogAttrs(ctx, slog.LevelError, "scans cannot be read and will wait",
 				slog.String("check", c.Check), slog.String("detail", c.Detail), slog.String("fix", c.Fix))
 		}
@@ -130,7 +132,9 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 	timed(h.queueProblems)
 	if h.ocr != nil {
 		for _, c := range h.ocrState(ctx) {
-			if !c.OK {
+			if !c.OK && c.Check == ocr.ConfinementCheck {
+				r.warn("ocr", c.Check+": "+c.Detail, c.Fix) // it reads all the same
+			} else if !c.OK {
 				r.wrong("ocr", strings.TrimSpace(c.Check+": "+c.Detail), c.Fix)
 			}
 		}

@@ -67,6 +67,7 @@ type house struct {
 	api       *api.Adapter
 	apps      *open311.Adapter
 	reloads   reloading
+	pulse     *pulse
 }
 
 // daemonQueue says how to reach the queue of a daemon that runs beside this command.
@@ -97,7 +98,7 @@ func redisDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "red
 func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o houseOptions) (_ *house, err error) {
 	h := &house{
 		cfg: cfg, log: log, zone: zoneOf(cfg), metrics: newMetrics(), closing: make(chan struct{}),
-		chores: newChores(), texts: new(townTexts), reloads: reloading{cfg: cfg},
+		chores: newChores(), pulse: newPulse(cfg), texts: new(townTexts), reloads: reloading{cfg: cfg},
 	}
 	defer func() {
 		if err != nil {
@@ -149,7 +150,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		return nil, err
 	}
 	if o.workers {
-		if h.ocr, err = openOCR(cfg, log, h.metrics.ocr); err != nil {
+		if h.ocr, err = openOCR(cfg, log, ocrWatch{h.metrics.ocr, h.pulse}); err != nil {
 			return nil, err
 		}
 		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient})
@@ -253,6 +254,7 @@ func (h *house) prepareModel() {
 	})
 }
 
+// openOCR returns a reader that tells the observer, if there is one, of each page.
 func openOCR(cfg config.Config, log *slog.Logger, observer ocr.Observer) (*ocr.Reader, error) {
 	return ocr.New(ocr.Options{
 		ChildArgs: []string{ocrChild}, Languages: cfg.OCR.Languages, Workers: cfg.OCR.Workers,

@@ -221,37 +221,3 @@ func (s *httpServers) shutdown() error {
 	}
 	return errors.Join(errs...)
 }
-
-// notify tells systemd, when it asked to be told (sd_notify(3)).
-func notify(ctx context.Context, log *slog.Logger, state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.LogAttrs(ctx, slog.LevelWarn, "systemd not notified", slog.Any("err", err))
-	}
-}
-
-// watchdog feeds systemd's watchdog while the database answers.
-func watchdog(ctx context.Context, log *slog.Logger, h *house) {
-	interval, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || interval == 0 {
-		return
-	}
-	tick := time.NewTicker(interval / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		ping, cancel := context.WithTimeout(ctx, interval/3)
-		err := h.store.Ping(ping)
-		// A full disk or a locked database is an answer: a restart would mend nothing, and
-		// take the page from citizens that tells them to come back.
-		if errors.Is(err, context.DeadlineExceeded) {
-			log.LogAttrs(ctx, slog.LevelError, "watchdog not fed: the database does not answer", slog.Any("err", err))
-		} else {
-			notify(ctx, log, daemon.SdNotifyWatchdog)
-		}
-		cancel()
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"saisine.fr/saisine/ocr/leptonica"
 	"saisine.fr/saisine/ocr/poppler"
+	"saisine.fr/saisine/ocr/sandbox"
 	"saisine.fr/saisine/ocr/tesseract"
 	"saisine.fr/saisine/ocr/wire"
 )
@@ -33,7 +35,37 @@ const (
 type Hooks struct {
 	// BeforePage is called before the page of that number is read or copied.
 	BeforePage func(number int)
+	// Writable are folders that the child may write in beside its own.
+	Writable []string
 }
+
+// Confine takes from the process what reading never needs (package sandbox). The working
+// folder stays, and read-only its sibling of the name InFolder, where the daemon puts what
+// is to be read. It must come before Main, in a process that does nothing else: the
+// program starts anew in it. An exit code other than 0 ends it.
+func Confine(hooks Hooks) int {
+	work, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFault
+	}
+	f := sandbox.Folders{
+		Read:  []string{filepath.Join(filepath.Dir(work), InFolder)},
+		Write: append([]string{work}, hooks.Writable...),
+	}
+	if data := os.Getenv("TESSDATA_PREFIX"); data != "" {
+		f.Read = append(f.Read, data)
+	}
+	if err := sandbox.Enter(f); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFault
+	}
+	return exitDone
+}
+
+// InFolder is the name of the folder beside the child's working folder in which it finds
+// the documents that it is to read.
+const InFolder = "in"
 
 // Main serves requests from stdin, with responses on stdout, until stdin ends. It
 // returns the exit code of the process.
@@ -64,7 +96,7 @@ func Main(stdin io.Reader, stdout io.Writer, hooks Hooks) int {
 		return exitFault
 	}
 	defer engine.Close()
-	if err := wire.Write(out, wire.Hello{}); err != nil {
+	if err := wire.Write(out, wire.Hello{Held: sandbox.Try()}); err != nil {
 		return exitProtocol
 	}
 	s := newServer(cfg, engine, hooks)

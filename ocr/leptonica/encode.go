@@ -40,22 +40,38 @@ func (x *Pix) Encode() (Encoded, error) {
 	if src != x.p {
 		defer C.pixDestroy(&src)
 	}
-	kind := C.l_int32(C.L_FLATE_ENCODE)
 	if C.pixGetDepth(src) == 1 && C.pixGetColormap(src) == nil {
-		kind = C.L_G4_ENCODE
+		return encodeFax(src)
 	}
+	kind := C.l_int32(C.L_FLATE_ENCODE)
 	var cid *C.L_COMP_DATA
 	if C.pixGenerateCIData(src, kind, 0, 0, &cid) != 0 || cid == nil {
 		return Encoded{}, errors.New("leptonica: pixGenerateCIData failed")
 	}
 	defer C.l_CIDataDestroy(&cid)
 	e := Encoded{
-		Data: C.GoBytes(unsafe.Pointer(cid.datacomp), C.int(cid.nbytescomp)),
-		Fax:  kind == C.L_G4_ENCODE, BlackIsOne: cid.minisblack != 0,
+		Data:  C.GoBytes(unsafe.Pointer(cid.datacomp), C.int(cid.nbytescomp)),
 		Width: int(cid.w), Height: int(cid.h), Bits: int(cid.bps), Samples: int(cid.spp),
 	}
 	if cid.cmapdatahex != nil {
 		e.Palette, e.Colours = C.GoString(cid.cmapdatahex), int(cid.ncolors)
 	}
 	return e, nil
+}
+
+func encodeFax(src *C.PIX) (Encoded, error) {
+	var data *C.l_uint8
+	var size C.size_t
+	if C.pixWriteMemTiff(&data, &size, src, C.IFF_TIFF_G4) != 0 || data == nil {
+		return Encoded{}, errors.New("leptonica: pixWriteMemTiff failed")
+	}
+	defer C.lept_free(unsafe.Pointer(data))
+	bits, blackIsOne, err := faxStrip(C.GoBytes(unsafe.Pointer(data), C.int(size)))
+	if err != nil {
+		return Encoded{}, err
+	}
+	return Encoded{
+		Data: bits, Fax: true, BlackIsOne: blackIsOne,
+		Width: int(C.pixGetWidth(src)), Height: int(C.pixGetHeight(src)), Bits: 1, Samples: 1,
+	}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"saisine.fr/saisine/ocr/sandbox"
 )
 
 // MaxFrame bounds a frame in both directions. A child is hostile ground once it has
@@ -97,6 +99,8 @@ type Config struct {
 type Hello struct {
 	// Fault, when not "", says why the child cannot work; it ends afterwards.
 	Fault string `json:",omitempty"`
+	// Held is what the child tried to do and could not.
+	Held sandbox.Held
 }
 
 // The operations of a Request.
