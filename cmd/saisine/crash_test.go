@@ -122,10 +122,13 @@ type load struct {
 	tw    *town
 	marks map[string]ingest.State // the end that each piece must come to
 	twins map[string]bool         // pieces that come twice, by two ways, and are one matter
+
+	mu   sync.Mutex
+	told map[string]string // forms whose citizen was shown a number, and the page it leads to
 }
 
 func newLoad(tw *town) *load {
-	return &load{tw: tw, marks: map[string]ingest.State{}, twins: map[string]bool{}}
+	return &load{tw: tw, marks: map[string]ingest.State{}, twins: map[string]bool{}, told: map[string]string{}}
 }
 
 func (l *load) mail(mark string) {
@@ -167,7 +170,10 @@ func (l *load) form(wg *sync.WaitGroup, mark string, file []byte) {
 			if file != nil {
 				files["piece.bin"] = file
 			}
-			if status, _, _, err := l.tw.post(form(mark), files); err == nil && status == http.StatusSeeOther {
+			if status, page, _, err := l.tw.post(form(mark), files); err == nil && status == http.StatusSeeOther {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.told[mark] = page
 				return
 			}
 			time.Sleep(30 * time.Millisecond) // a person takes longer

@@ -91,6 +91,7 @@ type townOption func(*townSetup)
 
 type townSetup struct {
 	data    string
+	scans   string
 	dovecot []dovecottest.Option
 	noMail  bool
 	extra   string
@@ -114,12 +115,12 @@ func realBuild(s *townSetup) {
 func newTown(t testing.TB, opts ...townOption) *town {
 	t.Helper()
 	dir := t.TempDir()
-	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s", level: "debug", exe: program()}
+	s := &townSetup{data: filepath.Join(dir, "data"), scans: filepath.Join(dir, "scans"), poll: "1s", level: "debug", exe: program()}
 	for _, o := range opts {
 		o(s)
 	}
 	tw := &town{
-		t: t, dir: dir, data: s.data, scans: filepath.Join(dir, "scans"), config: filepath.Join(dir, "saisine.yaml"),
+		t: t, dir: dir, data: s.data, scans: s.scans, config: filepath.Join(dir, "saisine.yaml"),
 		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe, cli: s.exe,
 	}
 	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
