@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -123,12 +124,16 @@ type load struct {
 	marks map[string]ingest.State // the end that each piece must come to
 	twins map[string]bool         // pieces that come twice, by two ways, and are one matter
 
+	// maybe are the pieces that were refused, and of which a row is no harm: the fault may
+	// have come after the write.
+	maybe map[string]bool
+
 	mu   sync.Mutex
 	told map[string]string // forms whose citizen was shown a number, and the page it leads to
 }
 
 func newLoad(tw *town) *load {
-	return &load{tw: tw, marks: map[string]ingest.State{}, twins: map[string]bool{}, told: map[string]string{}}
+	return &load{tw: tw, marks: map[string]ingest.State{}, twins: map[string]bool{}, maybe: map[string]bool{}, told: map[string]string{}}
 }
 
 func (l *load) mail(mark string) {
@@ -196,7 +201,7 @@ func (l *load) twin(wg *sync.WaitGroup, mark string) {
 func (l *load) check() {
 	l.tw.t.Helper()
 	pieces := len(l.marks) + len(l.twins)
-	subs := l.tw.settled(pieces, 90*time.Second)
+	subs := slices.DeleteFunc(l.tw.settled(pieces, 90*time.Second), func(s view.Submission) bool { return l.maybe[markOf(s)] })
 	if len(subs) != pieces {
 		l.tw.t.Errorf("%d pieces, %d ledger rows", pieces, len(subs))
 	}

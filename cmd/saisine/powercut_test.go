@@ -25,8 +25,13 @@ type cutDisk struct {
 // newCutDisk makes and mounts one. It skips the test where that is not allowed.
 func newCutDisk(t *testing.T, kind string) *cutDisk {
 	t.Helper()
-	tmp := t.TempDir()
-	d := &cutDisk{t: t, kind: kind, image: filepath.Join(tmp, "disk.img"), dir: filepath.Join(tmp, "disk")}
+	return newDiskIn(t, kind, t.TempDir(), 400<<20) // mkfs.xfs makes nothing below 300 MB
+}
+
+// newDiskIn makes a disk whose image, sparse, lies in a folder.
+func newDiskIn(t *testing.T, kind, folder string, size int64, options ...string) *cutDisk {
+	t.Helper()
+	d := &cutDisk{t: t, kind: kind, image: filepath.Join(folder, "disk.img"), dir: filepath.Join(t.TempDir(), "disk")}
 	if err := os.Mkdir(d.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -35,11 +40,10 @@ func newCutDisk(t *testing.T, kind string) *cutDisk {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	// Sparse; mkfs.xfs makes nothing below 300 MB.
-	if err := f.Truncate(400 << 20); err != nil {
+	if err := f.Truncate(size); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("mkfs."+kind, "-q", d.image).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mkfs."+kind, append(options, "-q", d.image)...).CombinedOutput(); err != nil {
 		t.Fatalf("mkfs.%s: %v\n%s", kind, err, out)
 	}
 	if out, err := exec.Command("mount", "-o", "loop", d.image, d.dir).CombinedOutput(); err != nil {

@@ -112,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.numberEarlier(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", s.engine, err), s.read.Close(), s.write.Close())
 	}
-	if s.writer, err = newWriter(ctx, s.engine, s.write, o.Log); err != nil {
+	if s.writer, err = newWriter(ctx, s.engine, s.write, o.Log, soundness(o)); err != nil {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil
