@@ -1,16 +1,11 @@
 package main
 
 import (
-	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/store"
 )
 
 // acknowledged proves that whatever was acknowledged to its source is in the ledger at this
@@ -50,37 +45,12 @@ func (l *load) acknowledged(t *testing.T) (forms, mails, scans int) {
 	return forms, mails, scans
 }
 
-// ledgerMarks counts the rows of the ledger by the mark that their original bears.
+// ledgerMarks counts the rows of the ledger by their marks.
 func (tw *town) ledgerMarks() map[string]int {
 	tw.t.Helper()
-	s, err := store.Open(tw.t.Context(), store.Options{Dir: tw.data, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		tw.t.Fatal(err)
-	}
-	defer s.Close()
 	there := map[string]int{}
-	if err := s.Submissions(tw.t.Context(), "", func(r ingest.Record) error {
-		mark := marks.FindString(r.Hints.SourceRef)
-		if mark == "" {
-			b, err := s.Original(tw.t.Context(), r)
-			if err != nil {
-				return err
-			}
-			f, err := b.Open()
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			raw, err := io.ReadAll(f)
-			if err != nil {
-				return err
-			}
-			mark = string(marks.Find(raw))
-		}
-		there[mark]++
-		return nil
-	}); err != nil {
-		tw.t.Fatal(err)
+	for _, p := range tw.ledger() {
+		there[p.mark]++
 	}
 	return there
 }

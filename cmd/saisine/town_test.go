@@ -83,6 +83,8 @@ type town struct {
 	// cli is what commands are: a test looks with them over and over, and one that looks at a
 	// store finds no more with the race detector.
 	cli string
+	// markCache holds the marks of rows, see ledger.
+	markCache map[string]string
 }
 
 const townUser = "sve@saint-exemple.fr"

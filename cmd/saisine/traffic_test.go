@@ -22,15 +22,16 @@ type traffic struct {
 	// torn are the scans whose copier was told that writing failed: only a look into the
 	// folder tells whether they came to lie there.
 	torn []string
+	back map[string]struct{} // files that a clerk has dropped back
 }
 
 // tick is the pause between two sets of pieces: a busy day, and not a flood.
-const tick = 60 * time.Millisecond
+const tick = 120 * time.Millisecond
 
 // begin starts the traffic. The marks of a round must not have been used by the load yet.
 // more, when not nil, is called in each tick.
 func (l *load) begin(round int, more func(tr *traffic, n int)) *traffic {
-	tr := &traffic{l: l, end: make(chan struct{}), ended: make(chan struct{})}
+	tr := &traffic{l: l, end: make(chan struct{}), ended: make(chan struct{}), back: map[string]struct{}{}}
 	go func() {
 		defer close(tr.ended)
 		for n := 0; ; n++ {
