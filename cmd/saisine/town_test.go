@@ -440,6 +440,10 @@ func (tw *town) post(fields map[string]string, files map[string][]byte) (status 
 }
 
 func (tw *town) postTo(path string, fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
+	return tw.postFor(15*time.Second, path, fields, files)
+}
+
+func (tw *town) postFor(patience time.Duration, path string, fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for k, v := range fields {
@@ -459,7 +463,7 @@ func (tw *town) postTo(path string, fields map[string]string, files map[string][
 	if err := w.Close(); err != nil {
 		return 0, "", "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+tw.public+path, &b)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -59,12 +58,4 @@ func soundLog(database string) (err error) {
 func isFsync(err error) bool {
 	var se sqlite3.Error
 	return errors.As(err, &se) && se.ExtendedCode == sqlite3.ErrIoErrFsync
-}
-
-// soundness is soundLog for the database of a store; PostgreSQL sees to its own.
-func soundness(o Options) func() error {
-	if o.Database != "" {
-		return func() error { return nil }
-	}
-	return func() error { return soundLog(filepath.Join(o.Dir, "saisine.db")) }
 }

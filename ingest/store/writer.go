@@ -56,6 +56,7 @@ type writer struct {
 	// sound makes the log durable before the first write (soundLog); isSound is set when it has.
 	sound   func() error
 	isSound bool
+	files   *identity
 	// now takes the writes for which a citizen or a mail server is waiting, later
 	// those of the workers: while much comes in, taking it in goes first.
 	now   chan job
@@ -80,13 +81,13 @@ func (s *Store) WriterStats() WriterStats {
 	return WriterStats{w.commits.Load(), w.writes.Load(), w.splits.Load()}
 }
 
-func newWriter(ctx context.Context, e engine, db *sql.DB, log *slog.Logger, sound func() error) (*writer, error) {
+func newWriter(ctx context.Context, e engine, db *sql.DB, log *slog.Logger, files *identity) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: writing connection: %w", err)
 	}
 	w := &writer{
-		engine: e, db: db, conn: conn, log: log, sound: sound, stmts: make(map[string]*sql.Stmt),
+		engine: e, db: db, conn: conn, log: log, sound: files.sound, files: files, stmts: make(map[string]*sql.Stmt),
 		now: make(chan job), later: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
@@ -299,6 +300,9 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 		}
 	}
 	crashpoint.Hit("store.before_commit")
+	if err = w.files.check(); err != nil {
+		return err
+	}
 	if err = t.exec(ctx, "COMMIT"); err != nil {
 		if isFsync(err) {
 			w.isSound = false
