@@ -46,7 +46,7 @@ func (r *redisUnderTest) run() {
 	r.process, err = servertest.Start(servertest.Command{
 		Args: []string{
 			"redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", r.dir, "--appendonly", "yes", "--save", "",
-			"--appendfsync", "always", "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes",
+			"--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes",
 		},
 		Dir: r.dir, Log: filepath.Join(r.dir, "redis.log"),
 	})
