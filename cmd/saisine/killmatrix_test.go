@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,6 +19,8 @@ import (
 	"saisine.fr/saisine/ingest/deliver/eximtest"
 	"saisine.fr/saisine/ingest/deliver/handover/sshdtest"
 )
+
+var faultKills = flag.Int("faults.kills", 20, "how often make test-faults kills the daemon at each crash point")
 
 // siege is a town that is killed over and over at one point.
 type siege struct {
@@ -110,7 +113,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 			t.Parallel()
 			row := newFault(t, "kill -9 at "+point, "nothing lost, nothing twice, verify 0")
 			s := sieged(t, point)
-			kills := runs(1, 20)
+			kills := runs(1, *faultKills)
 			slowest := time.Duration(0)
 			for k := range kills {
 				nth := 1 + k%s.most
