@@ -17,7 +17,8 @@ func (l *load) reconcile(t *testing.T) {
 	t.Helper()
 	want := len(l.marks) + len(l.twins) + 3*len(l.piles)
 	var found []marked
-	if !l.tw.within(2*time.Minute, func() bool {
+	if !l.tw.within(3*time.Minute, func() bool {
+		time.Sleep(250 * time.Millisecond) // reading the whole ledger takes from the daemon's time
 		found = l.tw.ledger()
 		for _, p := range found {
 			if !p.rec.State.Final() {
