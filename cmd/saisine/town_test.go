@@ -83,6 +83,8 @@ type town struct {
 	// cli is what commands are: a test looks with them over and over, and one that looks at a
 	// store finds no more with the race detector.
 	cli string
+	// markCache holds the marks of rows, see ledger.
+	markCache map[string]string
 }
 
 const townUser = "sve@saint-exemple.fr"
@@ -91,6 +93,7 @@ type townOption func(*townSetup)
 
 type townSetup struct {
 	data    string
+	scans   string
 	dovecot []dovecottest.Option
 	noMail  bool
 	extra   string
@@ -114,12 +117,12 @@ func realBuild(s *townSetup) {
 func newTown(t testing.TB, opts ...townOption) *town {
 	t.Helper()
 	dir := t.TempDir()
-	s := &townSetup{data: filepath.Join(dir, "data"), poll: "1s", level: "debug", exe: program()}
+	s := &townSetup{data: filepath.Join(dir, "data"), scans: filepath.Join(dir, "scans"), poll: "1s", level: "debug", exe: program()}
 	for _, o := range opts {
 		o(s)
 	}
 	tw := &town{
-		t: t, dir: dir, data: s.data, scans: filepath.Join(dir, "scans"), config: filepath.Join(dir, "saisine.yaml"),
+		t: t, dir: dir, data: s.data, scans: s.scans, config: filepath.Join(dir, "saisine.yaml"),
 		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe, cli: s.exe,
 	}
 	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
@@ -437,6 +440,10 @@ func (tw *town) post(fields map[string]string, files map[string][]byte) (status 
 }
 
 func (tw *town) postTo(path string, fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
+	return tw.postFor(15*time.Second, path, fields, files)
+}
+
+func (tw *town) postFor(patience time.Duration, path string, fields map[string]string, files map[string][]byte) (status int, location, body string, err error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for k, v := range fields {
@@ -456,7 +463,7 @@ func (tw *town) postTo(path string, fields map[string]string, files map[string][
 	if err := w.Close(); err != nil {
 		return 0, "", "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+tw.public+path, &b)
 	if err != nil {

@@ -21,8 +21,13 @@ func unavailable(err error) error {
 		return err
 	}
 	var se sqlite3.Error
-	if errors.As(err, &se) && se.Code == sqlite3.ErrConstraint {
-		return err
+	if errors.As(err, &se) {
+		switch se.Code {
+		case sqlite3.ErrConstraint:
+			return err
+		case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+			return fmt.Errorf("%w: %w: %w", ingest.ErrUnavailable, errDamaged, err)
+		}
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23") { // integrity constraint violation
@@ -30,6 +35,9 @@ func unavailable(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ingest.ErrUnavailable, err)
 }
+
+// errDamaged says what to do where SQLite says only what it saw.
+var errDamaged = errors.New("the database is damaged: stop saisine, keep the file, restore a backup (saisine verify tells what else is touched)")
 
 func isNoTransaction(err error) bool {
 	return strings.Contains(err.Error(), "no transaction is active")

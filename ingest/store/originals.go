@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -18,7 +19,11 @@ import (
 
 // fileStore keeps the originals over ingest.InlineMax: one file each, named by its
 // SHA-256, under a folder named by the hash's first byte.
-type fileStore struct{ dir string }
+type fileStore struct {
+	dir string
+	// named holds the folders below dir whose own names this process has made durable.
+	named sync.Map
+}
 
 func openFileStore(dir string) (*fileStore, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -39,26 +44,37 @@ func (f *fileStore) put(b *ingest.Blob) error {
 	if st, err := os.Stat(final); err == nil && st.Size() == b.Size() {
 		// It was renamed there by an earlier put, but that one may have been killed
 		// before the folder's fsync.
-		return syncPath(filepath.Dir(final))
+		return errors.Join(f.nameDurably(filepath.Dir(final)), syncPath(filepath.Dir(final)))
 	}
 	if err := syncPath(b.Path()); err != nil {
 		return err
 	}
 	crashpoint.Hit("store.original_synced")
 	dir := filepath.Dir(final)
-	switch err := os.Mkdir(dir, 0o700); {
-	case err == nil:
-		if err := syncPath(f.dir); err != nil {
-			return err
-		}
-	case !errors.Is(err, fs.ErrExist):
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("store: original: %w", err)
+	}
+	if err := f.nameDurably(dir); err != nil {
+		return err
 	}
 	if err := os.Rename(b.Path(), final); err != nil {
 		return fmt.Errorf("store: original: %w", err)
 	}
 	crashpoint.Hit("store.original_renamed")
 	return syncPath(dir)
+}
+
+// nameDurably makes the name of a folder durable in its parent. That a folder is there does not
+// say so: another put may have made it a moment ago, or a process that was killed right after.
+func (f *fileStore) nameDurably(folder string) error {
+	if _, done := f.named.Load(folder); done {
+		return nil
+	}
+	if err := syncPath(f.dir); err != nil {
+		return err
+	}
+	f.named.Store(folder, nil)
+	return nil
 }
 
 // syncPath flushes a file or folder to the disk.

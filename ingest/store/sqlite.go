@@ -26,6 +26,9 @@ const synchronousFull = 2
 
 func (e sqlite) open(ctx context.Context, o Options) (read, write *sql.DB, err error) {
 	path := filepath.Join(o.Dir, "saisine.db")
+	if err := refuseEmptyOne(o.Dir, path); err != nil {
+		return nil, nil, err
+	}
 	// Made here and not by SQLite, whose files follow the umask: citizens' letters are
 	// for this user only. The log files take over these rights.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)

@@ -115,7 +115,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.numberEarlier(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", s.engine, err), s.read.Close(), s.write.Close())
 	}
-	if s.writer, err = newWriter(ctx, s.engine, s.write, o.Log); err != nil {
+	var files *identity
+	if o.Database == "" {
+		files, err = newIdentity(filepath.Join(o.Dir, "saisine.db"))
+	}
+	if err == nil {
+		s.writer, err = newWriter(ctx, s.engine, s.write, o.Log, files)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil

@@ -54,6 +54,10 @@ type writer struct {
 	conn  *sql.Conn
 	log   *slog.Logger
 	stmts map[string]*sql.Stmt
+	// sound makes the log durable before the first write (soundLog); isSound is set when it has.
+	sound   func() error
+	isSound bool
+	files   *identity
 	// now takes the writes for which a citizen or a mail server is waiting, later
 	// those of the workers: while much comes in, taking it in goes first.
 	now   chan job
@@ -78,13 +82,13 @@ func (s *Store) WriterStats() WriterStats {
 	return WriterStats{w.commits.Load(), w.writes.Load(), w.splits.Load()}
 }
 
-func newWriter(ctx context.Context, e engine, db *sql.DB, log *slog.Logger) (*writer, error) {
+func newWriter(ctx context.Context, e engine, db *sql.DB, log *slog.Logger, files *identity) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: writing connection: %w", err)
 	}
 	w := &writer{
-		engine: e, db: db, conn: conn, log: log, stmts: make(map[string]*sql.Stmt),
+		engine: e, db: db, conn: conn, log: log, sound: files.sound, files: files, stmts: make(map[string]*sql.Stmt),
 		now: make(chan job), later: make(chan job), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run() //nolint:gosec // G118: the writer outlives the context that opened the store
@@ -285,13 +289,25 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 			err = errors.Join(err, rerr)
 		}
 	}()
+	if !w.isSound {
+		if err = w.sound(); err != nil {
+			return fmt.Errorf("%w: %w", errBegin, unavailable(err))
+		}
+		w.isSound = true
+	}
 	for _, j := range group {
 		if err = w.guarded(ctx, j.work); err != nil {
 			return err
 		}
 	}
 	crashpoint.Hit("store.before_commit")
+	if err = w.files.check(); err != nil {
+		return err
+	}
 	if err = t.exec(ctx, "COMMIT"); err != nil {
+		if isFsync(err) {
+			w.isSound = false
+		}
 		return unavailable(err)
 	}
 	w.commits.Add(1)
