@@ -29,7 +29,7 @@ const silentAfter = 15 * time.Minute
 //	/debug/pprof/  profiles of the running program
 func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 	mux := http.NewServeMux()
-	started := time.Now()
+	started := clock()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintln(w, "ok")
@@ -122,8 +122,8 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 			}
 		case s.Err != nil:
 			out = append(out, problem{name, s.Err.Error()})
-		case time.Since(seen) > silentAfter:
-			out = append(out, problem{name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute))})
+		case clock().Sub(seen) > silentAfter:
+			out = append(out, problem{name, fmt.Sprintf("no good look for %s", clock().Sub(seen).Round(time.Minute))})
 		}
 	}
 	return out, alarms

@@ -37,7 +37,7 @@ type mailroom struct {
 
 // newMailroom gets ready to reach the town's mail server.
 func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, templates letterTexts, tokens ingest.Tokens) (*mailroom, error) {
-	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
+	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: clock, sending: make(chan struct{}, 1)}
 	if cfg.SMTP.Host == "" {
 		return m, nil
 	}

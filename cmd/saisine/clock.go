@@ -1,0 +1,15 @@
+package main
+
+import "time"
+
+// clock is by what this program dates what comes in, and knows the hour, the day and the
+// deadline. It is the system's: only the tests, which have weeks go by in minutes, put another
+// one in its place, before anything runs. Time-outs and pauses go by the system's in any case.
+var clock = time.Now
+
+// sweepEvery is how often the ledger is looked through for what the queue lacks; 0 leaves that to
+// the queue. shortPauses, in tests, divides the pauses between the tries of what failed.
+var (
+	sweepEvery  time.Duration
+	shortPauses = 1
+)
