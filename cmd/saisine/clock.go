@@ -7,9 +7,11 @@ import "time"
 // one in its place, before anything runs. Time-outs and pauses go by the system's in any case.
 var clock = time.Now
 
-// sweepEvery is how often the ledger is looked through for what the queue lacks; 0 leaves that to
-// the queue. shortPauses, in tests, divides the pauses between the tries of what failed.
+// Tests whose hours are short make these shorter too: how often the ledger is looked through for
+// what the queue lacks (0 leaves that to the queue), by what the pauses between the tries of what
+// failed are divided, and how long the mail server may take.
 var (
 	sweepEvery  time.Duration
 	shortPauses = 1
+	smtpTimeout time.Duration // of one step; 0: deliver's
 )

@@ -50,7 +50,7 @@ func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary,
 }
 
 func smtpOptions(c config.SMTP) (deliver.SMTPOptions, error) {
-	o := deliver.SMTPOptions{Host: c.Host, Port: c.Port, Mode: c.TLS, Username: c.Username, Password: strings.TrimSpace(c.Password)}
+	o := deliver.SMTPOptions{Host: c.Host, Port: c.Port, Mode: c.TLS, Username: c.Username, Password: strings.TrimSpace(c.Password), Timeout: smtpTimeout}
 	if c.TLSCA == "" {
 		return o, nil
 	}

@@ -70,5 +70,5 @@ func followClock(file string) {
 		panic(err)
 	}
 	clock = func() time.Time { return ahead(by) }
-	sweepEvery, shortPauses = 500*time.Millisecond, 60
+	sweepEvery, shortPauses, smtpTimeout = 500*time.Millisecond, 60, 5*time.Second
 }
