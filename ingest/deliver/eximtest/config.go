@@ -156,7 +156,9 @@ type stageFile struct{ Dir, Stage string }
 func (s *Server) At(stage string) stageFile { return stageFile{s.Dir, stage} }
 
 // Stages are those at which Fault can strike, for the configuration.
-func (s *Server) Stages() []string { return []string{"connect", "helo", "mail", "rcpt", "predata", "data"} }
+func (s *Server) Stages() []string {
+	return []string{"connect", "helo", "mail", "rcpt", "predata", "data"}
+}
 
 // HasAuth tells whether the server offers a mechanism of AUTH.
 func (s *Server) HasAuth(mechanism string) bool {
