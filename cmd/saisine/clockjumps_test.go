@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -106,18 +107,24 @@ func TestClockJumpsUnderWay(t *testing.T) {
 		for _, to := range []string{name, "f" + name} {
 			tw.eventually(20*time.Second, jump.name+": the receipt to "+to+" is sent", func() bool {
 				for _, m := range tw.mails() {
-					if m.To == to+"@"+eximtest.Domain && m.Kind == ingest.MailARE && m.State == ingest.MailSent {
+					if m.To == to+"@"+eximtest.Domain && m.Kind.Receipt() && m.State == ingest.MailSent {
 						return true
 					}
 				}
 				return false
 			})
+			if t.Failed() {
+				t.Logf("%+v", tw.mails())
+			}
 		}
 		row.saw("filed and answered within %d s", 1+int(time.Since(begun).Seconds()))
-		tw.eventually(15*time.Second, jump.name+": the daemon is ready", func() bool { return tw.answers("http://" + tw.admin + "/readyz") })
+		tw.eventually(15*time.Second, jump.name+": mailbox and scan folder are well", func() bool {
+			ready := get(t, "http://"+tw.admin+"/readyz")
+			return ready != "" && !strings.Contains(ready, "mailbox/sve") && !strings.Contains(ready, "scan/courrier")
+		})
 		// A notice to who has just had a receipt waits for its hour: the next jump takes it along.
 		for _, m := range tw.mails() {
-			if m.To == name+"@"+eximtest.Domain && m.Kind == ingest.MailARE {
+			if m.To == name+"@"+eximtest.Domain && m.Kind.Receipt() {
 				if _, code := tw.saisine("requests", "set", m.Request, "status", "closed"); code == 0 {
 					held++
 				}
@@ -143,10 +150,13 @@ func TestClockJumpsUnderWay(t *testing.T) {
 	d.stop()
 }
 
+// hiddenField is one of a form.
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="(jeton)" value="([^"]*)"`)
+
 // formToken opens the form, and returns the hidden fields of it.
 func formToken(t *testing.T, tw *town) map[string]string {
 	t.Helper()
-	page := get(t, "http://"+tw.public+"/demandes")
+	page := get(t, "http://"+tw.public+"/")
 	out := map[string]string{}
 	for _, m := range hiddenField.FindAllStringSubmatch(page, -1) {
 		out[m[1]] = m[2]
