@@ -19,7 +19,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/saisine-tools
 LINT_VERSION := v2.15.0
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults screenshots fuzz packages packages-test packages-bench-ocr packages-eval clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -70,7 +70,21 @@ $(LINT):
 ## test-faults: the fault tests alone, several times
 FAULTS ?= 5
 test-faults: packages-test
+	@mkdir -p bin
 	$(GO_TEST) -race -count=$(FAULTS) -timeout 80m -run 'TestKill|TestRandomKills|TestRedisFaults|TestResumes|TestDiskFull|TestFiveHundred|TestThousandReceipts' ./cmd/saisine -receipts.mails=200
+	$(GO_TEST) -count=1 -timeout 40m -run '^Test(Network|ServerFaults)' ./channels/mailbox $(FAULTS_REPORT)
+	$(GO_TEST) -count=1 -timeout 20m -run '^Test(Copiers|ClockSetBack)' ./channels/scanfolder $(FAULTS_REPORT)
+	$(GO_TEST) -count=1 -timeout 40m -run '^Test(MailServer|ClockJumpsUnderWay)' ./cmd/saisine $(FAULTS_REPORT)
+
+# One line for each fault; tests add theirs.
+FAULTS_REPORT := -faults.full -faults.report=$(CURDIR)/bin/faults-report.md
+
+## soak: SOAK_DAYS days of a town in simulated time, with faults and a count at each midnight; a quarter of an hour (SOAK_SEED)
+SOAK_DAYS ?= 7
+SOAK_SEED ?= 8
+soak: packages-test
+	@mkdir -p bin
+	$(GO_TEST) -count=1 -v -timeout 60m -run '^TestSoak$$' ./cmd/saisine -soak.days=$(SOAK_DAYS) -soak.seed=$(SOAK_SEED) -soak.hour=2s $(FAULTS_REPORT)
 
 ## screenshots: a clerk's day and every page of the desk, in each look, as pictures under bin/screenshots
 screenshots: packages-test build
