@@ -6,8 +6,15 @@ import (
 	"saisine.fr/saisine/ingest/servertest/faulttest"
 )
 
+var faultsFull = faulttest.Full
+
 // runs is how often a fault happens: long in make test-faults, short in make test.
-func runs(short, long int) int { return faulttest.Runs(short, long) }
+func runs(short, long int) int {
+	if *faultsFull {
+		return long
+	}
+	return short
+}
 
 // faultRow is a line of the report of the fault suite.
 type faultRow struct{ *faulttest.Row }

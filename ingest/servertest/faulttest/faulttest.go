@@ -13,17 +13,14 @@ import (
 	"time"
 )
 
-var (
-	full   = flag.Bool("faults.full", false, "each fault as often as make test-faults asks, instead of once or twice")
-	report = flag.String("faults.report", "", "a file to which each fault adds its line")
-)
+// Full says whether the whole suite is wanted (make test-faults), and not its short form.
+var Full = flag.Bool("faults.full", false, "each fault as often as make test-faults asks, instead of once or twice")
 
-// Full reports whether the whole suite is wanted (make test-faults), and not its short form.
-func Full() bool { return *full }
+var report = flag.String("faults.report", "", "a file to which each fault adds its line")
 
 // Runs is how often a fault happens: long in make test-faults, short in make test.
 func Runs(short, long int) int {
-	if *full {
+	if *Full {
 		return long
 	}
 	return short
