@@ -24,7 +24,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -98,7 +98,20 @@ test-faults: packages-test
 	@printf '# Faults, %s, %s, %s cores, %s\n\n' "$(VERSION)" "$$(date -u +%F)" "$$(nproc)" "$$(. /etc/os-release; echo "$$PRETTY_NAME"), Linux $$(uname -r)" > bin/faults-report.md
 	$(GO_TEST) -count=1 -parallel 3 -timeout 12h -run '$(FAULTS)' ./cmd/saisine -receipts.mails=200 \
 	  -faults.full -faults.kills $(FAULT_KILLS) -faults.report $(CURDIR)/bin/faults-report.md
+	$(GO_TEST) -count=1 -timeout 40m -run '^Test(Network|ServerFaults)' ./channels/mailbox $(FAULTS_REPORT)
+	$(GO_TEST) -count=1 -timeout 20m -run '^Test(Copiers|ClockSetBack)' ./channels/scanfolder $(FAULTS_REPORT)
+	$(GO_TEST) -count=1 -timeout 40m -run '^Test(MailServer|ClockJumpsUnderWay)' ./cmd/saisine $(FAULTS_REPORT)
 	@cat bin/faults-report.md
+
+# One line for each fault; tests add theirs.
+FAULTS_REPORT := -faults.full -faults.report=$(CURDIR)/bin/faults-report.md
+
+## soak: SOAK_DAYS days of a town in simulated time, with faults and a count at each midnight; a quarter of an hour (SOAK_SEED)
+SOAK_DAYS ?= 7
+SOAK_SEED ?= 8
+soak: packages-test
+	@mkdir -p bin
+	$(GO_TEST) -count=1 -v -timeout 60m -run '^TestSoak$$' ./cmd/saisine -soak.days=$(SOAK_DAYS) -soak.seed=$(SOAK_SEED) -soak.hour=2s $(FAULTS_REPORT)
 
 ## screenshots: a clerk's day and every page of the desk, in each look, as pictures under bin/screenshots
 screenshots: packages-test build

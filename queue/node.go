@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type Options struct {
 	Concurrency map[string]int
 	// Ledgers are swept in this order.
 	Ledgers []Ledger
+	// SweepEvery is the time between two sweeps; 0 means a minute.
+	SweepEvery time.Duration
 	// ShutdownTimeout is how long handlers may go on when the node shuts down before
 	// their context ends; 0 means DefaultShutdownTimeout. A task that is cut off is
 	// put back and starts over at the next start.
@@ -87,7 +90,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 		ended:  make(chan struct{}),
 		moves:  newMoves(o.Concurrency),
 		sweeper: &sweeper{
-			client: c, ledgers: o.Ledgers, guard: g, log: o.Log, wake: make(chan struct{}, 1),
+			client: c, ledgers: o.Ledgers, every: cmp.Or(o.SweepEvery, sweepEvery), guard: g, log: o.Log, wake: make(chan struct{}, 1),
 			orphans: &orphans{client: c, guard: g, log: o.Log}, watch: newWatch(c, o.Log),
 		},
 	}

@@ -35,6 +35,7 @@ const (
 type sweeper struct {
 	client  *Client
 	ledgers []Ledger
+	every   time.Duration
 	guard   *guard
 	orphans *orphans
 	watch   *watch
@@ -47,7 +48,7 @@ type sweeper struct {
 
 // run sweeps until ctx ends.
 func (s *sweeper) run(ctx context.Context) {
-	every := time.NewTicker(sweepEvery)
+	every := time.NewTicker(s.every)
 	defer every.Stop()
 	look := time.NewTicker(watchEvery)
 	defer look.Stop()

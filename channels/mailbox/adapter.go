@@ -156,7 +156,7 @@ func (a *Adapter) serve(ctx context.Context, sink ingest.Sink) (end ending, err 
 		}
 	}()
 	for _, folder := range []string{a.cfg.DoneFolder, a.cfg.FailedFolder} {
-		if err := s.ensureFolder(folder); err != nil {
+		if _, err := s.ensureFolder(folder); err != nil {
 			return endFailed, err
 		}
 	}

@@ -38,7 +38,7 @@ func check(ctx context.Context, cfg config.Mailbox) error {
 	}
 	defer s.logout()
 	for _, folder := range []string{cfg.DoneFolder, cfg.FailedFolder} {
-		if err := s.ensureFolder(folder); err != nil {
+		if _, err := s.ensureFolder(folder); err != nil {
 			return err
 		}
 	}

@@ -201,7 +201,7 @@ func TestDovecot(t *testing.T) {
 		if err := other.selectFolder("INBOX", false); err != nil {
 			t.Fatal(err)
 		}
-		if err := other.ensureFolder("Trash"); err != nil {
+		if _, err := other.ensureFolder("Trash"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := other.move([]imap.UID{2}, nil, "Trash"); err != nil {

@@ -216,8 +216,8 @@ func TestMalformedResponseIsIsolated(t *testing.T) {
 			if r.failures() > 0 {
 				t.Errorf("Run failed %d times: bisecting must not wait for the supervisor", r.failures())
 			}
-			// Six halvings and three tries alone; the mails beside it cost nothing more.
-			if n := len(s.sent("LOGIN")); n > 12 {
+			// Six halvings and the tries alone; the mails beside it cost nothing more.
+			if n := len(s.sent("LOGIN")); n > 9+maxDeaths {
 				t.Errorf("%d connections to find one mail among 40", n)
 			}
 		})

@@ -57,10 +57,10 @@ func (n naming) resolve(folder string) string {
 }
 
 // ensureFolder creates a folder that is missing and subscribes to it, so that mail
-// programs show it.
-func (s *session) ensureFolder(folder string) error {
+// programs show it. made is true when it was missing.
+func (s *session) ensureFolder(folder string) (made bool, err error) {
 	name := s.names.resolve(folder)
-	return s.do(commandBudget, func() error {
+	err = s.do(commandBudget, func() error {
 		_, err := s.client.Status(name, &imap.StatusOptions{NumMessages: true}).Wait()
 		if err == nil {
 			return nil
@@ -73,9 +73,11 @@ func (s *session) ensureFolder(folder string) error {
 		if err != nil && (!errors.As(err, &status) || status.Code != imap.ResponseCodeAlreadyExists) {
 			return &stageError{stageFolder, fmt.Errorf("create folder %q: %w", folder, err)}
 		}
+		made = true
 		if err := s.client.Subscribe(name).Wait(); err != nil && s.dead(err) {
 			return &stageError{stageFolder, fmt.Errorf("subscribe to folder %q: %w", folder, err)}
 		}
 		return nil
 	})
+	return made, err
 }

@@ -16,7 +16,14 @@ import (
 	"saisine.fr/saisine/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Of a connection that a toxic ended Toxiproxy leaves goroutines behind.
+func TestMain(m *testing.M) {
+	const toxiproxy = "github.com/Shopify/toxiproxy/v2"
+	goleak.VerifyTestMain(
+		m, goleak.IgnoreAnyFunction(toxiproxy+"/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction(toxiproxy+".(*ToxicLink).read"), goleak.IgnoreAnyFunction(toxiproxy+".(*ToxicLink).write"),
+	)
+}
 
 // ledger is a Sink that behaves as the contract says: one row for each source key,
 // one for the same bytes under another epoch.

@@ -225,7 +225,7 @@ func (p *pass) fetchFailed(ctx context.Context, uids []imap.UID, err error) erro
 	case temporary(err) || ctx.Err() != nil:
 		return err
 	}
-	p.mem.failed(uids, p.opts.Now(), p.opts.RetryPause)
+	p.mem.failed(uids, p.s.dead(err), p.opts.Now(), p.opts.RetryPause)
 	p.narrowed = true
 	p.log.WarnContext(ctx, "fetching mails failed; they are tried in smaller sets",
 		"count", len(uids), "first_uid", uint32(uids[0]), "error", err)
@@ -254,7 +254,7 @@ func (p *pass) reconcile(ctx context.Context, asked []imap.UID, received []mail)
 		return err
 	}
 	for _, uid := range lost {
-		p.mem.failed([]imap.UID{uid}, p.opts.Now(), p.opts.RetryPause)
+		p.mem.failed([]imap.UID{uid}, false, p.opts.Now(), p.opts.RetryPause)
 		p.log.WarnContext(ctx, "the server did not deliver a mail that it lists", "folder", p.cfg.Folder, "uid", uint32(uid))
 	}
 	return nil
@@ -316,6 +316,24 @@ func (p *pass) move(ctx context.Context, uids []imap.UID, dest destination) erro
 		folder = p.cfg.FailedFolder
 	}
 	didCopy, err := p.s.move(uids, p.mem.copied(uids), folder)
+	if err != nil && !p.s.dead(err) && !didCopy {
+		// Somebody may have removed the folder since the connection was made.
+		made, e := p.s.ensureFolder(folder)
+		switch {
+		case e != nil:
+			err = errors.Join(err, e)
+		case made:
+			p.log.WarnContext(ctx, "a folder that mails are moved to was gone; it is made again", "folder", folder)
+			didCopy, err = p.s.move(uids, p.mem.copied(uids), folder)
+		}
+	}
+	if half := len(uids) / 2; half > 0 && !didCopy && overQuota(err) {
+		// A copy takes room until its mail is gone: there may be enough for fewer at a time.
+		if err := p.move(ctx, uids[:half], dest); err != nil || p.soft != nil {
+			return err
+		}
+		return p.move(ctx, uids[half:], dest)
+	}
 	stays := err == nil && p.s.moveMode() == moveByFlag
 	for _, uid := range uids {
 		at := p.mem.settled[uid]

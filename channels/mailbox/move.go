@@ -108,6 +108,12 @@ func temporary(err error) bool {
 	}
 }
 
+// overQuota reports whether a status response says that the account is full (RFC 9208).
+func overQuota(err error) bool {
+	var status *imap.Error
+	return errors.As(err, &status) && status.Code == imap.ResponseCodeOverQuota
+}
+
 // without returns the UIDs of all that are not in some.
 func without(all, some []imap.UID) []imap.UID {
 	if len(some) == 0 {

@@ -7,8 +7,16 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// maxAttempts is how often a mail is asked for alone before it is set apart.
-const maxAttempts = 3
+const (
+	// maxAttempts is how often a mail is asked for alone before it is set apart, by a server
+	// that says no or says nothing about it.
+	maxAttempts = 3
+	// maxDeaths is the same where each try ended the connection, which the network may be to
+	// blame for: with the pauses between them it is tried for three quarters of an hour.
+	maxDeaths = 10
+	// maxDeathPause, times RetryPause, is the longest of these pauses.
+	maxDeathPause = 16
+)
 
 // destination says where a mail that is in the ledger belongs.
 type destination int
@@ -27,9 +35,13 @@ type place struct {
 
 // suspect is a mail that could not be fetched alone.
 type suspect struct {
-	attempts  int
+	attempts  int       // that the connection outlived
+	deaths    int       // of the connection
 	notBefore time.Time // when to try next
 }
+
+// hopeless reports whether it was tried often enough.
+func (s suspect) hopeless() bool { return s.attempts >= maxAttempts || s.deaths >= maxDeaths }
 
 // memory is what is remembered of a folder between looks and connections, for one
 // UIDVALIDITY. Losing it costs time only: the ledger knows what it has. It is used by
@@ -112,7 +124,7 @@ func (m *memory) takeDue(now time.Time) [][]imap.UID {
 	due := m.groups
 	m.groups = nil
 	for uid, s := range m.suspects {
-		if s.attempts < maxAttempts && !now.Before(s.notBefore) {
+		if !s.hopeless() && !now.Before(s.notBefore) {
 			due = append(due, []imap.UID{uid})
 		}
 	}
@@ -123,7 +135,7 @@ func (m *memory) takeDue(now time.Time) [][]imap.UID {
 func (m *memory) hopeless() []imap.UID {
 	var uids []imap.UID
 	for uid, s := range m.suspects {
-		if s.attempts >= maxAttempts {
+		if s.hopeless() {
 			uids = append(uids, uid)
 		}
 	}
@@ -131,15 +143,21 @@ func (m *memory) hopeless() []imap.UID {
 	return uids
 }
 
-// failed notes that fetching the set failed: two halves are tried apart, a single
-// mail again after a pause.
-func (m *memory) failed(uids []imap.UID, now time.Time, pause time.Duration) {
+// failed notes that fetching the set failed, and whether the connection died of it: two
+// halves are tried apart, a single mail again after a pause.
+func (m *memory) failed(uids []imap.UID, died bool, now time.Time, pause time.Duration) {
 	switch len(uids) {
 	case 0:
 	case 1:
 		s := m.suspects[uids[0]]
-		s.attempts++
-		s.notBefore = now.Add(time.Duration(s.attempts) * pause)
+		if died {
+			s.deaths++
+			pause *= time.Duration(min(1<<(s.deaths-1), maxDeathPause))
+		} else {
+			s.attempts++
+			pause *= time.Duration(s.attempts)
+		}
+		s.notBefore = now.Add(pause)
 		m.suspects[uids[0]] = s
 	default:
 		half := len(uids) / 2
@@ -195,7 +213,7 @@ func (m *memory) due() bool { return len(m.groups) > 0 }
 // nextTry returns how long until a suspect's pause is over, at most limit.
 func (m *memory) nextTry(now time.Time, limit time.Duration) time.Duration {
 	for _, s := range m.suspects {
-		if s.attempts < maxAttempts {
+		if !s.hopeless() {
 			limit = min(limit, max(0, s.notBefore.Sub(now)))
 		}
 	}

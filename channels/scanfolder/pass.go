@@ -154,6 +154,13 @@ func (a *Adapter) look(ctx context.Context, sink ingest.Sink, file string, info 
 		s = &sighting{since: now}
 		a.seen[file] = s
 	}
+	// A clock that was set back must not make a file wait until it is right again.
+	if now.Before(s.since) {
+		s.since = now
+	}
+	if latest := now.Add(maxRetryPause); s.retryAt.After(latest) {
+		s.retryAt = latest
+	}
 	s.info, s.pass = info, a.passes
 	if s.due(a.cfg.StableFor).After(now) {
 		return nil

@@ -19,14 +19,14 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 	for _, c := range chosen.Mailbox {
 		health := new(channels.Health)
 		super.Add(mailbox.New(c, mailbox.Options{
-			Spool: h.store.Spool(), MaxMessage: int64(h.cfg.Limits.Message), Log: h.log, Health: health,
+			Spool: h.store.Spool(), MaxMessage: int64(h.cfg.Limits.Message), Log: h.log, Health: health, Now: clock,
 		}), health)
 	}
 	for _, c := range chosen.Scans {
 		health := new(channels.Health)
 		super.Add(scanfolder.New(c, scanfolder.Options{
 			Spool: h.store.Spool(), MaxFile: int64(h.cfg.Limits.File), Ledger: scanLedger{h}, Log: h.log, Health: health,
-			Now: func() time.Time { return time.Now().In(h.zone) },
+			Now: func() time.Time { return clock().In(h.zone) },
 		}), health)
 	}
 	if chosen.Webform.Enabled {
@@ -35,7 +35,7 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 			Town: h.cfg.Town, Form: chosen.Webform,
 			Limits:     h.postLimits(),
 			Categories: formCategories(h.rules), Follow: follower{h}, Correspondent: follower{h}, Spool: h.store.Spool(), Secret: secret,
-			Log: h.log, Health: health,
+			Log: h.log, Health: health, Now: clock,
 		})
 		h.form = d.form
 		super.Add(d.form, health)

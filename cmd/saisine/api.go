@@ -21,7 +21,7 @@ func (h *house) newAPI(health *channels.Health) *api.Adapter {
 		Categories: apiCategories(h.rules),
 		Keys:       apiKeys{accounts}, Ledger: apiReads{accounts}, Requests: apiReads{accounts}, Acts: apiActs{h}, Files: apiFiles{accounts, h.files()},
 		Events: h.store, Follow: follower{h},
-		Spool: h.store.Spool(), Log: h.log, Health: health,
+		Spool: h.store.Spool(), Log: h.log, Health: health, Now: clock,
 	})
 }
 

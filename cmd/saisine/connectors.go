@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest"
@@ -26,7 +25,7 @@ import (
 
 // newHandovers makes the connectors of the configuration.
 func newHandovers(h *house) (*handovers, error) {
-	d := &handovers{h: h, connectors: map[string]handover.Connector{}, early: map[string]bool{}, now: time.Now}
+	d := &handovers{h: h, connectors: map[string]handover.Connector{}, early: map[string]bool{}, now: clock}
 	for _, c := range h.cfg.Connectors {
 		connector, err := newConnector(h.cfg, c)
 		if err != nil {

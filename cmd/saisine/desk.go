@@ -52,7 +52,7 @@ func (d doors) handler() http.Handler {
 // newDesk makes the agents' pages from what the house can do.
 func (h *house) newDesk(super *channels.Supervisor, health *channels.Health) (*desk.Adapter, error) {
 	return desk.New(desk.Options{
-		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health,
+		Town: h.cfg.Town, PublicURL: h.cfg.BaseURL(), Limits: h.cfg.Limits, Spool: h.store.Spool(), Log: h.log, Health: health, Now: clock,
 		Facts:    deskFacts{h},
 		Lists:    deskLists{h},
 		Requests: deskRequests{h},

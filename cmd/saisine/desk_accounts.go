@@ -23,7 +23,7 @@ type deskAccounts struct {
 
 func (h *house) accounts(now func() time.Time) deskAccounts {
 	if now == nil {
-		now = time.Now
+		now = clock
 	}
 	return accountsOf(h.store, h.rules, now)
 }

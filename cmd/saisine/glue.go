@@ -70,7 +70,7 @@ func (l mailLane) Process(ctx context.Context, id string) error {
 		return err
 	}
 	job := jobOf(id, rec.Attempt, ingest.LaneOCR)
-	if rec.State == ingest.StateReceived && time.Since(rec.RecordedAt) > offeredAgain {
+	if rec.State == ingest.StateReceived && clock().Sub(rec.RecordedAt) > offeredAgain {
 		// It need not be read again to know where it belongs.
 		if c := l.h.client.Load(); c != nil {
 			if waits, err := c.Has(ctx, job); err == nil && waits {

@@ -34,7 +34,7 @@ const silentAfter = 15 * time.Minute
 //	/debug/pprof/  profiles of the running program
 func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 	mux := http.NewServeMux()
-	started := time.Now()
+	started := clock()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintln(w, "ok")
@@ -236,8 +236,8 @@ func channelProblems(r *findings, statuses map[string]channels.Status, started t
 			}
 		case s.Err != nil:
 			r.wrong(name, discreet.Text(s.Err), fix)
-		case time.Since(seen) > silentAfter:
-			r.wrong(name, fmt.Sprintf("no good look for %s", time.Since(seen).Round(time.Minute)), fix)
+		case clock().Sub(seen) > silentAfter:
+			r.wrong(name, fmt.Sprintf("no good look for %s", clock().Sub(seen).Round(time.Minute)), fix)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
+	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, Now: clock, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	for _, problem := range unknownCategories(cfg, h.rules) {
 		log.LogAttrs(ctx, slog.LevelWarn, "the configuration names a category that the categories file does not have", slog.String("problem", problem))
 	}
-	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log}
+	h.intake = &ingest.Intake{Recorder: h.store, Notifier: laneNotifier{h}, Log: log, Now: clock}
 	if err := h.openAntivirus(ctx, o.workers); err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 		if h.ocr, err = openOCR(cfg, log, ocrWatch{h.metrics.ocr, h.pulse}); err != nil {
 			return nil, err
 		}
-		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient})
+		h.understand, err = openUnderstandingIn(ctx, cfg, log, classify.Options{Rules: texts.rules, Dir: modelsDir(cfg), Later: o.patient, Now: clock})
 		if err != nil {
 			return nil, err
 		}
@@ -273,7 +273,7 @@ const outboundWorkers, partnerWorkers = 4, 8
 
 func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	opts := queue.Options{
-		Conn: h.conn, Log: h.log, Observe: h.metrics.observe,
+		Conn: h.conn, Log: h.log, Observe: h.metrics.observe, SweepEvery: sweepEvery,
 		Ledgers: []queue.Ledger{submissionLedger{h.store}, outboxLedger{h.store}},
 	}
 	if o.workers {
@@ -320,6 +320,10 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		hook.Schedule = hookPauses
 		hook.MaxRetry = len(hook.Schedule)
 		policies[queue.KindWebhook] = hook
+		for kind, policy := range policies {
+			policy.Base /= time.Duration(shortPauses)
+			policies[kind] = policy
+		}
 		opts.Policies = policies
 	}
 	node, err := queue.Start(ctx, opts)

@@ -38,7 +38,7 @@ type mailroom struct {
 
 // newMailroom gets ready to reach the town's mail server.
 func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, templates letterTexts, tokens ingest.Tokens) (*mailroom, error) {
-	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: time.Now, sending: make(chan struct{}, 1)}
+	m := &mailroom{cfg: cfg, store: s, secretary: secretary, templates: templates, tokens: tokens, now: clock, sending: make(chan struct{}, 1)}
 	if cfg.SMTP.Host == "" {
 		return m, nil
 	}
@@ -51,7 +51,7 @@ func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary,
 }
 
 func smtpOptions(c config.SMTP) (deliver.SMTPOptions, error) {
-	o := deliver.SMTPOptions{Host: c.Host, Port: c.Port, Mode: c.TLS, Username: c.Username, Password: strings.TrimSpace(c.Password)}
+	o := deliver.SMTPOptions{Host: c.Host, Port: c.Port, Mode: c.TLS, Username: c.Username, Password: strings.TrimSpace(c.Password), Timeout: smtpTimeout}
 	if c.TLSCA == "" {
 		return o, nil
 	}

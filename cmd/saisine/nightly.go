@@ -26,7 +26,7 @@ type nightly struct {
 	seen atomic.Pointer[string]
 }
 
-func newNightly(h *house) *nightly { return &nightly{h: h, now: time.Now} }
+func newNightly(h *house) *nightly { return &nightly{h: h, now: clock} }
 
 // The time of the night, in the town's zone: after the hour that a change of the clock
 // takes away or gives twice (02:00 to 03:00 in the European Union).

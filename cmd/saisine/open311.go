@@ -20,7 +20,7 @@ func (h *house) newOpen311(health *channels.Health) *open311.Adapter {
 	return open311.New(open311.Options{
 		BaseURL: h.cfg.BaseURL(), Jurisdiction: c.Jurisdiction, Contact: cmp.Or(c.Contact, townContact(h.cfg).Email, h.cfg.Town.Name), Location: h.zone,
 		Catalogue: open311.FromFile(*h.rules.File()), Limits: h.postLimits(), KeyRate: h.cfg.API.RateLimit, Trusted: trusted,
-		Keys: h.store, Tokens: appTokens{follower{h}}, Book: appBook{h}, Spool: h.store.Spool(), Log: h.log, Health: health,
+		Keys: h.store, Tokens: appTokens{follower{h}}, Book: appBook{h}, Spool: h.store.Spool(), Log: h.log, Health: health, Now: clock,
 	})
 }
 

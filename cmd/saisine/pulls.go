@@ -29,7 +29,7 @@ type pulls struct {
 	looking map[string]bool
 }
 
-func newPulls(d *handovers) *pulls { return &pulls{d: d, cfg: d.h.cfg.Connectors, now: time.Now} }
+func newPulls(d *handovers) *pulls { return &pulls{d: d, cfg: d.h.cfg.Connectors, now: clock} }
 
 // pullMax is how many cases one look asks for; the next look goes on.
 const pullMax = 500

@@ -30,7 +30,7 @@ type rounds struct {
 }
 
 func newRounds(h *house) *rounds {
-	return &rounds{h: h, now: time.Now, hours: notice.Hours{Morning: clockTime(h.cfg.Letters.Morning), Evening: clockTime(h.cfg.Letters.Evening)}}
+	return &rounds{h: h, now: clock, hours: notice.Hours{Morning: clockTime(h.cfg.Letters.Morning), Evening: clockTime(h.cfg.Letters.Evening)}}
 }
 
 // clockTime is a time of the day as the time after midnight; Validate has refused others.

@@ -345,7 +345,7 @@ func TestSeparatorsOfTheTownsFile(t *testing.T) {
 	}
 }
 
-func rewrite(t *testing.T, path, old, text string) {
+func rewrite(t testing.TB, path, old, text string) {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {

@@ -43,6 +43,9 @@ func TestMain(m *testing.M) {
 		os.Exit(ocr.ChildMain(os.Stdin, os.Stdout, os.Args[2:]))
 	}
 	if os.Getenv(asProgram) != "" {
+		if file := os.Getenv(clockFile); file != "" {
+			followClock(file)
+		}
 		if pause, err := time.ParseDuration(os.Getenv(hookPause)); err == nil {
 			hookPauses = slices.Repeat([]time.Duration{pause}, len(hookPauses))
 		}
@@ -85,6 +88,8 @@ type town struct {
 	cli string
 	// markCache holds the marks of rows, see ledger.
 	markCache map[string]string
+	// env is added to the environment of daemon and commands.
+	env []string
 }
 
 const townUser = "sve@saint-exemple.fr"
@@ -203,7 +208,7 @@ func (tw *town) launch(env ...string) *daemonProcess {
 	tw.t.Helper()
 	d := &daemonProcess{t: tw.t, log: &logBuffer{}, done: make(chan struct{})}
 	d.cmd = exec.Command(tw.exe, "serve", "--config", tw.config, "--log-level", tw.level)
-	d.cmd.Env = append(os.Environ(), append([]string{asProgram + "=1"}, env...)...)
+	d.cmd.Env = slices.Concat(os.Environ(), []string{asProgram + "=1"}, tw.env, env)
 	d.cmd.Stderr = d.log
 	d.cmd.Stdout = d.log
 	// The daemon must not outlive the tests, however they end.
@@ -311,7 +316,7 @@ func (tw *town) output(args ...string) (stdout, stderr string, code int) {
 	tw.t.Helper()
 	var out, errOut bytes.Buffer
 	cmd := exec.Command(tw.cli, append(args, "--config", tw.config)...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = slices.Concat(os.Environ(), []string{asProgram + "=1"}, tw.env)
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -96,7 +96,7 @@ func openUnderstandingIn(ctx context.Context, cfg config.Config, log *slog.Logge
 // pipeline makes the pipeline of a store.
 func (u *understanding) pipeline(ledger ingest.Ledger, r ingest.Reader, tokens ingest.Tokens, log *slog.Logger) *ingest.Pipeline {
 	return &ingest.Pipeline{
-		Ledger: ledger, Reader: r, Classifier: u.classifier, Log: log,
-		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights(), Window: u.window},
+		Ledger: ledger, Reader: r, Classifier: u.classifier, Log: log, Now: clock,
+		Matcher: &match.Matcher{Tokens: tokens, Weights: u.weights(), Window: u.window, Now: clock},
 	}
 }

@@ -30,7 +30,7 @@ type hooks struct {
 
 // newHooks makes the senders of the configuration.
 func newHooks(cfg config.Config, s *store.Store) (*hooks, error) {
-	h := &hooks{store: s, senders: map[string]*webhook.Sender{}, urls: map[string]string{}, now: time.Now}
+	h := &hooks{store: s, senders: map[string]*webhook.Sender{}, urls: map[string]string{}, now: clock}
 	for _, w := range cfg.Webhooks {
 		sender, err := newSender(w)
 		if err != nil {

@@ -49,6 +49,14 @@ mail_max_userip_connections = 100
 mail_fsync = never
 maildir_very_dirty_syncs = no
 mailbox_idle_check_interval = {{.IdleCheck}} secs
+{{- if .QuotaMails}}
+mail_plugins = $mail_plugins quota
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:messages={{.QuotaMails}}
+}
+{{- end}}
 ssl = yes
 ssl_cert = <{{.Dir}}/cert.pem
 ssl_key = <{{.Dir}}/key.pem
@@ -93,7 +101,7 @@ func (s *Server) renderConfig() ([]byte, error) {
 	data := struct {
 		*Server
 		UserPassword string
-	}{s, Password}
+	}{s, s.password}
 	if err := configTemplate.Execute(&b, data); err != nil {
 		return nil, fmt.Errorf("dovecottest: %w", err)
 	}

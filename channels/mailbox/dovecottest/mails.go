@@ -53,16 +53,41 @@ func (s *Server) Deliver(user string, raw ...[]byte) {
 	}
 }
 
+// DeliverAt puts a mail into the user's inbox as one that came at a time: that is its INTERNALDATE.
+func (s *Server) DeliverAt(user string, at time.Time, raw []byte) {
+	s.tb.Helper()
+	s.must(s.addUser(user))
+	s.must(s.deliverTo(user, "", at, raw))
+}
+
+// DeliverTo makes a folder and puts mails into it as Deliver does, past any quota.
+func (s *Server) DeliverTo(user, folder string, raw ...[]byte) {
+	s.tb.Helper()
+	s.Client(user, func(c *imapclient.Client) error {
+		_ = c.Create(folder, nil).Wait() // it may exist
+		return nil
+	})
+	for _, mail := range raw {
+		s.must(s.deliverTo(user, "."+folder, time.Now(), mail))
+	}
+}
+
 func (s *Server) deliver(user string, mail []byte) error {
+	return s.deliverTo(user, "", time.Now(), mail)
+}
+
+// deliverTo goes by the name of the folder's own maildir (Maildir++).
+func (s *Server) deliverTo(user, folder string, at time.Time, mail []byte) error {
+	maildir := filepath.Join(s.maildir(user), folder)
 	name := fmt.Sprintf("%d.M%dP%dQ%d.dovecottest", time.Now().Unix(), time.Now().Nanosecond()/1000, os.Getpid(), s.seq.Add(1))
-	tmp := filepath.Join(s.maildir(user), "tmp", name)
+	tmp := filepath.Join(maildir, "tmp", name)
 	if err := os.WriteFile(tmp, mail, 0o600); err != nil {
 		return err
 	}
-	if err := s.user.Own(tmp); err != nil {
+	if err := errors.Join(s.user.Own(tmp), os.Chtimes(tmp, at, at)); err != nil {
 		return err
 	}
-	return os.Rename(tmp, filepath.Join(s.maildir(user), "new", name))
+	return os.Rename(tmp, filepath.Join(maildir, "new", name))
 }
 
 // DeliverLMTP hands mails in over LMTP (RFC 2033), as the town's mail server does.

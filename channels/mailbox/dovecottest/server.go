@@ -50,11 +50,15 @@ type Server struct {
 	// IdleCheck is the interval in seconds at which Dovecot looks for changes when
 	// the kernel did not announce them.
 	IdleCheck int
+	// QuotaMails is the number of mails that an account may hold; 0: no limit.
+	QuotaMails int
 
-	tb      testing.TB
-	user    servertest.User
-	process *servertest.Process
-	seq     atomic.Int64
+	// password is what the server wants: Password, or what SetPassword said.
+	password string
+	tb       testing.TB
+	user     servertest.User
+	process  *servertest.Process
+	seq      atomic.Int64
 }
 
 // Option changes how Start configures the server.
@@ -73,6 +77,10 @@ func WithIdleNotify(d time.Duration) Option {
 	return func(s *Server) { s.IdleNotify = max(1, int(d.Seconds())) }
 }
 
+// WithQuota limits how many mails an account may hold. Deliver and Append are not asked: a
+// mailbox can be over it, as one is whose limit was lowered.
+func WithQuota(mails int) Option { return func(s *Server) { s.QuotaMails = mails } }
+
 // Start runs a Dovecot until the test ends. The test is skipped when Dovecot is not
 // installed, and only then.
 func Start(tb testing.TB, opts ...Option) *Server {
@@ -81,7 +89,7 @@ func Start(tb testing.TB, opts ...Option) *Server {
 		tb.Skip("dovecot is not installed: apt-get install dovecot-imapd dovecot-lmtpd")
 	}
 	s := &Server{
-		tb: tb, Host: "127.0.0.1", Separator: "/",
+		tb: tb, Host: "127.0.0.1", Separator: "/", password: Password,
 		IdleNotify: int((29 * time.Minute).Seconds()), IdleCheck: 1,
 	}
 	for _, opt := range opts {
@@ -204,6 +212,30 @@ func (s *Server) Restart() {
 	base := filepath.Join(s.Dir, "base")
 	s.must(errors.Join(os.RemoveAll(base), os.Mkdir(base, 0o700), s.user.Own(base)))
 	s.must(s.launch())
+}
+
+// SetPassword changes every user's password, for whoever logs in from now on: the server is
+// restarted. The methods that log in work only while it is Password.
+func (s *Server) SetPassword(password string) {
+	s.tb.Helper()
+	s.password = password
+	conf, err := s.renderConfig()
+	s.must(err)
+	s.must(s.user.Lay(s.Dir, map[string][]byte{"dovecot.conf": conf}))
+	s.Restart()
+}
+
+// Renumber has the server give the user's inbox another UIDVALIDITY, as one does that was
+// restored from a backup or lost its index: it is restarted without what it knew of the folder.
+func (s *Server) Renumber(user string) {
+	s.tb.Helper()
+	s.Kill()
+	known, err := filepath.Glob(filepath.Join(s.maildir(user), "dovecot*"))
+	s.must(err)
+	for _, file := range known {
+		s.must(os.RemoveAll(file))
+	}
+	s.Restart()
 }
 
 func (s *Server) log() string { return servertest.Tail(s.Dir, 40, "dovecot.log") }

@@ -38,19 +38,29 @@ smtp_connect_backlog = 200
 queue_run_max = 2
 remote_max_parallel = 4
 no_message_logs
+acl_smtp_connect = acl_connect
+acl_smtp_helo = acl_helo
 acl_smtp_mail = acl_mail
 acl_smtp_rcpt = acl_rcpt
-acl_smtp_data = accept
+acl_smtp_predata = acl_predata
+acl_smtp_data = acl_data
 
 begin acl
-
+{{range .Stages}}
+{{- if not (eq . "mail" "rcpt")}}
+acl_{{.}}:
+{{template "fault" $.At .}}  accept
+{{end}}{{end}}
 acl_mail:
-  deny condition = ${if ={$received_port}{ {{.PlainPort}} }{no}{yes}}
+{{template "fault" .At "mail"}}  deny condition = ${if ={$received_port}{ {{.PlainPort}} }{no}{yes}}
        !authenticated = *
        message = 530 5.7.0 Authentication required
   accept
 
 acl_rcpt:
+{{template "fault" .At "rcpt"}}  defer condition = ${if exists{ {{- .Dir}}/faults/greylist}}
+       !seen = 1h / key=${sender_address}-$local_part@$domain
+       message = 451 4.7.1 greylisted, try again
   deny local_parts = ^refuse\\.
        message = 550 5.1.1 <$local_part@$domain>: no such user here
   defer local_parts = ^later\\.
@@ -130,7 +140,25 @@ cram:
   server_secret = ${if eq{$auth1}{ {{- .Username -}} }{ {{- .Password -}} }fail}
   server_set_id = $auth1
   server_advertise_condition = ${if def:tls_in_cipher}
+{{end}}
+{{- define "fault"}}  deny condition = ${if exists{ {{- .Dir}}/faults/{{.Stage}}-5xx}}
+       message = 550 5.7.1 refused at {{.Stage}}
+  defer condition = ${if exists{ {{- .Dir}}/faults/{{.Stage}}-4xx}}
+       message = 451 4.3.0 not now, at {{.Stage}}
+  warn condition = ${if exists{ {{- .Dir}}/faults/{{.Stage}}-slow}}
+       delay = 3s
 {{end}}`))
+
+// stageFile is where the configuration of a stage looks for its faults.
+type stageFile struct{ Dir, Stage string }
+
+// At is for the configuration.
+func (s *Server) At(stage string) stageFile { return stageFile{s.Dir, stage} }
+
+// Stages are those at which Fault can strike, for the configuration.
+func (s *Server) Stages() []string {
+	return []string{"connect", "helo", "mail", "rcpt", "predata", "data"}
+}
 
 // HasAuth tells whether the server offers a mechanism of AUTH.
 func (s *Server) HasAuth(mechanism string) bool {

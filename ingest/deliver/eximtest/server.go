@@ -148,7 +148,7 @@ func (s *Server) prepare() (err error) {
 	}
 	return s.user.Lay(s.Dir, map[string][]byte{
 		"exim.conf": conf, "cert.pem": cert, "key.pem": key,
-		"spool/.keep": nil, "log/.keep": nil,
+		"spool/.keep": nil, "log/.keep": nil, "faults/.keep": nil,
 	})
 }
 
@@ -209,6 +209,56 @@ func (s *Server) Restart() {
 		s.must(servertest.Await(startPatience, func() bool { return servertest.Free(s.addr(*port)) }))
 	}
 	s.must(s.launch())
+}
+
+// Faults that the server can have.
+const (
+	// Refuse answers 5xx and Defer 4xx at a stage: connect, helo, mail, rcpt, predata (the DATA
+	// command) or data (the answer to the mail).
+	Refuse = "-5xx"
+	Defer  = "-4xx"
+	// Slow lets three seconds go by before the answer.
+	Slow = "-slow"
+	// Greylist has whoever writes to somebody for the first time try again.
+	Greylist = "greylist"
+)
+
+// Fault gives the server a fault, such as "rcpt"+Defer or Greylist, until Mend.
+func (s *Server) Fault(fault string) {
+	s.tb.Helper()
+	file := filepath.Join(s.Dir, "faults", fault)
+	s.must(os.WriteFile(file, nil, 0o644)) //nolint:gosec // Exim may be another user
+}
+
+// Mend takes all faults away.
+func (s *Server) Mend() {
+	s.tb.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Dir, "faults", "*"))
+	s.must(err)
+	for _, file := range files {
+		s.must(os.Remove(file))
+	}
+}
+
+// Reading reports whether the server has begun to take a mail over: its text is on the way, or the
+// answer to it.
+func (s *Server) Reading() bool {
+	files, _ := filepath.Glob(filepath.Join(s.Dir, "spool", "input", "*-D"))
+	return len(files) > 0
+}
+
+// Certificate restarts the server with another certificate and its key, in PEM form, and returns
+// those that it had.
+func (s *Server) Certificate(cert, key []byte) (oldCert, oldKey []byte) {
+	s.tb.Helper()
+	for path, p := range map[string]*[]byte{s.CAFile: &cert, filepath.Join(s.Dir, "key.pem"): &key} {
+		old, err := os.ReadFile(path)
+		s.must(err)
+		s.must(os.WriteFile(path, *p, 0o600)) // it keeps its owner
+		*p = old
+	}
+	s.Restart()
+	return cert, key
 }
 
 // log returns the end of each of Exim's logs.
