@@ -195,8 +195,12 @@ type Record struct {
 	Attempt      int    // how often a person or the sweeper has taken it up anew
 	Acknowledged string
 	// Kept is set when a person has taken up what had been set aside.
-	Kept    bool
-	Reading *Reading // nil until it was read
+	Kept bool
+	// EliminatedAt is when it was eliminated, by the list with the number Elimination; zero for one
+	// that is still there. Then its original and its reading are gone.
+	EliminatedAt time.Time
+	Elimination  int64
+	Reading      *Reading // nil until it was read
 }
 
 // Person is somebody as they wrote themselves down.
