@@ -1,15 +1,14 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
 
 // ErrEliminated means that what is asked for was eliminated, by a list that an administrator
-// approved (code du patrimoine L212-2): it was there, and will not come back.
-var ErrEliminated = errors.New("eliminated")
+// approved (code du patrimoine L212-2): it was there, and will not come back. It wraps ErrNotFound.
+var ErrEliminated = fmt.Errorf("%w: eliminated", ErrNotFound)
 
 // Fate is what becomes of a file when its time is over ("sort final").
 type Fate string

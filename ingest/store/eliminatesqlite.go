@@ -76,3 +76,18 @@ func (s *Store) cutLog(ctx context.Context) error {
 		}
 	}
 }
+
+// Compact writes the whole database file anew, so that nothing is left in it of what versions
+// deleted that did not overwrite it. It needs as much room again as the file has, and nobody else
+// can write meanwhile.
+func (s *Store) Compact(ctx context.Context) error {
+	db, err := sql.Open("sqlite3", dsn(filepath.Join(s.opts.Dir, "saisine.db"), "_synchronous=FULL&_secure_delete=on"))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `VACUUM`)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("store: write the database anew: %w", unavailable(err))
+	}
+	return s.cutLog(ctx)
+}

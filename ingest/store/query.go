@@ -125,11 +125,14 @@ func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
 }
 
 // Request returns a request with its submissions and suggestions; of one that was merged,
-// the request that it went into.
+// the request that it went into. One that was eliminated has none.
 func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, error) {
 	id, q, err := s.requestRow(ctx, reference)
 	if err != nil {
 		return q, err
+	}
+	if !q.EliminatedAt.IsZero() {
+		return q, nil // what other tables still have of it serves the figures and registers alone
 	}
 	if err := s.fill(ctx, id, &q); err != nil {
 		return q, err
@@ -171,8 +174,10 @@ func (s *Store) Requests(ctx context.Context, f func(ingest.Request) error) erro
 			return err
 		}
 		for i := range page {
-			if err := s.fill(ctx, ids[i], &page[i]); err != nil {
-				return err
+			if page[i].EliminatedAt.IsZero() {
+				if err := s.fill(ctx, ids[i], &page[i]); err != nil {
+					return err
+				}
 			}
 			if err := f(page[i]); err != nil {
 				return err

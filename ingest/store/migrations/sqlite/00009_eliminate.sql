@@ -79,9 +79,7 @@ CREATE TABLE journal_new (
     hash   TEXT    NOT NULL
 );
 INSERT INTO journal_new (seq, at, kind, mail, sha256, detail, hash) SELECT seq, at, kind, mail, sha256, detail, hash FROM journal;
-DROP TRIGGER journal_no_update;
-DROP TRIGGER journal_no_delete;
-DROP TABLE journal;
+DROP TABLE journal; -- and its triggers
 ALTER TABLE journal_new RENAME TO journal;
 CREATE INDEX journal_mail ON journal (mail) WHERE mail IS NOT NULL;
 -- +goose StatementBegin
