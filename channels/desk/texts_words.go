@@ -161,7 +161,7 @@ var frenchProblems = map[string]string{
 	"must be between 0 and 1":                                                         "doit être entre 0 et 1",
 	"must be between 0 and 100":                                                       "doit être entre 0 et 100",
 	"must be between 0 and %d":                                                        "doit être entre 0 et %d",
-	"must be between 0 and 11; write a year as years: 1":                              "doit être entre 0 et 11\u00a0; une année s’écrit years: 1",
+	"must be between 0 and 11; twelve months are a year":                              "doit être entre 0 et 11\u00a0; douze mois font une année",
 	"needs years, months or both; leave it out to keep everything":                    "demande years, months ou les deux\u00a0; retirez la règle pour tout conserver",
 	"must be between 1 and 24":                                                        "doit être entre 1 et 24",
 	"must be between -100 and 100, and not 0":                                         "doit être entre -100 et 100, et pas 0",

@@ -299,7 +299,7 @@ func checkSpan(path string, s Span, add func(path, format string, args ...any)) 
 		add(path+".years", "must be between 0 and %d", maxRetention)
 	}
 	if s.Months < 0 || s.Months > 11 {
-		add(path+".months", "must be between 0 and 11; write a year as years: 1")
+		add(path+".months", "must be between 0 and 11; twelve months are a year")
 	}
 }
 

@@ -345,7 +345,10 @@ func (w wiping) mail(ctx context.Context, id, sum string) error {
 	// Its place in the register stays; a mail that was sent keeps that it had bytes, as none.
 	if err := w.tx.exec(ctx, `UPDATE mails SET recipient = '', detail = '{}', answer = '', once = '', message_id = '',
 		state = CASE WHEN state IN ('queued', 'to_print') THEN 'withheld' ELSE state END, reason = CASE WHEN state IN ('sent', 'printed') THEN '' ELSE 'éliminée' END,
-		ended_at = coalesce(ended_at, $1), content = CASE WHEN content IS NULL THEN NULL ELSE $2 END, eliminated_at = $1 WHERE id = $3`, w.at, []byte{}, id); err != nil {
+		ended_at = coalesce(ended_at, $1), eliminated_at = $1 WHERE id = $2`, w.at, id); err != nil {
+		return err
+	}
+	if err := w.tx.exec(ctx, `UPDATE mails SET content = $1 WHERE id = $2 AND content IS NOT NULL`, []byte{}, id); err != nil {
 		return err
 	}
 	var lines []journalLine

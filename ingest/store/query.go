@@ -421,7 +421,7 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 	rec, err := s.Submission(ctx, id)
 	if err == nil {
 		switch {
-		case rec.State != ingest.StateFailed && !canBeKept(rec.State, rec.Reason):
+		case rec.State != ingest.StateFailed && !canBeKept(rec.State, rec.Reason), !rec.EliminatedAt.IsZero():
 			return false, nil
 		case rec.Hints.Partial:
 			return false, ErrPartial
