@@ -177,9 +177,20 @@ func (a *archive) file(category, into string) (id, reference string) {
 	a.exec(`INSERT INTO tries (outbox_id, at, took, status, said) SELECT id, 1, 1, 200, $1 FROM outbox WHERE submission_id = $2`, canary, id)
 	a.exec(`INSERT INTO asked_pieces (request_id, at, until, pieces) SELECT request_id, 1, '', $1 FROM submissions WHERE id = $2`, `["`+canary+`"]`, id)
 	a.exec(`UPDATE requests SET elsewhere = $1 WHERE reference = $2`, canary, reference)
+	a.exec(`INSERT INTO handovers (id, request_id, connector, created_at, remote_status, trouble, handed_at) SELECT o.id, o.request_id, $1, 1, $1, $1, 1
+		FROM outbox o WHERE o.submission_id = $2 AND o.kind = 'mail' LIMIT 1`, canary, id)
+	a.handAll()
+	// Another request names it as a neighbour.
+	a.exec(`INSERT INTO suggestions (request_id, other_id, score, why, kind) SELECT o.id, q.id, 1, $1, 'neighbour' FROM requests q, requests o
+		WHERE q.reference = $2 AND o.id = (SELECT min(id) FROM requests) AND o.id <> q.id ON CONFLICT DO NOTHING`, "voisin de "+canary, reference)
 	// A correction: what stood there before is canary too.
 	a.exec(`UPDATE requests SET sender_name = $1, body = $2 WHERE reference = $3`, "Jeanne "+canary, canary+a.filler(20_000), reference)
 	return id, reference
+}
+
+// handAll says that other software has everything.
+func (a *archive) handAll() {
+	a.exec(`INSERT INTO handed_pieces (handover_id, submission_id, at) SELECT h.id, p.id, 1 FROM handovers h JOIN submissions p ON p.request_id = h.request_id WHERE true ON CONFLICT DO NOTHING`)
 }
 
 func (a *archive) close(reference string) {
@@ -268,6 +279,7 @@ func (a *archive) fill(n int) (closed []string) {
 			a.must(a.s.Merge(ctx, other, ref, "agent:chef"))
 			a.requests[ref] = append(a.requests[ref], a.requests[other]...)
 			delete(a.requests, other)
+			a.handAll()
 		}
 		if i%5 != 4 {
 			a.close(ref)
