@@ -144,7 +144,8 @@ func (s *Store) Propose(ctx context.Context, q EliminationQuery) (Elimination, [
 		e.Lines = append(e.Lines, c.EliminationLine)
 	}
 	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		err := tx.row(ctx, `INSERT INTO eliminations (sha256, proposed_at, state) VALUES ('', $1, 'proposed') RETURNING number`, micros(e.ProposedAt)).Scan(&e.Number)
+		err := tx.row(ctx, `INSERT INTO eliminations (number, sha256, proposed_at, state)
+			SELECT coalesce(max(number), 0) + 1, '', CAST($1 AS BIGINT), 'proposed' FROM eliminations RETURNING number`, micros(e.ProposedAt)).Scan(&e.Number)
 		if err != nil {
 			return err
 		}

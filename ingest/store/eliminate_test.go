@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/store/postgrestest"
 	"saisine.fr/saisine/ocr"
 )
 
@@ -25,6 +26,7 @@ type archive struct {
 	t   *testing.T
 	s   *Store
 	dir string
+	url string // of a PostgreSQL, or ""
 	now time.Time
 	rnd *rand.Rand
 	n   int
@@ -41,8 +43,10 @@ var voirie = ingest.Retention{
 	SetAside: ingest.RetentionRule{Months: 6, Fate: ingest.FateDestroy}, Failed: ingest.RetentionRule{Years: 1, Fate: ingest.FateDestroy},
 }
 
-func newArchive(t *testing.T) *archive {
-	a := &archive{t: t, dir: t.TempDir(), now: day, rnd: rand.New(rand.NewPCG(7, 11)), canaries: map[string]string{}, requests: map[string][]string{}, texts: map[string]string{}}
+func newArchive(t *testing.T) *archive { return newArchiveOn(t, "") }
+
+func newArchiveOn(t *testing.T, url string) *archive {
+	a := &archive{t: t, url: url, dir: t.TempDir(), now: day, rnd: rand.New(rand.NewPCG(7, 11)), canaries: map[string]string{}, requests: map[string][]string{}, texts: map[string]string{}}
 	a.s = a.open(a.dir)
 	a.must(a.s.AddAgent(t.Context(), ingest.Agent{Login: "chef", Name: "Chef", Role: ingest.RoleAdministrator, Language: "fr"}, "", "test"))
 	a.must(a.s.AddAgent(t.Context(), ingest.Agent{Login: "agent", Name: "Agent", Role: ingest.RoleAgent, Language: "fr"}, "", "test"))
@@ -51,7 +55,7 @@ func newArchive(t *testing.T) *archive {
 
 func (a *archive) open(dir string) *Store {
 	a.t.Helper()
-	s, err := Open(a.t.Context(), Options{Dir: dir, Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return a.now }})
+	s, err := Open(a.t.Context(), Options{Dir: dir, Database: a.url, Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return a.now }})
 	a.must(err)
 	a.t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -900,4 +904,50 @@ func TestJournalWithoutDetails(t *testing.T) {
 	a.exec(`DROP TRIGGER journal_no_update`)
 	a.exec(`UPDATE journal SET at = at + 1 WHERE seq = (SELECT min(seq) FROM journal WHERE detail = '' AND mail <> $1)`, mail)
 	verified(t, a.s, 2)
+}
+
+// The same on PostgreSQL: the rows and files are gone, the rest is sound, and tombstones find nothing
+// more to do.
+func TestEliminationOnPostgres(t *testing.T) {
+	a := newArchiveOn(t, postgrestest.Start(t).URL)
+	ctx := t.Context()
+	closed := a.fill(8)
+	a.now = day.AddDate(6, 0, 0)
+	e := a.eliminate(a.propose())
+	if e.State != ListExecuted || e.count(LineDone) != len(e.Lines) || len(e.Lines) < len(closed) {
+		t.Fatalf("%s, %d of %d lines done", e.State, e.count(LineDone), len(e.Lines))
+	}
+	verified(t, a.s, 0)
+	for _, ref := range closed {
+		if q, err := a.s.Request(ctx, ref); err != nil || q.Elimination != e.Number {
+			t.Errorf("%s: %+v, %v", ref, q, err)
+		}
+	}
+	words := a.wordsOf(closed...)
+	for _, table := range []string{"submissions", "requests", "readings", "events", "outbox", "tries", "mails", "journal", "handovers", "suggestions", "match_docs", "asked_pieces", "search"} {
+		rows, err := idList(ctx, reading{a.s.read}, `SELECT x::text FROM `+table+` x`)
+		a.must(err)
+		for _, row := range rows {
+			for _, w := range words {
+				if strings.Contains(row, w) {
+					t.Errorf("%s: %.200s", table, row)
+				}
+			}
+		}
+	}
+	if left := found(t, a.dir, words); len(left) > 0 {
+		t.Errorf("files: %v", left)
+	}
+	var file bytes.Buffer
+	a.must(a.s.ExportTombstones(ctx, &file))
+	if n, err := a.s.ApplyTombstones(ctx, &file); err != nil || n != 0 {
+		t.Errorf("applied: %d, %v", n, err)
+	}
+	a.must(a.s.Compact(ctx))
+	a.exec(`DELETE FROM elimination_holds`)
+	if err := a.s.do(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `UPDATE journal SET hash = 'x' WHERE seq = 1`)
+	}); err == nil {
+		t.Error("the journal took a change")
+	}
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -300,16 +299,20 @@ func (s *Store) scrub(ctx context.Context, e Elimination) error {
 		after = last
 	}
 	if err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		return tx.exec(ctx, `DELETE FROM events WHERE request_id IS NULL AND submission_id IS NULL AND detail ->> '$.mail' IN
+		return tx.exec(ctx, `DELETE FROM events WHERE request_id IS NULL AND submission_id IS NULL AND json_extract(detail, '$.mail') IN
 			(SELECT id FROM mails WHERE request_id IS NULL AND submission_id IS NULL AND eliminated_at <> 0)`)
 	}); err != nil {
 		return err
 	}
-	if err := s.purgeWords(ctx); err != nil {
-		return fmt.Errorf("store: search index: %w", err)
-	}
-	if err := s.cutLog(ctx); err != nil {
-		return errors.Join(fmt.Errorf("store: the database's log still has what was eliminated; do the same again: %w", err))
+	return s.engine.scrub(ctx, s)
+}
+
+// Compact writes the whole database anew, so that nothing is left in it of what was deleted without
+// being overwritten. It needs as much room again as the database has, and nobody else can write
+// meanwhile.
+func (s *Store) Compact(ctx context.Context) error {
+	if err := s.engine.compact(ctx, s); err != nil {
+		return fmt.Errorf("store: write the database anew: %w", unavailable(err))
 	}
 	return nil
 }

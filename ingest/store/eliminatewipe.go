@@ -152,7 +152,7 @@ func (w wiping) request(ctx context.Context, q requestKey) (opened int64, err er
 	); err != nil {
 		return 0, err
 	}
-	if err := indexWords(ctx, w.tx, -q.id, ""); err != nil {
+	if err := w.s.engine.index(ctx, w.tx, -q.id, ""); err != nil {
 		return 0, err
 	}
 	// The subject is what agents are shown wherever they come upon it. Who confirmed the category
@@ -233,7 +233,7 @@ func (w wiping) piece(ctx context.Context, p massPiece) (tombstonePiece, error) 
 	if err := w.unmatch(ctx, p.seq); err != nil {
 		return t, err
 	}
-	if err := indexWords(ctx, w.tx, p.seq, ""); err != nil {
+	if err := w.s.engine.index(ctx, w.tx, p.seq, ""); err != nil {
 		return t, err
 	}
 	if err := w.all(ctx, p.id,
@@ -415,7 +415,7 @@ func (w wiping) houseMails(ctx context.Context, after int64) (last int64, err er
 		names   []string
 	}
 	var page []mail
-	if err := w.tx.rows(ctx, `SELECT seq, id, sha256, coalesce(detail ->> '$.references', '') FROM mails WHERE seq > $1 AND request_id IS NULL AND submission_id IS NULL
+	if err := w.tx.rows(ctx, `SELECT seq, id, sha256, coalesce(json_extract(detail, '$.references'), '') FROM mails WHERE seq > $1 AND request_id IS NULL AND submission_id IS NULL
 		AND eliminated_at = 0 AND state NOT IN ('queued', 'to_print') ORDER BY seq LIMIT 200`, []any{after}, func(r rowScanner) error {
 		var m mail
 		var names string

@@ -3,7 +3,7 @@
 -- Elimination lists (bordereaux d'élimination): what is proposed, what an administrator has
 -- approved, and what became of it. sha256 is over the list's content as it was shown.
 CREATE TABLE eliminations (
-    number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    number      INTEGER NOT NULL PRIMARY KEY,
     sha256      TEXT    NOT NULL,
     proposed_at BIGINT  NOT NULL,
     state       TEXT    NOT NULL CHECK (state IN ('proposed', 'approved', 'executed')),

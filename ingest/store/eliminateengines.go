@@ -9,9 +9,28 @@ import (
 	"time"
 )
 
-// What elimination needs of SQLite alone. What is deleted is overwritten with zeros, since the
+// What elimination needs of the databases. In SQLite, what is deleted is overwritten with zeros, since the
 // writing connection has PRAGMA secure_delete (see Open); a full-text index and the log keep what
 // was deleted for a while longer.
+
+func (sqlite) scrub(ctx context.Context, s *Store) error {
+	if err := s.purgeWords(ctx); err != nil {
+		return fmt.Errorf("store: search index: %w", err)
+	}
+	if err := s.cutLog(ctx); err != nil {
+		return fmt.Errorf("store: the database's log still has what was eliminated; do the same again: %w", err)
+	}
+	return nil
+}
+
+// scrub has nothing to do in PostgreSQL: what was deleted is no longer found, and its room is
+// taken again after the server's own vacuum. Only compact overwrites it.
+func (postgres) scrub(context.Context, *Store) error { return nil }
+
+func (postgres) compact(ctx context.Context, s *Store) error {
+	_, err := s.write.ExecContext(ctx, `VACUUM FULL`)
+	return err
+}
 
 // wordsStep is how many pages of an index a step merges: others write in between.
 const wordsStep = 500
@@ -77,17 +96,14 @@ func (s *Store) cutLog(ctx context.Context) error {
 	}
 }
 
-// Compact writes the whole database file anew, so that nothing is left in it of what versions
-// deleted that did not overwrite it. It needs as much room again as the file has, and nobody else
-// can write meanwhile.
-func (s *Store) Compact(ctx context.Context) error {
+func (sqlite) compact(ctx context.Context, s *Store) error {
 	db, err := sql.Open("sqlite3", dsn(filepath.Join(s.opts.Dir, "saisine.db"), "_synchronous=FULL&_secure_delete=on"))
 	if err != nil {
 		return err
 	}
 	_, err = db.ExecContext(ctx, `VACUUM`)
 	if err = errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("store: write the database anew: %w", unavailable(err))
+		return err
 	}
 	return s.cutLog(ctx)
 }
