@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -247,23 +248,26 @@ func (a *archive) dump() map[string][]string {
 	a.must(err)
 	out := map[string][]string{}
 	for _, table := range tables {
-		rows, err := a.s.read.QueryContext(ctx, `SELECT * FROM `+table)
-		a.must(err)
-		columns, err := rows.Columns()
-		a.must(err)
-		for rows.Next() {
+		a.must(each(func(row rowScanner) error {
+			rows := row.(*sql.Rows)
+			columns, err := rows.Columns()
+			if err != nil {
+				return err
+			}
 			values := make([]any, len(columns))
 			for i := range values {
 				values[i] = new(any)
 			}
-			a.must(rows.Scan(values...))
+			if err := rows.Scan(values...); err != nil {
+				return err
+			}
 			var b strings.Builder
 			for i, c := range columns {
-				fmt.Fprintf(&b, "%s=%v|", c, *values[i].(*any))
+				fmt.Fprintf(&b, "%s=%v|", c, *(values[i].(*any)))
 			}
 			out[table] = append(out[table], b.String())
-		}
-		a.must(errors.Join(rows.Err(), rows.Close()))
+			return nil
+		}, func() (*sql.Rows, error) { return a.s.read.QueryContext(ctx, `SELECT * FROM `+table) }))
 	}
 	return out
 }

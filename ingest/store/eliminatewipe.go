@@ -294,7 +294,7 @@ func (w wiping) unmatch(ctx context.Context, doc int64) error {
 		return nil
 	}
 	for ; err == nil && len(keys) >= 8; keys = keys[8:] {
-		err = w.tx.exec(ctx, `DELETE FROM match_keys WHERE key = $1 AND doc = $2`, int64(binary.BigEndian.Uint64(keys)), doc) //nolint:gosec // G115: packed by packKeys
+		err = w.tx.exec(ctx, `DELETE FROM match_keys WHERE key = $1 AND doc = $2`, int64(binary.BigEndian.Uint64(keys)), doc)
 	}
 	if err != nil {
 		return err
