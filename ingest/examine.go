@@ -206,7 +206,7 @@ func (p *Pipeline) examined(rec Record) bool {
 
 func (p *Pipeline) hold(ctx context.Context, rec Record, e Examination) error {
 	e.Verdict.Attempt = rec.Attempt
-	if err := p.Ledger.Hold(ctx, rec.ID, e.Verdict, e.Head, e.Verdict.Reason()); err != nil {
+	if err := p.Ledger.Quarantine(ctx, rec.ID, e.Verdict, e.Head, e.Verdict.Reason()); err != nil {
 		return fmt.Errorf("pipeline: hold %s: %w", rec.ID, err)
 	}
 	crashpoint.Hit("worker.held")

@@ -32,9 +32,9 @@ type Ledger interface {
 	Fail(ctx context.Context, id, reason string) error
 	// Examined records that the virus scan holds nothing against a submission.
 	Examined(ctx context.Context, id string, v Verdict) error
-	// Hold ends a submission as failed that the virus scan does not let through, with its
+	// Quarantine ends a submission as failed that the virus scan does not let through, with its
 	// verdict and, where it is not nil, what is known of the sender.
-	Hold(ctx context.Context, id string, v Verdict, head *Reading, reason string) error
+	Quarantine(ctx context.Context, id string, v Verdict, head *Reading, reason string) error
 	// Collate sets submissions aside with their readings and adds those that were made
 	// of their pages, all together, and returns the ids of the added ones. When one of
 	// the former has left StateReceived already it does nothing.

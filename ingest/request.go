@@ -51,6 +51,10 @@ type Request struct {
 	MergedFrom []string
 	// Handovers are what other software has of it, or is to get, oldest first.
 	Handovers []Handover
+	// EliminatedAt is when it was eliminated, by the list with the number Elimination; zero for one
+	// that is still there. Then nothing is left of it but its reference, its category and its dates.
+	EliminatedAt time.Time
+	Elimination  int64
 }
 
 // Deadline is a date that a rule of law or of the town sets for a request.

@@ -196,8 +196,12 @@ type Record struct {
 	Acknowledged string
 	// Kept is set when a person has taken up what had been set aside.
 	Kept    bool
-	Verdict Verdict  // of the virus scan
-	Reading *Reading // nil until it was read
+	Verdict Verdict // of the virus scan
+	// EliminatedAt is when it was eliminated, by the list with the number Elimination; zero for one
+	// that is still there. Then its original and its reading are gone.
+	EliminatedAt time.Time
+	Elimination  int64
+	Reading      *Reading // nil until it was read
 }
 
 // Person is somebody as they wrote themselves down.

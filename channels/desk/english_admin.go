@@ -98,6 +98,7 @@ var englishAdmin = map[string]string{
 	"Le silence vaut":            "Silence means",
 	"au bout de combien de mois": "after how many months",
 	"Exceptions":                 "Exceptions",
+	"Durée de conservation":      "Time of retention",
 	"Avec une exception, l’accusé de réception attend qu’un agent ait confirmé la catégorie.": "With an exception, the acknowledgement waits until an agent has confirmed the category.",
 	"Les mots reconnus, les dossiers et les adresses se changent dans le fichier.":            "Words, folders and addresses are changed in the file.",
 	"Courriel du service":          "E-mail of the service",

@@ -9,6 +9,8 @@ var englishRequest = map[string]string{
 	"Permis pour une maison individuelle": "Permit for a house", "Permis de démolir": "Demolition permit", "Autre permis": "Other permit",
 	"Choisissez un genre de dossier.": "Choose a kind of file.", "Les délais sont recalculés.": "The deadlines were computed again.",
 	"Faire l’accusé de réception sur papier": "Write the acknowledgement on paper",
+	"Demande éliminée":                       "Eliminated request", "Éliminée le %s par le bordereau n° %d.": "Eliminated on %s by the list no. %d.",
+	"Il n’en reste que le numéro, la catégorie et les dates.": "Nothing is left of it but its number, its category and its dates.",
 	"Dans la liste": "In the list", "Retour à la liste": "Back to the list", "Précédente": "Previous", "Suivante": "Next",
 	"Annuler la réunion": "Undo the merge", "Aller aux actions": "Go to the actions", "(sans objet)": "(no subject)",
 	"Urgent": "Urgent", "En retard": "Late", "À revoir": "To review", "Confiée à %s": "Assigned to %s", "Confiée à personne": "Assigned to nobody",

@@ -93,6 +93,10 @@ func (a *Adapter) requestPage(r *http.Request, v ingest.Viewer) (*requestPage, e
 	if err := a.saw(ctx, v, ingest.AccessRequest, p.Q.Reference); err != nil {
 		return nil, err
 	}
+	if !p.Q.EliminatedAt.IsZero() {
+		p.May, p.Manage, p.Way, p.Category = false, false, a.wayOf(r, v, p.Q.Reference), categoryOf(a.opts.Facts.Categories(), p.Q.Category)
+		return p, nil
+	}
 	if p.D, err = a.opts.Requests.Details(ctx, v, p.Q); err != nil {
 		return nil, err
 	}

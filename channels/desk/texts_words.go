@@ -93,7 +93,7 @@ func (t tongue) problem(p TextProblem) string {
 var fieldLabels = map[string]string{
 	"label": "Libellé", "service.name": "Service", "service.email": "Courriel du service", "service.phone": "Téléphone du service",
 	"service.address": "Adresse du service", "service.mail": "Avis au service", "service.sealed": "Service protégé",
-	"silence.sense": "Sens du silence", "silence.months": "Délai du silence (mois)", "silence.note": "Exceptions",
+	"silence.sense": "Sens du silence", "silence.months": "Délai du silence (mois)", "silence.note": "Exceptions", "retention": "Durée de conservation",
 	"quiet": "Statuts sans avis au citoyen", "public": "Visible du public", "recipients": "Adresses destinataires",
 	"senders": "Domaines des expéditeurs", "folders": "Dossiers de numérisation", "phrases": "Mots reconnus",
 }
@@ -158,11 +158,14 @@ var frenchProblems = map[string]string{
 	"expected a number":                                   "il faut un nombre",
 
 	// The categories file.
-	"must be between 0 and 1":                 "doit être entre 0 et 1",
-	"must be between 0 and 100":               "doit être entre 0 et 100",
-	"must be between 1 and 24":                "doit être entre 1 et 24",
-	"must be between -100 and 100, and not 0": "doit être entre -100 et 100, et pas 0",
-	"at least one category is required":       "il faut au moins une catégorie",
+	"must be between 0 and 1":                                                         "doit être entre 0 et 1",
+	"must be between 0 and 100":                                                       "doit être entre 0 et 100",
+	"must be between 0 and %d":                                                        "doit être entre 0 et %d",
+	"must be between 0 and 11; twelve months are a year":                              "doit être entre 0 et 11\u00a0; douze mois font une année",
+	"needs years, months or both; leave it out to keep everything":                    "demande years, months ou les deux\u00a0; retirez la règle pour tout conserver",
+	"must be between 1 and 24":                                                        "doit être entre 1 et 24",
+	"must be between -100 and 100, and not 0":                                         "doit être entre -100 et 100, et pas 0",
+	"at least one category is required":                                               "il faut au moins une catégorie",
 	"must be small letters and digits with single dashes between, such as etat-civil": "des minuscules et des chiffres, séparés par de simples tirets, comme etat-civil",
 	"%s is the code of categories[%d] already":                                        "%s est déjà le code de categories[%d]",
 	"must be the same in all categories of %s: categories[%d] has %t":                 "doit être pareil dans toutes les catégories de %s\u00a0: categories[%d] a %t",

@@ -16,7 +16,8 @@ type Follower interface {
 	// the same each time, not guessable, and holds only characters of a URL path.
 	Token(ctx context.Context, id string) (string, error)
 	// Follow returns where the submission of a token stands, an error wrapping
-	// ingest.ErrNotFound for a token that is none, and one wrapping ErrRevoked for a
+	// ingest.ErrNotFound for a token that is none (ingest.ErrEliminated for one whose
+	// request was eliminated), and one wrapping ErrRevoked for a
 	// token that the town has withdrawn. It works from the moment on at which Submit
 	// has returned.
 	Follow(ctx context.Context, token string) (Status, error)
@@ -132,6 +133,13 @@ func (a *Adapter) refuseFollow(w http.ResponseWriter, r *http.Request, err error
 		body.Paragraphs = []string{
 			"La mairie a désactivé cette adresse de suivi. Votre demande n’est pas effacée pour autant.",
 			"Pour savoir où elle en est, ou pour la compléter, écrivez à la mairie ou téléphonez-lui. Indiquez la référence de votre demande si vous l’avez notée.",
+		}
+	case errors.Is(err, ingest.ErrEliminated):
+		status, title = http.StatusGone, "Demande éliminée"
+		body.Back = toMainForm
+		body.Paragraphs = []string{
+			"Cette demande est close depuis longtemps. La durée pendant laquelle la mairie devait la conserver est écoulée, et elle a été éliminée avec tout ce qu’elle contenait.",
+			"Si l’affaire n’est pas terminée, déposez une nouvelle demande ou adressez-vous à la mairie.",
 		}
 	case errors.Is(err, ingest.ErrNotFound):
 		status, title = http.StatusNotFound, missing.title

@@ -78,6 +78,15 @@ var crashPointsElsewhere = map[string]string{
 	"mail.made":         "TestKillWhileAnswering",
 	"mail.taken":        "TestKillWhileAnswering, TestThousandReceipts",
 	"mail.bouncing":     "TestKillWhileAnswering",
+
+	"eliminate.approved":   "TestKillWhileEliminating",
+	"eliminate.wiping":     "TestKillWhileEliminating",
+	"eliminate.wiped":      "TestKillWhileEliminating",
+	"eliminate.files_gone": "TestKillWhileEliminating",
+	"eliminate.line_done":  "TestKillWhileEliminating",
+	"eliminate.lines_done": "TestKillWhileEliminating",
+	"eliminate.scrubbed":   "TestKillWhileEliminating",
+	"eliminate.reapplied":  "TestKillWhileEliminating",
 }
 
 // namedPoints lists the crash points that the code names.

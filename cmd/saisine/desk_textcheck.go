@@ -152,12 +152,21 @@ func fieldChanges(was, is classify.Category) []desk.FieldChange {
 	text("silence.months", fmt.Sprint(was.Silence.Months), fmt.Sprint(is.Silence.Months))
 	text("silence.note", was.Silence.Note, is.Silence.Note)
 	text("quiet", statusList(was.Quiet), statusList(is.Quiet))
+	text("retention", retentionText(was.Retention), retentionText(is.Retention))
 	text("public", fmt.Sprint(was.Public), fmt.Sprint(is.Public))
 	long("recipients", append([]string{}, was.Recipients...), append([]string{}, is.Recipients...))
 	long("senders", append([]string{}, was.Senders...), append([]string{}, is.Senders...))
 	long("folders", append([]string{}, was.Folders...), append([]string{}, is.Folders...))
 	long("phrases", append([]classify.Phrases{}, was.Phrases...), append([]classify.Phrases{}, is.Phrases...))
 	return out
+}
+
+// retentionText is a rule as the file has it; "" for none.
+func retentionText(r classify.Retention) string {
+	if r == (classify.Retention{}) {
+		return ""
+	}
+	return fmt.Sprintf("{years: %d, months: %d, fate: %s}", r.Years, r.Months, r.Fate)
 }
 
 func statusList(list []ingest.Status) string {

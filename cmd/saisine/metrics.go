@@ -275,7 +275,7 @@ func foldAccounts(accounts []store.AccountTally, statuses map[string]channels.St
 	}
 	// The largest have names.
 	accounts = slices.Clone(accounts)
-	slices.SortStableFunc(accounts, func(a, b store.AccountTally) int { return cmp.Compare(total(b), total(a)) })
+	slices.SortStableFunc(accounts, func(a, b store.AccountTally) int { return cmp.Compare(pieces(b), pieces(a)) })
 	for _, a := range accounts {
 		name := accountName(a)
 		if byName[name] == nil && len(out) >= maxAccounts {
@@ -290,7 +290,7 @@ func foldAccounts(accounts []store.AccountTally, statuses map[string]channels.St
 	return list
 }
 
-func total(a store.AccountTally) (n int64) {
+func pieces(a store.AccountTally) (n int64) {
 	for _, x := range a.States {
 		n += x
 	}

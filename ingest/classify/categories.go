@@ -30,8 +30,47 @@ type File struct {
 	// Urgent lists words of danger, for which a person looks at once.
 	// A file without this key has those of the built-in one; an empty one, {}, has none.
 	Urgent *Urgent `yaml:"urgent"`
+	// Retention says how long what is kept, where a category does not say so itself.
+	Retention FileRetention `yaml:"retention"`
 	// Categories in the order in which the form offers them.
 	Categories []Category `yaml:"categories"`
+}
+
+// FileRetention is how long the town keeps what. What has no rule is kept for ever.
+type FileRetention struct {
+	// Default is for the categories without a rule of their own.
+	Default Retention `yaml:"default"`
+	// SetAside is for what is no citizen's message (advertising, automatic answers), Failed for
+	// what could not be read or filed; both count from the reception.
+	SetAside Span `yaml:"set_aside"`
+	Failed   Span `yaml:"failed"`
+}
+
+// Span is a time in years, months or both; nothing of it is no rule.
+type Span struct {
+	Years  int `yaml:"years"`
+	Months int `yaml:"months"`
+}
+
+// Retention is how long the requests of a category are kept after they were closed ("durée
+// d'utilité administrative"), and what becomes of them then.
+type Retention struct {
+	Years  int `yaml:"years"`
+	Months int `yaml:"months"`
+	// Fate is destroy, keep or sort. Only what is to be destroyed is ever proposed.
+	Fate ingest.Fate `yaml:"fate"`
+}
+
+// rule is it as a rule; one without a fate has that of the default.
+func (r Retention) rule(def Retention) ingest.RetentionRule {
+	if r == (Retention{}) {
+		r = def
+	}
+	return ingest.RetentionRule{Years: r.Years, Months: r.Months, Fate: r.Fate}
+}
+
+func (s Span) rule() ingest.RetentionRule {
+	return ingest.RetentionRule{Years: s.Years, Months: s.Months, Fate: ingest.FateDestroy}
 }
 
 // Urgent lists words of danger, written as Phrases.Any. They never change a category.
@@ -68,6 +107,8 @@ type Category struct {
 	Silence Silence `yaml:"silence"`
 	// Quiet lists the statuses of which citizens are not told.
 	Quiet []ingest.Status `yaml:"quiet"`
+	// Retention says how long its requests are kept; nothing = retention.default of the file.
+	Retention Retention `yaml:"retention"`
 	// Public is true when it is about public space, so that others may see it (Open311).
 	Public bool `yaml:"public"`
 	// Description says in a line what it is about, to the users of apps; "" = the label.
@@ -211,6 +252,7 @@ func (f *File) check(add func(path, format string, args ...any)) {
 			add("weights."+name, "must be between 0 and 100")
 		}
 	}
+	f.checkRetention(add)
 	if len(f.Categories) == 0 {
 		add("categories", "at least one category is required")
 	}
@@ -228,6 +270,46 @@ func (f *File) check(add func(path, format string, args ...any)) {
 			add(path+".service.sealed", "must be the same in all categories of %s: categories[%d] has %t", c.Service.Name, j, f.Categories[j].Service.Sealed)
 		}
 	}
+}
+
+// maxRetention bounds a time, in years: more is a slip.
+const maxRetention = 120
+
+func (f *File) checkRetention(add func(path, format string, args ...any)) {
+	checkRule("retention.default", f.Retention.Default, add)
+	checkSpan("retention.set_aside", f.Retention.SetAside, add)
+	checkSpan("retention.failed", f.Retention.Failed, add)
+}
+
+func checkRule(path string, r Retention, add func(path, format string, args ...any)) {
+	if r == (Retention{}) {
+		return
+	}
+	checkSpan(path, Span{r.Years, r.Months}, add)
+	if r.Years == 0 && r.Months == 0 {
+		add(path, "needs years, months or both; leave it out to keep everything")
+	}
+	if !slices.Contains(ingest.Fates(), r.Fate) {
+		add(path+".fate", "must be one of %v", ingest.Fates())
+	}
+}
+
+func checkSpan(path string, s Span, add func(path, format string, args ...any)) {
+	if s.Years < 0 || s.Years > maxRetention {
+		add(path+".years", "must be between 0 and %d", maxRetention)
+	}
+	if s.Months < 0 || s.Months > 11 {
+		add(path+".months", "must be between 0 and 11; twelve months are a year")
+	}
+}
+
+// Kept returns how long the town keeps what.
+func (f *File) Kept() ingest.Retention {
+	r := ingest.Retention{Categories: map[string]ingest.RetentionRule{}, SetAside: f.Retention.SetAside.rule(), Failed: f.Retention.Failed.rule()}
+	for _, c := range f.Categories {
+		r.Categories[c.Code] = c.Retention.rule(f.Retention.Default)
+	}
+	return r
 }
 
 // Services returns the names of the services in the order of the file, each once.
@@ -283,6 +365,7 @@ func (c Category) check(path string, add func(path, format string, args ...any))
 	if c.Silence.Months < 1 && c.Silence.Sense != SenseNone || c.Silence.Months < 0 || c.Silence.Months > 24 {
 		add(path+".silence.months", "must be between 1 and 24")
 	}
+	checkRule(path+".retention", c.Retention, add)
 	c.checkAttributes(path, add)
 	for i, d := range c.Senders {
 		if strings.ContainsAny(d, "@ ") || !strings.Contains(d, ".") {

@@ -71,8 +71,7 @@ func (s *Store) Collate(ctx context.Context, ended []ingest.Ending, made []inges
 
 // addMade adds a submission that was made of others, and from which.
 func (s *Store) addMade(ctx context.Context, tx *tx, sub ingest.Submission, row ledgerInsert) (string, error) {
-	if err := tx.exec(ctx, `INSERT INTO originals (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`,
-		row.sha256, sub.Original.Size(), sub.Original.Bytes()); err != nil {
+	if err := keepOriginal(ctx, tx, row.sha256, sub.Original.Size(), sub.Original.Bytes()); err != nil {
 		return "", err
 	}
 	known, err := s.insert(ctx, tx, sub, row)

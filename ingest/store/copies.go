@@ -73,6 +73,13 @@ func (s *Store) SaveCopy(ctx context.Context, id string, c ingest.Copy, b *inges
 	var before string
 	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
 		before = ""
+		row, err := waiting(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if row.gone {
+			return fmt.Errorf("%w: submission %s", ingest.ErrEliminated, id)
+		}
 		if err := tx.row(ctx, `SELECT sha256 FROM copies WHERE submission_id = $1`, id).Scan(&before); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

@@ -33,6 +33,10 @@ type engine interface {
 
 	searcher
 
+	// scrub takes what was deleted out of where nobody looks, while others write; compact writes
+	// the whole database anew, while nobody can.
+	scrub(ctx context.Context, s *Store) error
+	compact(ctx context.Context, s *Store) error
 	// check looks through the database itself.
 	check(ctx context.Context, run sqlRunner, report func(Finding)) error
 }

@@ -129,6 +129,9 @@ func (z *Frozen) request(ctx context.Context, v ingest.Viewer, id int64, whole b
 		return e, err
 	}
 	e.Channel, e.NextDue = ingest.Channel(channel), z.s.time(due)
+	if !q.EliminatedAt.IsZero() {
+		return e, nil
+	}
 	if err := z.belongings(ctx, id, &e.Request); err != nil {
 		return e, err
 	}
@@ -256,7 +259,7 @@ func (z *Frozen) Unfiled(ctx context.Context, filter ExportFilter, f func(ingest
 	}
 	for after := int64(0); ; {
 		var page []ingest.Record
-		err := z.run.rows(ctx, recordQuery+fmt.Sprintf(`WHERE s.seq > $1 AND s.request_id IS NULL AND s.received_at >= $2 AND s.received_at < $3 ORDER BY s.seq LIMIT %d`, unfiledPage),
+		err := z.run.rows(ctx, recordQuery+fmt.Sprintf(`WHERE s.seq > $1 AND s.request_id IS NULL AND s.eliminated_at = 0 AND s.received_at >= $2 AND s.received_at < $3 ORDER BY s.seq LIMIT %d`, unfiledPage),
 			[]any{after, microsFrom(filter.From), to}, func(row rowScanner) error {
 				rec, err := z.s.scanRecord(row)
 				page = append(page, rec)

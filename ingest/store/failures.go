@@ -43,7 +43,7 @@ func pieceList(state string) failureList {
 	return failureList{
 		columns: `s.seq, s.id, s.received_at, s.reason, s.attempt, '', '', '', ` + pieceColumns + `, '', NULL, s.id` + pieceVerdict,
 		from:    `submissions s LEFT JOIN readings d ON d.submission_id = s.id`,
-		where:   state, row: "s", service: hintedService, attempt: "s.attempt",
+		where:   state + ` AND s.eliminated_at = 0`, row: "s", service: hintedService, attempt: "s.attempt",
 	}
 }
 
@@ -54,7 +54,7 @@ func mailList(states string) failureList {
 			'', '', '', m.recipient, w.reference, m.submission_id` + noVerdict,
 		from: `mails m LEFT JOIN outbox o ON o.id = m.id LEFT JOIN submissions s ON s.id = m.submission_id` + fmt.Sprintf(joinRequest, "m.request_id"),
 		// What is written to a service about many requests belongs to the service.
-		where: states, row: "m", service: `coalesce(w.service, json_extract(m.detail, '$.service'), '')`, attempt: "coalesce(o.attempt, -1)",
+		where: states + ` AND m.eliminated_at = 0`, row: "m", service: `coalesce(w.service, json_extract(m.detail, '$.service'), '')`, attempt: "coalesce(o.attempt, -1)",
 	}
 }
 

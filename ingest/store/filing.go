@@ -253,7 +253,7 @@ func (s *Store) Retry(ctx context.Context, id string) error {
 func (s *Store) retry(ctx context.Context, id, actor string) error {
 	return s.do(ctx, func(ctx context.Context, tx *tx) error {
 		row, err := waiting(ctx, tx, id)
-		if err != nil || row.state != ingest.StateFailed && !canBeKept(row.state, row.reason) || row.partial {
+		if err != nil || row.state != ingest.StateFailed && !canBeKept(row.state, row.reason) || row.partial || row.gone {
 			return err
 		}
 		if err := tx.exec(ctx, `UPDATE submissions SET kept = CASE WHEN state = 'set_aside' THEN 1 ELSE kept END,
@@ -285,6 +285,7 @@ type ledgerRow struct {
 	reason     string
 	partial    bool
 	made       bool // of other submissions
+	gone       bool // eliminated
 	link       ingest.Link
 	reference  string
 	receivedAt time.Time
@@ -298,9 +299,9 @@ func waiting(ctx context.Context, tx *tx, id string) (ledgerRow, error) {
 	var channel, state, hints, link string
 	var at int64
 	var reference sql.NullString
-	err := tx.row(ctx, `SELECT s.seq, s.channel, s.state, s.reason, s.hints, s.link, s.received_at, r.reference
+	err := tx.row(ctx, `SELECT s.seq, s.channel, s.state, s.reason, s.hints, s.link, s.received_at, s.eliminated_at <> 0, r.reference
 		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id WHERE s.id = $1`, id).
-		Scan(&row.seq, &channel, &state, &row.reason, &hints, &link, &at, &reference)
+		Scan(&row.seq, &channel, &state, &row.reason, &hints, &link, &at, &row.gone, &reference)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, id)
 	}
@@ -413,6 +414,10 @@ func (s *Store) event(ctx context.Context, tx *tx, kind, actor, submissionID str
 		return fmt.Errorf("store: event: %w", err)
 	}
 	if requestID != 0 {
+		// Each act is an event: here none can be forgotten.
+		if err := stillThere(ctx, tx, requestID); err != nil {
+			return err
+		}
 		tx.touch(requestID)
 		if kind != eventOpened && kind != eventDuplicate && kind != eventFollowUp {
 			tx.reword(requestID)

@@ -34,6 +34,23 @@ func openFileStore(dir string) (*fileStore, error) {
 
 func (f *fileStore) path(sum string) string { return filepath.Join(f.dir, sum[:2], sum) }
 
+func (f *fileStore) has(sum string) bool {
+	_, err := os.Stat(f.path(sum))
+	return err == nil
+}
+
+// remove takes a file away for good; one that is not there is none.
+func (f *fileStore) remove(sum string) error {
+	path := f.path(sum)
+	switch err := os.Remove(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("store: remove: %w", err)
+	}
+	return syncPath(filepath.Dir(path))
+}
+
 // put makes the blob's content durable under its hash: fsync of the file, rename,
 // fsync of the folder, in that order, so that the name never shows other content
 // (and a new folder's own name is made durable in its parent). Doing it again for
@@ -92,13 +109,16 @@ func syncPath(path string) error {
 // Original returns the bytes of a row, as ingest.Ledger asks.
 func (s *Store) Original(ctx context.Context, rec ingest.Record) (*ingest.Blob, error) {
 	var content []byte
-	var inline bool
-	err := s.read.QueryRowContext(ctx, `SELECT content, content IS NOT NULL FROM originals WHERE sha256 = $1`, rec.SHA256).Scan(&content, &inline)
+	var inline, gone bool
+	err := s.read.QueryRowContext(ctx, `SELECT content, content IS NOT NULL, gone = 1 FROM originals WHERE sha256 = $1`, rec.SHA256).Scan(&content, &inline, &gone)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("%w: original %s", ingest.ErrNotFound, rec.SHA256)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: original: %w", err)
+	}
+	if gone || !rec.EliminatedAt.IsZero() {
+		return nil, fmt.Errorf("%w: original %s", ingest.ErrEliminated, rec.SHA256)
 	}
 	if inline {
 		if content == nil { // the driver gives an empty BLOB as nil

@@ -15,23 +15,23 @@ import (
 )
 
 const recordQuery = `SELECT s.seq, s.id, s.channel, s.account, s.source_key, s.received_at, s.recorded_at, s.sha256, s.size, s.media_type, s.hints,
-	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, s.virus_state, s.virus, r.reference,
+	s.state, s.reason, s.link, s.attempt, s.acknowledged, s.kept, s.virus_state, s.virus, s.eliminated_at, s.elimination, r.reference,
 	d.kind, d.subject, d.body, d.sender_name, d.sender_email, d.sender_phone, d.sender_address, d.message_id, d.detail, d.no_reply
 	FROM submissions s LEFT JOIN requests r ON r.id = s.request_id LEFT JOIN readings d ON d.submission_id = s.id `
 
 func (s *Store) scanRecord(row rowScanner) (ingest.Record, error) {
 	var rec ingest.Record
 	var channel, state, link, hints, virusState, virus string
-	var at, recorded int64
+	var at, recorded, gone int64
 	var kept int
 	var reference, kind, subject, body, name, email, phone, address, messageID, detail, noReply sql.NullString
 	if err := row.Scan(&rec.Seq, &rec.ID, &channel, &rec.Account, &rec.SourceKey, &at, &recorded, &rec.SHA256, &rec.Size, &rec.MediaType, &hints,
-		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &virusState, &virus, &reference,
+		&state, &rec.Reason, &link, &rec.Attempt, &rec.Acknowledged, &kept, &virusState, &virus, &gone, &rec.Elimination, &reference,
 		&kind, &subject, &body, &name, &email, &phone, &address, &messageID, &detail, &noReply); err != nil {
 		return rec, err
 	}
 	rec.Channel, rec.State, rec.Link = ingest.Channel(channel), ingest.State(state), ingest.Link(link)
-	rec.Kept = kept != 0
+	rec.Kept, rec.EliminatedAt = kept != 0, s.time(gone)
 	rec.ReceivedAt, rec.RecordedAt, rec.Request = s.time(at), s.time(recorded), reference.String
 	if err := json.Unmarshal([]byte(hints), &rec.Hints); err != nil {
 		return rec, fmt.Errorf("store: hints of %s: %w", rec.ID, err)
@@ -103,18 +103,19 @@ func (s *Store) Submissions(ctx context.Context, state ingest.State, f func(inge
 }
 
 const requestQuery = `SELECT id, reference, status, category, service, confidence, needs_review, reasons, subject, body,
-	sender_name, sender_email, sender_phone, sender_address, place, opened_at, category_by, second_category, urgent, answered_at, procedure FROM requests `
+	sender_name, sender_email, sender_phone, sender_address, place, opened_at, category_by, second_category, urgent, answered_at, procedure, eliminated_at, elimination FROM requests `
 
 func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
 	var q ingest.Request
-	var id, at, answered int64
+	var id, at, answered, gone int64
 	var status, reasons, urgent string
 	var review int
 	if err := row.Scan(&id, &q.Reference, &status, &q.Category, &q.Service, &q.Confidence, &review, &reasons, &q.Subject, &q.Text,
-		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at, &q.CategoryBy, &q.SecondCategory, &urgent, &answered, &q.Procedure); err != nil {
+		&q.Sender.Name, &q.Sender.Email, &q.Sender.Phone, &q.Sender.Address, &q.Place, &at, &q.CategoryBy, &q.SecondCategory, &urgent, &answered, &q.Procedure, &gone, &q.Elimination); err != nil {
 		return 0, q, err
 	}
 	q.Status, q.NeedsReview, q.OpenedAt, q.AnsweredAt = ingest.Status(status), review != 0, s.time(at), s.time(answered)
+	q.EliminatedAt = s.time(gone)
 	if q.SecondCategory == q.Category {
 		q.SecondCategory = "" // a person chose it for the first
 	}
@@ -128,11 +129,14 @@ func (s *Store) scanRequest(row rowScanner) (int64, ingest.Request, error) {
 }
 
 // Request returns a request with its submissions and suggestions; of one that was merged,
-// the request that it went into.
+// the request that it went into. One that was eliminated has none.
 func (s *Store) Request(ctx context.Context, reference string) (ingest.Request, error) {
 	id, q, err := s.requestRow(ctx, reference)
 	if err != nil {
 		return q, err
+	}
+	if !q.EliminatedAt.IsZero() {
+		return q, nil // what other tables still have of it serves the figures and registers alone
 	}
 	if err := s.fill(ctx, id, &q); err != nil {
 		return q, err
@@ -174,8 +178,10 @@ func (s *Store) Requests(ctx context.Context, f func(ingest.Request) error) erro
 			return err
 		}
 		for i := range page {
-			if err := s.fill(ctx, ids[i], &page[i]); err != nil {
-				return err
+			if page[i].EliminatedAt.IsZero() {
+				if err := s.fill(ctx, ids[i], &page[i]); err != nil {
+					return err
+				}
 			}
 			if err := f(page[i]); err != nil {
 				return err
@@ -419,7 +425,7 @@ func (s *Store) RetryAny(ctx context.Context, id, actor string) (taken bool, err
 	rec, err := s.Submission(ctx, id)
 	if err == nil {
 		switch {
-		case rec.State != ingest.StateFailed && !canBeKept(rec.State, rec.Reason):
+		case rec.State != ingest.StateFailed && !canBeKept(rec.State, rec.Reason), !rec.EliminatedAt.IsZero():
 			return false, nil
 		case rec.Hints.Partial:
 			return false, ErrPartial

@@ -50,9 +50,22 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 				return err
 			}
 		}
-		if err := tx.exec(ctx, `INSERT INTO originals (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`,
-			sum, sub.Original.Size(), content); err != nil {
+		gone, err := eliminatedSource(ctx, tx, sub, sum)
+		if err != nil {
 			return err
+		}
+		if gone != nil {
+			receipt = *gone
+			return nil
+		}
+		if err := keepOriginal(ctx, tx, sum, sub.Original.Size(), content); err != nil {
+			return err
+		}
+		if content == nil && !s.files.has(sum) {
+			// An elimination has taken away the file of the same bytes meanwhile.
+			if err := s.files.put(sub.Original); err != nil {
+				return unavailable(err)
+			}
 		}
 		known, err := s.insert(ctx, tx, sub, ledgerInsert{id: id, sha256: sum, hints: string(hints), state: state})
 		if err != nil {
@@ -60,7 +73,7 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 		}
 		if known != nil {
 			receipt = *known
-			return nil
+			return leaveGone(ctx, tx, sum)
 		}
 		receipt = replayed{Receipt: ingest.Receipt{ID: id, State: state, Reason: sub.Reason, SourceRef: sub.Hints.SourceRef}}
 		crashpoint.Hit("store.row_written")
@@ -72,7 +85,42 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 	if err != nil {
 		return ingest.Receipt{}, err
 	}
+	if receipt.gone && content == nil {
+		// What was eliminated and has come again has just put its file back.
+		if err := s.dropFiles(ctx, tombstone{Submissions: []tombstonePiece{{SHA256: sum}}}); err != nil {
+			return ingest.Receipt{}, err
+		}
+	}
 	return receipt.Receipt, nil
+}
+
+// keepOriginal adds the row of an original; content is nil when it lies in a file. One that was
+// eliminated and comes again, by another way, is there again.
+func keepOriginal(ctx context.Context, tx *tx, sum string, size int64, content any) error {
+	return tx.exec(ctx, `INSERT INTO originals (sha256, size, content) VALUES ($1, $2, $3)
+		ON CONFLICT (sha256) DO UPDATE SET content = excluded.content, gone = 0 WHERE originals.gone = 1`, sum, size, content)
+}
+
+// leaveGone takes an original out again that nothing but what was eliminated names.
+func leaveGone(ctx context.Context, tx *tx, sum string) error {
+	return tx.exec(ctx, `UPDATE originals SET content = NULL, gone = 1 WHERE sha256 = $1
+		AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.sha256 = $1 AND s.eliminated_at = 0)
+		AND EXISTS (SELECT 1 FROM submissions s WHERE s.sha256 = $1)`, sum)
+}
+
+// eliminatedSource finds what was eliminated and is handed in once more, as insert finds what is
+// there; nil when there is none.
+func eliminatedSource(ctx context.Context, tx *tx, sub ingest.Submission, sum string) (*replayed, error) {
+	for _, key := range []string{sub.SourceKey, sub.SourceKey + "|sha256:" + sum} {
+		there, err := replay(ctx, tx, `WHERE s.channel = $1 AND s.account = $2 AND s.source_key = $3`, string(sub.Channel), sub.Account, goneKey(key))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
+		}
+		if err != nil || sub.Epoch == "" || there.sha256 == sum {
+			return &there, err
+		}
+	}
+	return nil, nil
 }
 
 // ledgerInsert is what Record has worked out for a new row.
@@ -114,6 +162,7 @@ func (s *Store) insert(ctx context.Context, tx *tx, sub ingest.Submission, row l
 type replayed struct {
 	ingest.Receipt
 	sha256 string
+	gone   bool // eliminated
 }
 
 // renumbered finds the row of a thing that its source shows under a new number: the
@@ -122,17 +171,17 @@ type replayed struct {
 // remembers the new number and returns the row's id, or "" when there is none.
 func renumbered(ctx context.Context, tx *tx, sub ingest.Submission, sum string) (string, error) {
 	var id string
-	err := tx.row(ctx, `SELECT submission_id FROM source_aliases WHERE channel = $1 AND account = $2 AND source_key = $3`,
-		string(sub.Channel), sub.Account, sub.SourceKey).Scan(&id)
+	err := tx.row(ctx, `SELECT submission_id FROM source_aliases WHERE channel = $1 AND account = $2 AND source_key IN ($3, $4)`,
+		string(sub.Channel), sub.Account, sub.SourceKey, goneKey(sub.SourceKey)).Scan(&id)
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
 	err = tx.row(ctx, `SELECT s.id FROM submissions s
 		WHERE s.sha256 = $1 AND s.channel = $2 AND s.account = $3 AND s.epoch <> $4 AND s.epoch <> ''
 		AND NOT EXISTS (SELECT 1 FROM source_aliases a WHERE a.submission_id = s.id AND a.epoch = $4)
-		AND NOT EXISTS (SELECT 1 FROM submissions t WHERE t.channel = $2 AND t.account = $3 AND t.source_key = $5)
+		AND NOT EXISTS (SELECT 1 FROM submissions t WHERE t.channel = $2 AND t.account = $3 AND t.source_key IN ($5, $6))
 		ORDER BY s.seq LIMIT 1`,
-		sum, string(sub.Channel), sub.Account, sub.Epoch, sub.SourceKey).Scan(&id)
+		sum, string(sub.Channel), sub.Account, sub.Epoch, sub.SourceKey, goneKey(sub.SourceKey)).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -148,9 +197,9 @@ func replay(ctx context.Context, tx *tx, where string, args ...any) (replayed, e
 	r := replayed{Receipt: ingest.Receipt{Replayed: true}}
 	var state, hints string
 	var reference sql.NullString
-	err := tx.row(ctx, `SELECT s.id, s.sha256, s.state, s.reason, s.hints, s.acknowledged, r.reference
+	err := tx.row(ctx, `SELECT s.id, s.sha256, s.state, s.reason, s.hints, s.acknowledged, s.eliminated_at <> 0, r.reference
 		FROM submissions s LEFT JOIN requests r ON r.id = s.request_id `+where, args...).
-		Scan(&r.ID, &r.sha256, &state, &r.Reason, &hints, &r.Acknowledged, &reference)
+		Scan(&r.ID, &r.sha256, &state, &r.Reason, &hints, &r.Acknowledged, &r.gone, &reference)
 	if err != nil {
 		return replayed{}, err
 	}

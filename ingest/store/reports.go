@@ -42,7 +42,7 @@ func (s *Store) scanReport(row rowScanner) (ingest.Report, error) {
 func (s *Store) Reports(ctx context.Context, q ingest.ReportQuery, each func(ingest.Report) bool) error {
 	var b strings.Builder
 	args := []any{micros(q.From), micros(q.To)}
-	b.WriteString(reportColumns + `WHERE q.merged_into IS NULL AND q.opened_at >= $1 AND q.opened_at <= $2 AND q.category IN (`)
+	b.WriteString(reportColumns + `WHERE q.merged_into IS NULL AND q.eliminated_at = 0 AND q.opened_at >= $1 AND q.opened_at <= $2 AND q.category IN (`)
 	for i, code := range q.Categories {
 		if i > 0 {
 			b.WriteString(", ")
@@ -72,11 +72,14 @@ func (s *Store) Reports(ctx context.Context, q ingest.ReportQuery, each func(ing
 }
 
 // Report returns the request with this reference or, of one that was merged, the one that it
-// went into. The error wraps ingest.ErrNotFound when there is none.
+// went into. The error wraps ingest.ErrNotFound when there is none, or it was eliminated.
 func (s *Store) Report(ctx context.Context, reference string) (ingest.Report, error) {
 	q, err := liveRequest(ctx, reading{s.read}, reference)
 	if err != nil {
 		return ingest.Report{}, err
+	}
+	if err := stillThere(ctx, reading{s.read}, q.id); err != nil {
+		return ingest.Report{}, fmt.Errorf("%w: request %q", ingest.ErrNotFound, reference)
 	}
 	return s.scanReport((reading{s.read}).row(ctx, reportColumns+`WHERE q.id = $1`, q.id))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // sourcesMax is how many keys are asked for with one query.
-const sourcesMax = 500
+const sourcesMax = 250
 
 // KnownSources returns those of the source keys of a channel's account that the ledger has, be
 // it under another number of the same source (see ingest.Submission.Epoch).
@@ -19,16 +19,23 @@ func (s *Store) KnownSources(ctx context.Context, channel ingest.Channel, accoun
 	for len(keys) > 0 {
 		n := min(len(keys), sourcesMax)
 		args := []any{string(channel), account}
-		places := make([]string, n)
+		places := make([]string, 2*n)
+		// What was eliminated has its key as a hash.
+		hashed := make(map[string]string, n)
 		for i, key := range keys[:n] {
-			args = append(args, key)
-			places[i] = "$" + strconv.Itoa(i+3)
+			gone := goneKey(key)
+			hashed[gone] = key
+			args = append(args, key, gone)
+			places[2*i], places[2*i+1] = "$"+strconv.Itoa(2*i+3), "$"+strconv.Itoa(2*i+4)
 		}
 		keys = keys[n:]
 		in := ` WHERE channel = $1 AND account = $2 AND source_key IN (` + strings.Join(places, ", ") + `)`
 		err := each(func(row rowScanner) error {
 			var key string
 			err := row.Scan(&key)
+			if plain, ok := hashed[key]; ok {
+				key = plain
+			}
 			known[key] = true
 			return err
 		}, func() (*sql.Rows, error) {

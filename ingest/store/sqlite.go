@@ -38,7 +38,7 @@ func (e sqlite) open(ctx context.Context, o Options) (read, write *sql.DB, err e
 	if err := f.Close(); err != nil {
 		return nil, nil, fmt.Errorf("store: open database: %w", err)
 	}
-	if write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000")); err != nil {
+	if write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000&_secure_delete=on")); err != nil {
 		return nil, nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)

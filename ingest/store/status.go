@@ -355,12 +355,17 @@ func (s *Store) revokeLinks(reference, actor string) work {
 }
 
 // LinkGeneration is how often the follow-up links of a submission were revoked. The error
-// wraps ingest.ErrNotFound when there is no such submission.
+// wraps ingest.ErrNotFound when there is no such submission, and ingest.ErrEliminated for one that
+// was eliminated: no link leads to it any more.
 func (s *Store) LinkGeneration(ctx context.Context, submissionID string) (int, error) {
 	var n int
-	err := s.read.QueryRowContext(ctx, `SELECT link_generation FROM submissions WHERE id = $1`, submissionID).Scan(&n)
+	var gone bool
+	err := s.read.QueryRowContext(ctx, `SELECT link_generation, eliminated_at <> 0 FROM submissions WHERE id = $1`, submissionID).Scan(&n, &gone)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("%w: submission %s", ingest.ErrNotFound, submissionID)
+	}
+	if err == nil && gone {
+		return 0, fmt.Errorf("%w: submission %s", ingest.ErrEliminated, submissionID)
 	}
 	return n, unavailable(err)
 }

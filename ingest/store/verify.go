@@ -35,6 +35,7 @@ const (
 	FindingMerged          = "merged_request_astray"
 	FindingAnswers         = "answer_to_nothing"
 	FindingHandover        = "handover_incomplete"
+	FindingElimination     = "elimination_half_done"
 )
 
 // VerifyReport sums up a verification.
@@ -56,7 +57,7 @@ type VerifyReport struct {
 // original hashes to its ledger row, every filed submission has its reading and
 // request, every request has exactly one opening submission or was merged into another one, every page of a scan that
 // was divided is in one of its letters and every letter has its pages, every searchable
-// copy is whole, the registers of mail have every number, what other software has taken over it has whole, and the database file itself is sound. progress, when not nil, is called after each original.
+// copy is whole, the registers of mail have every number, what other software has taken over it has whole, nothing is left of what was eliminated, and the database file itself is sound. progress, when not nil, is called after each original.
 func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()) (VerifyReport, error) {
 	var rep VerifyReport
 	report := func(f Finding) { rep.Findings++; found(f) }
@@ -72,6 +73,7 @@ func (s *Store) Verify(ctx context.Context, found func(Finding), progress func()
 		s.verifyJournal,
 		s.verifyRegister,
 		s.verifyHandovers,
+		s.verifyEliminations,
 		s.verifyFiles,
 	}
 	for _, step := range steps {
@@ -108,7 +110,7 @@ func (s *Store) verifyOriginals(ctx context.Context, rep *VerifyReport, report f
 			sums = append(sums, sum)
 			return err
 		}, func() (*sql.Rows, error) {
-			return s.read.QueryContext(ctx, `SELECT sha256 FROM originals WHERE sha256 > $1 ORDER BY sha256 LIMIT 500`, after)
+			return s.read.QueryContext(ctx, `SELECT sha256 FROM originals WHERE sha256 > $1 AND gone = 0 ORDER BY sha256 LIMIT 500`, after)
 		})
 		if err != nil {
 			return err
@@ -172,7 +174,7 @@ func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Fi
 		},
 		{
 			FindingNoReading, "filed, but nothing was read from it",
-			`SELECT s.id FROM submissions s LEFT JOIN readings d ON d.submission_id = s.id WHERE s.state = 'filed' AND d.submission_id IS NULL`,
+			`SELECT s.id FROM submissions s LEFT JOIN readings d ON d.submission_id = s.id WHERE s.state = 'filed' AND s.eliminated_at = 0 AND d.submission_id IS NULL`,
 		},
 		{
 			FindingNothingMade, "set aside for what was made of it, but nothing was",
@@ -336,7 +338,7 @@ func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(F
 
 func (s *Store) verifyFiles(ctx context.Context, rep *VerifyReport, _ func(Finding)) error {
 	for _, f := range []struct{ dir, query string }{
-		{s.files.dir, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL`},
+		{s.files.dir, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL AND gone = 0`},
 		{s.copies.dir, `SELECT count(*) FROM copies WHERE sha256 = $1`},
 	} {
 		err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {

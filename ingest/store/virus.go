@@ -46,8 +46,8 @@ func (s *Store) Examined(ctx context.Context, id string, v ingest.Verdict) error
 	})
 }
 
-// Hold implements ingest.Ledger.
-func (s *Store) Hold(ctx context.Context, id string, v ingest.Verdict, head *ingest.Reading, reason string) error {
+// Quarantine implements ingest.Ledger.
+func (s *Store) Quarantine(ctx context.Context, id string, v ingest.Verdict, head *ingest.Reading, reason string) error {
 	var reading savedReading
 	if head != nil {
 		var err error

@@ -40,6 +40,10 @@ type Submission struct {
 	Position *ingest.Position    `json:"position,omitempty"`
 	Letter   *ingest.LetterFacts `json:"letter,omitempty"`
 	Postmark string              `json:"postmark,omitempty"`
+	// EliminatedAt is when it was eliminated, by the list with the number Elimination: then its
+	// original and what was read are gone.
+	EliminatedAt string `json:"eliminated_at,omitempty"`
+	Elimination  int64  `json:"elimination,omitempty"`
 	// Letters and Copy are given by "submissions show" only.
 	Letters []string `json:"letters,omitempty"`
 	Copy    *Copy    `json:"copy,omitempty"`
@@ -119,6 +123,10 @@ type Request struct {
 	MergedFrom []string `json:"merged_from"`
 	// Handovers are what other software has of it, or is to get.
 	Handovers []Handover `json:"handovers"`
+	// EliminatedAt is when it was eliminated, by the list with the number Elimination: then nothing
+	// is left of it but its reference, its category and its dates.
+	EliminatedAt string `json:"eliminated_at,omitempty"`
+	Elimination  int64  `json:"elimination,omitempty"`
 	// Mails are what was written for it; given by "requests show" only.
 	Mails []Mail `json:"mails,omitempty"`
 	// History is given by "requests show" only.
@@ -172,7 +180,8 @@ func OfSubmission(rec ingest.Record, zone *time.Location) Submission {
 		ReceivedAt: Time(rec.ReceivedAt, zone), SHA256: rec.SHA256, Size: rec.Size,
 		State: rec.State, Reason: rec.Reason, Request: rec.Request, Link: rec.Link,
 		Attachments: []Attachment{}, Problems: []ingest.Problem{}, Parents: rec.Hints.Parents, Postmark: day(rec.Hints.Postmark),
-		Antivirus: OfVerdict(rec.Verdict, zone),
+		Antivirus:    OfVerdict(rec.Verdict, zone),
+		EliminatedAt: Time(rec.EliminatedAt, zone), Elimination: rec.Elimination,
 	}
 	if r := rec.Reading; r != nil {
 		v.Subject, v.Text, v.From, v.MessageID = r.Subject, r.Text, r.From, r.MessageID
@@ -201,6 +210,7 @@ func OfRequest(q ingest.Request, zone *time.Location) Request {
 		Subject: q.Subject, Text: q.Text, Sender: q.Sender, Place: q.Place, OpenedAt: Time(q.OpenedAt, zone),
 		Deadlines: []Deadline{}, Submissions: []Piece{}, Suggestions: []Suggestion{}, Handovers: []Handover{},
 		CategoryBy: q.CategoryBy, SecondCategory: q.SecondCategory, Urgent: List(q.Urgent), MergedFrom: List(q.MergedFrom),
+		EliminatedAt: Time(q.EliminatedAt, zone), Elimination: q.Elimination,
 	}
 	for _, h := range q.Handovers {
 		v.Handovers = append(v.Handovers, OfHandover(h, zone))
