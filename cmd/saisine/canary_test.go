@@ -116,7 +116,7 @@ func (l *imapLiar) port() int { return l.ln.Addr().(*net.TCPAddr).Port }
 
 func (l *imapLiar) serve(c net.Conn) {
 	defer c.Close()
-	s, err := net.Dial("tcp", l.to) //nolint:noctx // ends with the connection
+	s, err := net.Dial("tcp", l.to)
 	if err != nil {
 		return
 	}

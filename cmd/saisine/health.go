@@ -246,7 +246,7 @@ func (h *house) smtpProblems(r *findings) {
 	if h.mails.smtp == nil {
 		return
 	}
-	if _, fault, since := h.mails.health.state(); fault != nil {
+	if _, since, fault := h.mails.health.state(); fault != nil {
 		r.wrong("smtp", fmt.Sprintf("the mail server has not taken a mail since %s: %s", since.In(h.zone).Format(time.RFC3339), discreet.Text(fault)), fixSMTP)
 	}
 }

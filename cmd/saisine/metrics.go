@@ -380,7 +380,7 @@ func (s scrape) smtp() {
 	if s.h.mails.smtp == nil {
 		return
 	}
-	good, fault, _ := s.h.mails.health.state()
+	good, _, fault := s.h.mails.health.state()
 	s.gauge(descSMTPFault, boolFloat(fault != nil))
 	s.gauge(descSMTPGood, seconds(good))
 }

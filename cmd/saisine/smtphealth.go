@@ -33,22 +33,19 @@ func (s *smtpHealth) told(err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tried = now
-	switch {
-	case err == nil:
-		s.good, s.fault = now, nil
-	default:
-		if s.fault == nil {
-			s.since = now
-		}
-		s.fault = err
+	if err == nil {
+		s.good = now
+	} else if s.fault == nil {
+		s.since = now
 	}
+	s.fault = err
 }
 
-// state returns the last good conversation, and the fault that stands with its begin.
-func (s *smtpHealth) state() (good time.Time, fault error, since time.Time) {
+// state returns the last good conversation, and the fault that stands, since when.
+func (s *smtpHealth) state() (good, since time.Time, fault error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.good, s.fault, s.since
+	return s.good, s.since, s.fault
 }
 
 // smtpRetry is how long a fault stands before the server is asked again whether it still does:
