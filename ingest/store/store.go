@@ -229,9 +229,16 @@ func (s *Store) do(ctx context.Context, f work) error { return s.doIn(ctx, false
 func (s *Store) doNow(ctx context.Context, f work) error { return s.doIn(ctx, true, f) }
 
 func (s *Store) doIn(ctx context.Context, now bool, f work) error {
+	if err := ingest.Held(ctx); err != nil {
+		return err
+	}
+	fence, _ := ingest.FenceOf(ctx)
 	var outbox []ingest.OutboxNotice
 	err := s.writer.do(ctx, now, func(ctx context.Context, tx *tx) error {
-		err := f(ctx, tx)
+		err := fenced(ctx, tx, fence)
+		if err == nil {
+			err = f(ctx, tx)
+		}
 		for id := range tx.touched {
 			if err == nil {
 				err = s.replan(ctx, tx, id)
