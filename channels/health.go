@@ -25,6 +25,10 @@ type Status struct {
 	// Discreet are the same alarms for logs and for the machine's monitoring, under the same
 	// keys: without the names of citizens' files.
 	Discreet map[string]string
+	// Elsewhere is true while the adapter waits for its turn to run, Holder who has it, as far as is
+	// known. A fault is then that of the last run here, and alarms are the holder's to raise.
+	Elsewhere bool
+	Holder    string
 }
 
 // Good records that the source was looked at without a fault.
@@ -70,6 +74,13 @@ func (h *Health) alarm(key, text, safe string) {
 		h.state.status.Alarms, h.state.status.Discreet = make(map[string]string), make(map[string]string)
 	}
 	h.state.status.Alarms[key], h.state.status.Discreet[key] = text, safe
+}
+
+// elsewhere records whether the adapter waits for its turn.
+func (h *Health) elsewhere(yes bool) {
+	h.state.mu.Lock()
+	defer h.state.mu.Unlock()
+	h.state.status.Elsewhere = yes
 }
 
 // Status returns a snapshot.

@@ -40,6 +40,19 @@ type SupervisorOptions struct {
 	// DrainTime is how long adapters may take to finish what they have begun once
 	// the context has ended (20 s). Then the Sink refuses, and Run returns.
 	DrainTime time.Duration
+	// Turns lets the adapters that AddExclusive adds run on one node at a time; nil: they
+	// run here.
+	Turns Turns
+}
+
+// Turns gives what one node does at a time to one node at a time. It is safe for concurrent use.
+type Turns interface {
+	// Hold waits for the turn of that name, calls run with a context that ends when the turn is
+	// no longer sure to be this node's, and gives the turn back. It returns run's error, or that
+	// of ctx. The context carries an ingest.Fence.
+	Hold(ctx context.Context, name string, run func(ctx context.Context) error) error
+	// Holder describes who has the turn, as far as is known, or is "".
+	Holder(name string) string
 }
 
 func (o SupervisorOptions) withDefaults() SupervisorOptions {
@@ -69,6 +82,7 @@ type Supervisor struct {
 type lane struct {
 	adapter Adapter
 	health  *Health
+	turns   Turns // nil: it runs whenever the Supervisor does
 }
 
 // NewSupervisor returns a Supervisor without adapters.
@@ -79,13 +93,20 @@ func NewSupervisor(log *slog.Logger, opts SupervisorOptions) *Supervisor {
 // Add puts an adapter under supervision. health is the one that the adapter itself
 // reports to; nil gives it one that knows only of failures. An adapter that is added
 // after Run has begun is not run.
-func (s *Supervisor) Add(a Adapter, health *Health) {
+func (s *Supervisor) Add(a Adapter, health *Health) { s.add(a, health, nil) }
+
+// AddExclusive is Add for an adapter that runs on one node of the house at a time: one that
+// empties its source. While another node has the turn it is not run, and its Status says so. A
+// failure gives the turn back, since the source may be within another node's reach.
+func (s *Supervisor) AddExclusive(a Adapter, health *Health) { s.add(a, health, s.opts.Turns) }
+
+func (s *Supervisor) add(a Adapter, health *Health, turns Turns) {
 	if health == nil {
 		health = new(Health)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lanes = append(s.lanes, &lane{adapter: a, health: health})
+	s.lanes = append(s.lanes, &lane{adapter: a, health: health, turns: turns})
 }
 
 // Statuses returns the health of every adapter by its name.
@@ -95,7 +116,11 @@ func (s *Supervisor) Statuses() map[string]Status {
 	s.mu.Unlock()
 	m := make(map[string]Status, len(lanes))
 	for _, l := range lanes {
-		m[l.adapter.Name()] = l.health.Status()
+		st := l.health.Status()
+		if st.Elsewhere {
+			st.Holder, st.Alarms, st.Discreet = l.turns.Holder(l.adapter.Name()), nil, nil
+		}
+		m[l.adapter.Name()] = st
 	}
 	return m
 }
@@ -168,7 +193,7 @@ func (s *Supervisor) keep(ctx context.Context, l *lane, sink ingest.Sink) {
 	failures := 0
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := runOnce(ctx, l.adapter, sink)
+		err := s.turn(ctx, l, sink, &began)
 		if ctx.Err() != nil {
 			// What an adapter says while it is being stopped is mostly the echo of
 			// the stop; a panic never is.
@@ -177,6 +202,9 @@ func (s *Supervisor) keep(ctx context.Context, l *lane, sink ingest.Sink) {
 				log.ErrorContext(ctx, "adapter panicked while stopping", "error", err, "stack", string(p.stack))
 			}
 			return
+		}
+		if errors.Is(err, errTurnOver) {
+			continue // no fault of the adapter: it waits for its turn again
 		}
 		if err == nil {
 			err = ErrReturned
@@ -195,6 +223,34 @@ func (s *Supervisor) keep(ctx context.Context, l *lane, sink ingest.Sink) {
 		log.ErrorContext(ctx, "adapter failed, will be restarted", attrs...)
 		sleep(ctx, pause)
 	}
+}
+
+// errTurnOver is what ends a run whose turn has passed to another node.
+var errTurnOver = errors.New("channels: another node has the turn")
+
+// turn runs the adapter once, when it is its turn. began is set to when that was.
+func (s *Supervisor) turn(ctx context.Context, l *lane, sink ingest.Sink, began *time.Time) error {
+	if l.turns == nil {
+		return runOnce(ctx, l.adapter, sink)
+	}
+	l.health.elsewhere(true)
+	ran := false
+	err := l.turns.Hold(ctx, l.adapter.Name(), func(ctx context.Context) error {
+		ran = true
+		*began = time.Now()
+		l.health.elsewhere(false)
+		defer l.health.elsewhere(true)
+		err := runOnce(ctx, l.adapter, sink)
+		var p *panicError
+		if ctx.Err() != nil && !errors.As(err, &p) {
+			return errTurnOver
+		}
+		return err
+	})
+	if !ran && errors.Is(err, ingest.ErrFenced) {
+		return errTurnOver // it was lost again at once
+	}
+	return err
 }
 
 // pause is the wait before the restart that follows a failure after so many others.

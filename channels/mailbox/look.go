@@ -315,6 +315,9 @@ func (p *pass) move(ctx context.Context, uids []imap.UID, dest destination) erro
 	if dest == toFailed {
 		folder = p.cfg.FailedFolder
 	}
+	if err := ingest.Held(ctx); err != nil {
+		return &houseError{err} // another node has them in the ledger, and moves them
+	}
 	didCopy, err := p.s.move(uids, p.mem.copied(uids), folder)
 	if err != nil && !p.s.dead(err) && !didCopy {
 		// Somebody may have removed the folder since the connection was made.

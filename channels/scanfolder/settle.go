@@ -26,6 +26,9 @@ func (a *Adapter) settle(ctx context.Context, sc scan, r ingest.Receipt) error {
 	} else if !same(info, sc.info) {
 		return errLater
 	}
+	if err := ingest.Held(ctx); err != nil {
+		return err // another node moves it
+	}
 	log := a.opts.Log.With("submission", r.ID, "file", discreet.Mark(sc.file))
 	note := Note{ID: r.ID, State: r.State, Reason: r.Reason, Reference: r.Request, ReceivedAt: sc.at}
 	switch what {
@@ -76,6 +79,9 @@ func (a *Adapter) place(ctx context.Context, sc scan, r ingest.Receipt, folder, 
 			}
 			retry = false
 			crashpoint.Hit("scan.retried")
+		}
+		if err := ingest.Held(ctx); err != nil {
+			return err
 		}
 		err = a.tree.move(sc.file, place)
 		if errors.Is(err, fs.ErrExist) {
@@ -204,6 +210,9 @@ func (a *Adapter) refuse(ctx context.Context, sink ingest.Sink, file string, inf
 		Settled: ingest.StateFailed, Reason: tooLargeReason(path.Base(file), info.Size(), a.opts.MaxFile),
 	})
 	if err != nil {
+		return err
+	}
+	if err := ingest.Held(ctx); err != nil {
 		return err
 	}
 	place, err := a.moveNoted(file, info, dirFailed, r.ID, suffixError, func(name string) string {

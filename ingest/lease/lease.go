@@ -23,10 +23,12 @@ package lease
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // The times of a Table.
@@ -42,12 +44,12 @@ const (
 )
 
 // ErrLost is what Hold returns when the lease went to another node, or could not be renewed in
-// time, while the work was under way.
-var ErrLost = errors.New("lease: lost")
+// time, while the work was under way. It wraps ingest.ErrFenced.
+var ErrLost = fmt.Errorf("lease: lost: %w", ingest.ErrFenced)
 
 // Work is done while a lease is held. Its context carries the ingest.Fence and ends when the
 // lease is no longer sure to be held.
-type Work func(ctx context.Context) error
+type Work = func(ctx context.Context) error
 
 // Keeper hands out leases. It is safe for concurrent use.
 type Keeper interface {
