@@ -200,7 +200,7 @@ func TestResumeAfterKill(t *testing.T) {
 					// writes it every 5 s.
 					o := &orphans{client: NewClient(mustConnect(t, tt.redis), nil, testLog(t)), guard: newGuard(), log: testLog(t)}
 					eventually(t, 15*time.Second, "the server claims its task", func() bool {
-						claimed, err := o.claimed()
+						claimed, _, err := o.claimed()
 						return err == nil && claimed["submission:row:0"]
 					})
 					_ = o.client.Close()

@@ -35,10 +35,13 @@ type Options struct {
 	// Concurrency is the number of handlers for each queue. A queue without handlers
 	// is filled but not worked on, as on a node without the role for it.
 	Concurrency map[string]int
-	// Ledgers are swept in this order.
+	// Ledgers are swept in this order. A node without any does not sweep.
 	Ledgers []Ledger
 	// SweepEvery is the time between two sweeps; 0 means a minute.
 	SweepEvery time.Duration
+	// Turns lets one node sweep at a time where several share Redis; nil: this one does. A private
+	// Redis has no other node.
+	Turns Turns
 	// ShutdownTimeout is how long handlers may go on when the node shuts down before
 	// their context ends; 0 means DefaultShutdownTimeout. A task that is cut off is
 	// put back and starts over at the next start.
@@ -47,6 +50,13 @@ type Options struct {
 	// safe for concurrent use.
 	Observe func(kind Kind, outcome Outcome, took time.Duration)
 	Log     *slog.Logger
+}
+
+// Turns gives what one node does at a time to one node at a time. It is safe for concurrent use.
+type Turns interface {
+	// Hold waits for the turn of that name, calls run with a context that carries it and ends with
+	// it, and gives it back.
+	Hold(ctx context.Context, name string, run func(ctx context.Context) error) error
 }
 
 // Node is the queue of one process: its client, workers and sweeper. All methods are
@@ -94,10 +104,14 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 			orphans: &orphans{client: c, guard: g, log: o.Log}, watch: newWatch(c, o.Log),
 		},
 	}
+	n.sweeper.sweeps = o.Conn.private || len(o.Ledgers) > 0
+	if !o.Conn.private && n.sweeper.sweeps {
+		n.sweeper.turns = o.Turns
+	}
 	// Before the workers start: while nobody works, what runs is an orphan.
 	bctx, cancel := context.WithTimeout(ctx, bootTimeout)
-	if n.sweeper.watch.look(bctx) != redisDown {
-		if err := n.sweeper.adopt(bctx); err != nil {
+	if n.sweeper.watch.look(bctx) != redisDown && n.sweeper.sweeps {
+		if err := n.sweeper.adoptAtBoot(bctx); err != nil {
 			o.Log.LogAttrs(ctx, slog.LevelWarn, "orphaned tasks are looked for later", slog.Any("error", err))
 		}
 	}
@@ -108,6 +122,9 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	rctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.running.Go(func() { n.sweeper.run(rctx) })
+	if n.sweeper.turns != nil {
+		n.running.Go(func() { n.sweeper.takeTurns(rctx) })
+	}
 	return n, nil
 }
 
@@ -146,12 +163,7 @@ func (n *Node) startServers(o Options, g *guard) error {
 func (n *Node) Client() *Client { return n.client }
 
 // Sweep asks the sweeper to run now. It does not wait.
-func (n *Node) Sweep() {
-	select {
-	case n.sweeper.wake <- struct{}{}:
-	default:
-	}
-}
+func (n *Node) Sweep() { n.sweeper.wakeUp() }
 
 // Shutdown takes no new tasks, lets running handlers end within ShutdownTimeout,
 // puts the others back and closes everything. It returns ctx's error when that does

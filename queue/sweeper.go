@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
 	"golang.org/x/sync/errgroup"
+
+	"saisine.fr/saisine/ingest"
 )
 
 // Ledger is what the sweeper asks for work that may be missing from the queue.
@@ -29,9 +32,16 @@ const (
 	watchEvery = time.Second
 )
 
+// turnName is the turn in which one node of several sweeps.
+const turnName = "sweeper"
+
 // sweeper refills Redis from the ledger: at start-up, each minute, and at once when
 // Redis came back, was restarted or lost its data, or a hand-over failed. It
 // also watches Redis for these. It runs in one goroutine.
+//
+// Where several nodes share Redis, one of them sweeps at a time; each watches, since each
+// remembers things about Redis by itself, and looks for orphans, so that whoever gets the turn
+// knows them already.
 type sweeper struct {
 	client  *Client
 	ledgers []Ledger
@@ -40,10 +50,55 @@ type sweeper struct {
 	orphans *orphans
 	watch   *watch
 	wake    chan struct{}
-	log     *slog.Logger
+	// sweeps is false on a node that only hands over. turns says when it is this node's turn;
+	// nil: always.
+	sweeps bool
+	turns  Turns
+	turn   atomic.Pointer[context.Context]
+	log    *slog.Logger
 
 	booted  bool // orphans of the processes before us were seen to
 	retryAt time.Time
+}
+
+// takeTurns waits for this node's turn, again and again, until ctx ends.
+func (s *sweeper) takeTurns(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.turns.Hold(ctx, turnName, func(ctx context.Context) error {
+			s.turn.Store(&ctx)
+			defer s.turn.Store(nil)
+			s.wakeUp()
+			<-ctx.Done()
+			return nil
+		})
+		if err == nil || ctx.Err() != nil || errors.Is(err, ingest.ErrFenced) {
+			continue
+		}
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the turn to sweep cannot be had; it is asked for again", slog.Any("error", err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(sweepPause):
+		}
+	}
+}
+
+// mine returns the context in which this node may sweep; ok is false while another one does.
+func (s *sweeper) mine(ctx context.Context) (_ context.Context, ok bool) {
+	if s.turns == nil || !s.sweeps {
+		return ctx, s.sweeps
+	}
+	if turn := s.turn.Load(); turn != nil && ingest.Held(*turn) == nil {
+		return *turn, (*turn).Err() == nil
+	}
+	return ctx, false
+}
+
+// wakeUp asks for a sweep. It does not wait.
+func (s *sweeper) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 // run sweeps until ctx ends.
@@ -76,15 +131,23 @@ func (s *sweeper) look(ctx context.Context) string {
 	if event == redisEmpty {
 		s.client.forget()
 	}
+	_, mine := s.mine(ctx)
 	switch {
 	case event == redisDown:
 		return ""
 	case event != redisWell:
 		return string(event)
 	case s.client.lost.Load() && !time.Now().Before(s.retryAt):
-		return "hand-over failed"
-	case len(s.orphans.suspects) > 0:
-		if err := s.orphans.later(ctx, time.Now()); err != nil {
+		if mine {
+			return "hand-over failed"
+		}
+		if err := s.client.wantSweep(ctx); err == nil {
+			s.client.lost.Store(false)
+		}
+	case mine && s.client.sweepWanted(ctx):
+		return "another process asked for it"
+	case s.sweeps && s.orphans.due(time.Now()):
+		if err := s.orphans.later(ctx, time.Now(), mine); err != nil {
 			s.log.LogAttrs(ctx, slog.LevelDebug, "look for orphans failed", slog.Any("error", err))
 		}
 	}
@@ -93,6 +156,10 @@ func (s *sweeper) look(ctx context.Context) string {
 
 // once makes one sweep. It logs its failure: there is nobody to return it to.
 func (s *sweeper) once(ctx context.Context, reason string) {
+	ctx, mine := s.mine(ctx)
+	if !mine {
+		return
+	}
 	s.client.lost.Store(false) // what is lost from now on wants another sweep
 	begun := time.Now()
 	n, err := s.sweep(ctx, mayHaveLost(reason))
@@ -153,16 +220,21 @@ func (s *sweeper) sweep(ctx context.Context, lossy bool) (int, error) {
 	return total, nil
 }
 
+// adoptAtBoot takes up what the processes before this one left running.
+func (s *sweeper) adoptAtBoot(ctx context.Context) error {
+	if err := s.orphans.atBoot(ctx); err != nil {
+		return err
+	}
+	s.booted = true
+	return nil
+}
+
 // adopt takes up what lost its worker.
 func (s *sweeper) adopt(ctx context.Context) error {
 	if !s.booted {
-		if err := s.orphans.atBoot(ctx); err != nil {
-			return err
-		}
-		s.booted = true
-		return nil
+		return s.adoptAtBoot(ctx)
 	}
-	return s.orphans.later(ctx, time.Now())
+	return s.orphans.later(ctx, time.Now(), true)
 }
 
 // archived lists the names in asynq's archive (10,000 at most), so that a sweep need
