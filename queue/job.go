@@ -36,6 +36,9 @@ const (
 	KindPull Kind = "handover:pull"
 	// KindTrain learns the categories anew. Its id is the night for which it is due.
 	KindTrain Kind = "classify:train"
+	// KindNote brings the note beside a scan up to date. It is a kind of its own since only the
+	// node that watches the folder does so.
+	KindNote Kind = "outbox:note"
 	// KindRemind makes a round of reminders. Its id is the hour for which it is due.
 	KindRemind Kind = "letters:remind"
 )
@@ -50,16 +53,18 @@ const (
 	QueueCopies = "copies"
 	// QueuePartners has what other people's servers take, or do not take.
 	QueuePartners = "partners"
+	// QueueNotes has what is written into scan folders, for the nodes that may watch them.
+	QueueNotes = "notes"
 )
 
 // Queues lists all queues.
 func Queues() []string {
-	return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies, QueuePartners}
+	return []string{QueueMail, QueueOCR, QueueOutbound, QueueCopies, QueuePartners, QueueNotes}
 }
 
 // Kinds lists all kinds of tasks.
 func Kinds() []Kind {
-	return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindWebhook, KindHandover, KindPull, KindTrain, KindRemind}
+	return []Kind{KindProcess, KindRecognize, KindDeliver, KindCopy, KindWebhook, KindHandover, KindPull, KindTrain, KindRemind, KindNote}
 }
 
 // Job is one row of the ledger or the outbox that waits to be worked on.
@@ -178,6 +183,7 @@ func DefaultPolicies() map[Kind]Policy {
 		KindProcess:   {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindRecognize: {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindDeliver:   {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 5 * time.Minute},
+		KindNote:      {MaxRetry: 30, Base: 2 * time.Second, Cap: time.Hour, Limit: 5 * time.Minute},
 		KindCopy:      {MaxRetry: 8, Base: 5 * time.Second, Cap: time.Hour, Limit: 2 * time.Hour},
 		KindWebhook:   {MaxRetry: 9, Base: 5 * time.Second, Cap: 24 * time.Hour, Limit: 10 * time.Minute},
 		KindHandover:  {MaxRetry: 30, Base: 15 * time.Second, Cap: 6 * time.Hour, Limit: 30 * time.Minute},

@@ -17,6 +17,8 @@ const (
 	// taskCheckInterval is how long an idle queue sleeps between two looks; asynq
 	// polls. Three queues at this pace are some fifteen short scripts a second.
 	taskCheckInterval = 200 * time.Millisecond
+	// notesCheckInterval is the same for the lane in which nobody waits for anything.
+	notesCheckInterval = time.Second
 	// delayedCheckInterval is how often tasks whose pause is over are fetched.
 	delayedCheckInterval = time.Second
 	// DefaultShutdownTimeout is how long running handlers may go on at a shutdown.
@@ -139,10 +141,14 @@ func (n *Node) startServers(o Options, g *guard) error {
 		if o.Concurrency[q] <= 0 {
 			continue
 		}
+		check := taskCheckInterval
+		if q == QueueNotes {
+			check = notesCheckInterval
+		}
 		srv := asynq.NewServerFromRedisClient(n.rdb, asynq.Config{
 			Concurrency:              o.Concurrency[q],
 			Queues:                   map[string]int{q: 1},
-			TaskCheckInterval:        taskCheckInterval,
+			TaskCheckInterval:        check,
 			DelayedTaskCheckInterval: delayedCheckInterval,
 			RetryDelayFunc:           w.retryDelay,
 			IsFailure:                isFailure,

@@ -226,6 +226,7 @@ var englishAdmin = map[string]string{
 	"Lecture des scans":                   "Reading of scans",
 	"Courriers sortants":                  "Outgoing mail",
 	"Autres logiciels":                    "Other software",
+	"Notes des dossiers de scans":         "Notes in scan folders",
 	"Copies cherchables et apprentissage": "Searchable copies and training",
 	"moins d’une seconde":                 "less than a second",
 	"%d secondes":                         "%d seconds",

@@ -50,7 +50,7 @@ func (a *Adapter) serveMachine(w http.ResponseWriter, r *http.Request, v ingest.
 
 // queueLabels name the lanes of the queue.
 var queueLabels = map[string]string{
-	"mail": "Courriels et formulaires", "ocr": "Lecture des scans", "outbound": "Courriers sortants", "copies": "Copies cherchables et apprentissage", "partners": "Autres logiciels",
+	"mail": "Courriels et formulaires", "ocr": "Lecture des scans", "outbound": "Courriers sortants", "copies": "Copies cherchables et apprentissage", "partners": "Autres logiciels", "notes": "Notes des dossiers de scans",
 }
 
 // queueName names a lane of the queue.

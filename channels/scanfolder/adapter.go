@@ -78,7 +78,10 @@ func New(cfg config.ScanFolder, opts Options) *Adapter {
 }
 
 // Name implements channels.Adapter.
-func (a *Adapter) Name() string { return "scan/" + a.cfg.Name }
+func (a *Adapter) Name() string { return AdapterName(a.cfg.Name) }
+
+// AdapterName is the name of the adapter of a configured folder.
+func AdapterName(folder string) string { return "scan/" + folder }
 
 // Run implements channels.Adapter. It returns an error that wraps ErrFolderGone when
 // the folder vanishes. When ctx ends it finishes the scan that it is moving.

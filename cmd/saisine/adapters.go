@@ -18,13 +18,13 @@ func (h *house) addAdapters(super *channels.Supervisor, chosen config.Channels, 
 	var d doors
 	for _, c := range chosen.Mailbox {
 		health := new(channels.Health)
-		super.Add(mailbox.New(c, mailbox.Options{
+		super.AddExclusive(mailbox.New(c, mailbox.Options{
 			Spool: h.store.Spool(), MaxMessage: int64(h.cfg.Limits.Message), Log: h.log, Health: health, Now: clock,
 		}), health)
 	}
 	for _, c := range chosen.Scans {
 		health := new(channels.Health)
-		super.Add(scanfolder.New(c, scanfolder.Options{
+		super.AddExclusive(scanfolder.New(c, scanfolder.Options{
 			Spool: h.store.Spool(), MaxFile: int64(h.cfg.Limits.File), Ledger: scanLedger{h}, Log: h.log, Health: health,
 			Now: func() time.Time { return clock().In(h.zone) },
 		}), health)

@@ -100,7 +100,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var failure error
-	serveErr := serve(ctx, cfg, log, allRoles, func(r running) {
+	serveErr := serve(ctx, cfg, log, defaultRoles, func(r running) {
 		go func() {
 			failure = d.show(ctx, cfg, r)
 			if d.once || failure != nil {

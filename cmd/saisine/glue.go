@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ func (h *house) notifyOutbox(n ingest.OutboxNotice) { h.notify(outboxJob(n.Kind,
 // outboxJob is the job that delivers a row of the outbox.
 func outboxJob(kind, id string, attempt int) queue.Job {
 	switch kind {
+	case ingest.OutboxScanNote:
+		return queue.Job{Kind: queue.KindNote, ID: id, Attempt: attempt, Queue: queue.QueueNotes}
 	case ingest.OutboxScanCopy:
 		return queue.Job{Kind: queue.KindCopy, ID: id, Attempt: attempt, Queue: queue.QueueCopies}
 	case ingest.OutboxWebhook:
@@ -221,6 +224,13 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 		// What was never taken has the adapter's own note beside it.
 		return nil
 	}
+	// The node that watches the folder writes into it, and no other: two would write different things,
+	// and one that knows less might be the last.
+	right, ok := h.leases.Held(scanfolder.AdapterName(folder.Name))
+	if !ok {
+		return fmt.Errorf("%w: another node watches the folder", ingest.ErrNotYet)
+	}
+	ctx = ingest.WithFence(ctx, right)
 	about, err := h.noteLetter(ctx, rec)
 	if err != nil {
 		return err
@@ -241,6 +251,9 @@ func (h *house) updateScanNote(ctx context.Context, item ingest.OutboxItem) erro
 			}
 			note.Letters = append(note.Letters, l)
 		}
+	}
+	if err := ingest.Held(ctx); err != nil {
+		return err
 	}
 	place, err := scanfolder.UpdateNote(folder.Dir, rec.Acknowledged, note)
 	if err != nil {

@@ -29,7 +29,8 @@ const silentAfter = 15 * time.Minute
 //
 //	/healthz  the process answers
 //	/readyz   it can take in and treat what comes; names what is wrong otherwise, and
-//	          the alarms: what a person should see to, though all works
+//	          the alarms: what a person should see to, though all works; and says what
+//	          this node holds of that which one node does at a time
 //	/metrics  Prometheus
 //	/debug/pprof/  profiles of the running program
 func adminHandler(h *house, super *channels.Supervisor) http.Handler {
@@ -45,7 +46,7 @@ func adminHandler(h *house, super *channels.Supervisor) http.Handler {
 		if len(problems) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": view.List(problems), "alarms": view.List(alarms)})
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": len(problems) == 0, "problems": view.List(problems), "alarms": view.List(alarms), "node": h.leases.Node().ID, "holds": h.holdings()})
 	})
 	mux.Handle("GET /metrics", h.metrics.handler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -234,6 +235,8 @@ func channelProblems(r *findings, statuses map[string]channels.Status, started t
 			if s.LastGood.IsZero() {
 				r.wrong(name, "not open yet", fix)
 			}
+		case s.Elsewhere && s.Holder != "":
+			// Whether it does well there, that node's own page says.
 		case s.Err != nil:
 			r.wrong(name, discreet.Text(s.Err), fix)
 		case clock().Sub(seen) > silentAfter:

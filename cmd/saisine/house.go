@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,6 +35,8 @@ type house struct {
 	log   *slog.Logger
 	zone  *time.Location
 	store *store.Store
+	// leases says what of the things that one node does at a time this one does.
+	leases leases
 	// texts are those in force, rules the categories file among them.
 	texts *townTexts
 	rules ruleBook
@@ -81,6 +84,12 @@ func daemonQueue(cfg config.Config) (queue.Conn, error) {
 // houseOptions say what a house does beside keeping the store.
 type houseOptions struct {
 	workers bool // treat submissions and deliver the outbox
+	// onlyOCR leaves the workers only the lanes in which pages are read and copies made.
+	onlyOCR bool
+	// channels has this process deliver what is written into scan folders.
+	channels bool
+	// roles are what other nodes are told.
+	roles []string
 	// shareRedis reaches the private Redis of a daemon that runs already instead of
 	// starting one.
 	shareRedis bool
@@ -122,6 +131,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if err != nil {
 		return nil, err
 	}
+	h.leases = openLeases(cfg, h.store, o, log)
 	if err := h.seal(ctx, h.rules.File()); err != nil {
 		return nil, err
 	}
@@ -272,9 +282,12 @@ const mailWorkers = 16
 const outboundWorkers, partnerWorkers = 4, 8
 
 func (h *house) startNode(ctx context.Context, o houseOptions) error {
-	opts := queue.Options{
-		Conn: h.conn, Log: h.log, Observe: h.metrics.observe, SweepEvery: sweepEvery,
-		Ledgers: []queue.Ledger{submissionLedger{h.store}, outboxLedger{h.store}},
+	opts := queue.Options{Conn: h.conn, Log: h.log, Observe: h.metrics.observe, SweepEvery: sweepEvery, Turns: h.leases, Concurrency: map[string]int{}}
+	deliver := queue.Work{Processor: h.dispatcher(), Failures: deliveryFailures{h.store}}
+	opts.Policies = h.policies()
+	if o.channels || o.workers && !o.patient {
+		opts.Concurrency[queue.QueueNotes] = 1
+		opts.Works = map[queue.Kind]queue.Work{queue.KindNote: deliver}
 	}
 	if o.workers {
 		ocrWorkers := h.cfg.OCR.Workers
@@ -283,48 +296,30 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 		}
 		// One document more than there are children, so that none idles while a
 		// document is between its pages.
-		opts.Concurrency = map[string]int{
-			queue.QueueMail: mailWorkers, queue.QueueOCR: ocrWorkers + 1,
-			queue.QueueOutbound: outboundWorkers, queue.QueueCopies: 1,
-			queue.QueuePartners: partnerWorkers,
+		lanes := map[string]int{queue.QueueOCR: ocrWorkers + 1, queue.QueueCopies: 1}
+		if !o.onlyOCR {
+			lanes[queue.QueueMail], lanes[queue.QueueOutbound], lanes[queue.QueuePartners] = mailWorkers, outboundWorkers, partnerWorkers
 		}
+		maps.Copy(opts.Concurrency, lanes)
 		failures := submissionFailures{h.store}
-		deliver := queue.Work{Processor: h.dispatcher(), Failures: deliveryFailures{h.store}}
 		opts.Works = map[queue.Kind]queue.Work{
 			queue.KindProcess:   {Processor: mailLane{h.pipeline(h.newReader(nil)), h}, Failures: failures},
 			queue.KindRecognize: {Processor: h.pipeline(h.newReader(h.ocr)), Failures: failures},
 			queue.KindDeliver:   deliver,
+			queue.KindNote:      deliver,
 			queue.KindCopy:      deliver,
 			queue.KindWebhook:   deliver,
 			queue.KindHandover:  deliver,
 		}
-		pulls := newPulls(h.handovers)
-		opts.Ledgers = append(opts.Ledgers, pulls)
+		pulls, night, hourly := newPulls(h.handovers), newNightly(h), newRounds(h)
 		opts.Works[queue.KindPull] = queue.Work{Processor: pulls, Failures: pulls}
-		night := newNightly(h)
-		opts.Ledgers = append(opts.Ledgers, night)
 		opts.Works[queue.KindTrain] = queue.Work{Processor: night, Failures: night}
-		hourly := newRounds(h)
-		opts.Ledgers = append(opts.Ledgers, hourly)
 		opts.Works[queue.KindRemind] = queue.Work{Processor: hourly, Failures: hourly}
-		policies := queue.DefaultPolicies()
-		// The document's own timeout ends it with the pages it has; the queue's limit
-		// must be the later one, or a long scan would never end. Two scans are read one
-		// after the other when they are fronts and backs of a stack.
-		for _, kind := range []queue.Kind{queue.KindRecognize, queue.KindCopy} {
-			policy := policies[kind]
-			policy.Limit = max(policy.Limit, 3*h.cfg.OCR.DocumentTimeout)
-			policies[kind] = policy
+		if !o.onlyOCR {
+			// Only those nodes sweep that do all the work: what falls due must not depend on
+			// which of them has the turn.
+			opts.Ledgers = []queue.Ledger{submissionLedger{h.store}, outboxLedger{h.store}, pulls, night, hourly}
 		}
-		hook := policies[queue.KindWebhook]
-		hook.Schedule = hookPauses
-		hook.MaxRetry = len(hook.Schedule)
-		policies[queue.KindWebhook] = hook
-		for kind, policy := range policies {
-			policy.Base /= time.Duration(shortPauses)
-			policies[kind] = policy
-		}
-		opts.Policies = policies
 	}
 	node, err := queue.Start(ctx, opts)
 	if err != nil {
@@ -335,6 +330,28 @@ func (h *house) startNode(ctx context.Context, o houseOptions) error {
 	// What the workers wanted to hand over before there was a client waits in the ledger.
 	node.Sweep()
 	return nil
+}
+
+// policies are those of the queue, with what the configuration says.
+func (h *house) policies() map[queue.Kind]queue.Policy {
+	policies := queue.DefaultPolicies()
+	// The document's own timeout ends it with the pages it has; the queue's limit
+	// must be the later one, or a long scan would never end. Two scans are read one
+	// after the other when they are fronts and backs of a stack.
+	for _, kind := range []queue.Kind{queue.KindRecognize, queue.KindCopy} {
+		policy := policies[kind]
+		policy.Limit = max(policy.Limit, 3*h.cfg.OCR.DocumentTimeout)
+		policies[kind] = policy
+	}
+	hook := policies[queue.KindWebhook]
+	hook.Schedule = hookPauses
+	hook.MaxRetry = len(hook.Schedule)
+	policies[queue.KindWebhook] = hook
+	for kind, policy := range policies {
+		policy.Base /= time.Duration(shortPauses)
+		policies[kind] = policy
+	}
+	return policies
 }
 
 // newReader returns a reader; recognizer nil makes one that stops at pages.
@@ -384,6 +401,9 @@ func (h *house) Close() error {
 	}
 	if m := h.managed.Load(); m != nil {
 		errs = append(errs, m.Close())
+	}
+	if h.leases != nil {
+		errs = append(errs, h.leases.Close())
 	}
 	if h.store != nil {
 		errs = append(errs, h.store.Close())

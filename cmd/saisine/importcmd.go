@@ -219,9 +219,9 @@ func (im *importer) interrupted() error {
 // open opens the house as the import needs it: beside a daemon with that one's
 // queue, and alone with workers of its own only when it is to wait for them.
 func (im *importer) open(ctx context.Context, cfg config.Config, log *slog.Logger) (h *house, daemon bool, err error) {
-	h, err = openHouse(ctx, cfg, log, houseOptions{workers: im.wait})
+	h, err = openHouse(ctx, cfg, log, houseOptions{workers: im.wait, roles: []string{"import"}})
 	if errors.Is(err, queue.ErrInUse) {
-		h, err = openHouse(ctx, cfg, log, houseOptions{shareRedis: true})
+		h, err = openHouse(ctx, cfg, log, houseOptions{shareRedis: true, roles: []string{"import"}})
 		return h, true, err
 	}
 	return h, cfg.Redis != "", err

@@ -120,6 +120,8 @@ var (
 	descVirusUp   = prometheus.NewDesc("saisine_antivirus_up", "1 while clamd answers; only with a virus scan.", nil, nil)
 	descVirusAge  = prometheus.NewDesc("saisine_antivirus_signatures_timestamp_seconds", "When the virus signatures were made.", nil, nil)
 	descVirus     = prometheus.NewDesc("saisine_antivirus_submissions", "Submissions that are held by the virus scan, or wait for it.", []string{"state"}, nil)
+	descHeld     = prometheus.NewDesc("saisine_lease_held", "1 for what this node does as the only one; of all nodes together each lease should have one.", []string{"lease"}, nil)
+	descFence    = prometheus.NewDesc("saisine_lease_fence", "How often the lease has had another holder; 0 where a lock of the kernel holds it.", []string{"lease"}, nil)
 )
 
 // houseCollector reads the store, the queue and the channels at each scrape. What would take
@@ -134,7 +136,7 @@ func (houseCollector) Describe(ch chan<- *prometheus.Desc) {
 		descTotal, descState, descOldest, descOutbox, descGood, descFault, descAlarms, descQueue, descLatency, descWriter, descReadable,
 		descAccount, descWaiting, descPending, descOutboxAge, descReceipts, descCounted, descCount, descBackup,
 		descFree, descSize, descDatabase, descRedisUsed, descRedisMax, descRedisAOF, descRedisKept, descSMTPFault, descSMTPGood,
-		descVirusUp, descVirusAge, descVirus,
+		descVirusUp, descVirusAge, descVirus, descHeld, descFence,
 	} {
 		ch <- d
 	}
@@ -180,6 +182,10 @@ func (s scrape) ledger() {
 	w := s.h.store.WriterStats()
 	for what, n := range map[string]int64{"commits": w.Commits, "writes": w.Writes, "splits": w.Splits} {
 		s.ch <- prometheus.MustNewConstMetric(descWriter, prometheus.CounterValue, float64(n), what)
+	}
+	for _, l := range s.h.leases.Mine() {
+		s.gauge(descHeld, 1, l.Name)
+		s.gauge(descFence, float64(l.Fence), l.Name)
 	}
 	g, err := s.h.store.Gauges(s.ctx)
 	s.ok("store", err)

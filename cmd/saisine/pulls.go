@@ -106,6 +106,12 @@ func (p *pulls) look(ctx context.Context, c config.Connector) error {
 		return nil
 	}
 	defer end()
+	// Nor beside one on another node.
+	_, err := p.d.h.leases.Try(ctx, "pull/"+c.Name, func(ctx context.Context) error { return p.lookAt(ctx, connector, c) })
+	return err
+}
+
+func (p *pulls) lookAt(ctx context.Context, connector handover.Connector, c config.Connector) error {
 	due, err := p.d.h.store.HandoversDue(ctx, c.Name, p.now().Add(-c.Poll), pullMax)
 	if err != nil {
 		return err

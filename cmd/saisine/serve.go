@@ -27,9 +27,14 @@ const (
 	roleChannels = "channels"
 	roleWorkers  = "workers"
 	roleWeb      = "web"
+	// roleOCR is the part of roleWorkers that takes most of the machine.
+	roleOCR = "ocr"
 )
 
-var allRoles = []string{roleChannels, roleWorkers, roleWeb}
+var (
+	allRoles     = []string{roleChannels, roleWorkers, roleWeb, roleOCR}
+	defaultRoles = []string{roleChannels, roleWorkers, roleWeb}
+)
 
 func newServe(a *app) *cobra.Command {
 	var roles []string
@@ -57,7 +62,7 @@ the rest of the configuration takes a restart.`,
 			})
 		},
 	}
-	cmd.Flags().StringSliceVar(&roles, "roles", allRoles, "what this process does: channels (empties mailboxes and folders), workers, web")
+	cmd.Flags().StringSliceVar(&roles, "roles", defaultRoles, "what this process does: channels (empties mailboxes and folders), workers (treats and delivers), web, ocr (of the workers only those that read scans and make copies)")
 	return cmd
 }
 
@@ -80,7 +85,9 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if err != nil {
 		return errors.Join(err, closeListener(public))
 	}
-	h, err := openHouse(ctx, cfg, log, houseOptions{workers: has(roleWorkers), patient: true})
+	h, err := openHouse(ctx, cfg, log, houseOptions{
+		workers: has(roleWorkers) || has(roleOCR), onlyOCR: !has(roleWorkers), channels: has(roleChannels), patient: true, roles: roles,
+	})
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
@@ -101,7 +108,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))
 	}
-	super := channels.NewSupervisor(log, channels.SupervisorOptions{})
+	super := channels.NewSupervisor(log, channels.SupervisorOptions{Turns: h.leases})
 	doors, err := h.addAdapters(super, onlyRoles(cfg, has).Channels, has(roleWeb), secret)
 	if err != nil {
 		return errors.Join(err, closeListener(public), closeListener(admin))
@@ -117,12 +124,19 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if started != nil {
 		started(running{house: h, public: addrOf(public), admin: addrOf(admin)})
 	}
-	if has(roleWorkers) {
+	if h.ocr != nil {
 		go h.warnOfOCR(ctx) // intake does not wait for it
-		go func() {
-			h.replan(ctx)
-			h.indexSearch(ctx) // after what is due, with which the writer is busy enough
-		}()
+	}
+	if has(roleWorkers) {
+		// Each node does so once, one after the other: it may be of another version than those
+		// before it.
+		h.chores.begin(func(ctx context.Context) {
+			_ = h.leases.Hold(ctx, leaseUpkeep, func(ctx context.Context) error {
+				h.replan(ctx)
+				h.indexSearch(ctx) // after what is due, with which the writer is busy enough
+				return nil
+			})
+		})
 	}
 	notify(ctx, log, daemon.SdNotifyReady)
 	go watchdog(ctx, log, h)

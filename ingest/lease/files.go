@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,12 +29,17 @@ type Files struct {
 	dir  string
 	node Node
 	look time.Duration
+
+	mu   sync.Mutex
+	mine map[string]time.Time // since when what is held here is
 }
 
 var _ Keeper = (*Files)(nil)
 
 // InFolder returns the keeper of a folder, which is made when it is first needed.
-func InFolder(dir string, node Node) *Files { return &Files{dir: dir, node: node, look: lookEvery} }
+func InFolder(dir string, node Node) *Files {
+	return &Files{dir: dir, node: node, look: lookEvery, mine: map[string]time.Time{}}
+}
 
 const lockEnding = ".lock"
 
@@ -107,8 +115,16 @@ func (f *Files) Try(ctx context.Context, name string, work Work) (done bool, err
 		return false, err
 	}
 	// Closing it gives the lock back; whoever reads it then sees that.
-	defer func() { _ = file.Close() }()
+	defer func() {
+		f.mu.Lock()
+		delete(f.mine, name)
+		f.mu.Unlock()
+		_ = file.Close()
+	}()
 	f.sign(file)
+	f.mu.Lock()
+	f.mine[name] = time.Now()
+	f.mu.Unlock()
 	return true, work(ingest.WithFence(ctx, ingest.Fence{Name: name}))
 }
 
@@ -119,6 +135,28 @@ func (f *Files) Holder(name string) string {
 		return ""
 	}
 	return cmp.Or(n.Host, n.Node)
+}
+
+// Held implements Keeper.
+func (f *Files) Held(name string) (ingest.Fence, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.mine[name]
+	return ingest.Fence{Name: name}, ok
+}
+
+// Node returns the node whose leases these are.
+func (f *Files) Node() Node { return f.node }
+
+// Mine implements Keeper.
+func (f *Files) Mine() []Row {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []Row
+	for _, name := range slices.Sorted(maps.Keys(f.mine)) {
+		out = append(out, Row{Name: name, Holder: f.node.ID, Since: f.mine[name], Beat: -1})
+	}
+	return out
 }
 
 // maxNote bounds what is read of a lock file.

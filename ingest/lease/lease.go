@@ -62,6 +62,11 @@ type Keeper interface {
 	Try(ctx context.Context, name string, work Work) (done bool, err error)
 	// Holder describes who has the lease, as far as is known here, or is "".
 	Holder(name string) string
+	// Held returns the right under which work is being done here by that name; ok is false when
+	// none is, or when it is no longer sure to be ours.
+	Held(name string) (f ingest.Fence, ok bool)
+	// Mine lists what this node holds.
+	Mine() []Row
 }
 
 // now is the time since the machine started, its sleep included.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,6 +84,7 @@ type held struct {
 	fence int64
 	// until is when others may take it, taken when it was known to be ours, by our clock.
 	until, taken time.Duration
+	since        time.Time // by the wall's clock, for people
 	lost         bool
 	cancel       context.CancelFunc // set while work is done
 }
@@ -291,7 +294,7 @@ func (t *Table) take(ctx context.Context, seen Row) {
 		t.log.LogAttrs(ctx, slog.LevelWarn, "taken over from a node that gives no sign of life",
 			slog.String("lease", seen.Name), slog.Int64("fence", fence), slog.String("from", seen.Holder))
 	}
-	h := &held{name: seen.Name, fence: fence, until: begun + t.term, taken: t.clock()}
+	h := &held{name: seen.Name, fence: fence, until: begun + t.term, taken: t.clock(), since: time.Now()}
 	t.mu.Lock()
 	w := t.wants[seen.Name]
 	if w != nil {
@@ -376,7 +379,7 @@ func (t *Table) do(ctx context.Context, h *held, work Work) error {
 		return ErrLost
 	}
 	t.log.LogAttrs(ctx, slog.LevelDebug, "lease held", slog.String("lease", h.name), slog.Int64("fence", h.fence))
-	err := work(ingest.WithFence(ctx, ingest.Fence{Name: h.name, Number: h.fence, Valid: func() bool { return t.valid(h) }}))
+	err := work(ingest.WithFence(ctx, t.right(h)))
 	t.mu.Lock()
 	lost = h.lost
 	t.mu.Unlock()
@@ -384,6 +387,38 @@ func (t *Table) do(ctx context.Context, h *held, work Work) error {
 		return errors.Join(ErrLost, err)
 	}
 	return err
+}
+
+func (t *Table) right(h *held) ingest.Fence {
+	return ingest.Fence{Name: h.name, Number: h.fence, Valid: func() bool { return t.valid(h) }}
+}
+
+// Held implements Keeper.
+func (t *Table) Held(name string) (ingest.Fence, bool) {
+	t.mu.Lock()
+	h := t.held[name]
+	ok := h != nil && !h.lost && h.cancel != nil
+	t.mu.Unlock()
+	if !ok || !t.valid(h) {
+		return ingest.Fence{}, false
+	}
+	return t.right(h), true
+}
+
+// Node returns the node whose leases these are.
+func (t *Table) Node() Node { return t.node }
+
+// Mine implements Keeper.
+func (t *Table) Mine() []Row {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Row
+	for _, name := range slices.Sorted(maps.Keys(t.held)) {
+		if h := t.held[name]; !h.lost {
+			out = append(out, Row{Name: name, Holder: t.node.ID, Fence: h.fence, Since: h.since, Beat: -1})
+		}
+	}
+	return out
 }
 
 // margin is for clocks that do not go at quite the same pace.

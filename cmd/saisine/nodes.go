@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"saisine.fr/saisine/config"
+	"saisine.fr/saisine/ingest/lease"
+	"saisine.fr/saisine/ingest/store"
+)
+
+// leaseUpkeep is what a node does once at its start for the whole store.
+const leaseUpkeep = "upkeep"
+
+// leases are a keeper that belongs to a house.
+type leases interface {
+	lease.Keeper
+	io.Closer
+	// Node is this process.
+	Node() lease.Node
+}
+
+// oneFolder is whether the nodes of a town share its data folder, as they do with SQLite: they
+// are processes of one machine then.
+func oneFolder(cfg config.Config) bool { return cfg.Database == "" }
+
+// lockFolder is where the nodes of one machine keep their locks.
+func lockFolder(cfg config.Config) string { return filepath.Join(cfg.DataDir, "leases") }
+
+// openLeases opens the keeper that fits where the town keeps its data. A lock costs a small town
+// nothing; the table costs each node one small write every five seconds.
+func openLeases(cfg config.Config, s *store.Store, o houseOptions, log *slog.Logger) leases {
+	node := thisNode(o.roles)
+	if oneFolder(cfg) {
+		return locks{lease.InFolder(lockFolder(cfg), node)}
+	}
+	return lease.Open(s, node, log)
+}
+
+type locks struct{ *lease.Files }
+
+// Close implements io.Closer: locks end with the work under them.
+func (locks) Close() error { return nil }
+
+// thisNode describes this process. Its id is new at each start: what a process held that was
+// killed must not pass for what its successor holds.
+func thisNode(roles []string) lease.Node {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	var boot [4]byte
+	_, _ = rand.Read(boot[:]) // never fails (crypto/rand since Go 1.24)
+	return lease.Node{
+		ID: host + "-" + hex.EncodeToString(boot[:]), Host: host, PID: os.Getpid(),
+		Roles: strings.Join(roles, ","), Version: version, StartedAt: time.Now(),
+	}
+}
+
+// holdings lists what this node holds, for /readyz.
+func (h *house) holdings() []heldJSON {
+	out := []heldJSON{}
+	for _, r := range h.leases.Mine() {
+		out = append(out, heldJSON{Name: r.Name, Fence: r.Fence, Since: r.Since.In(h.zone).Format(time.RFC3339)})
+	}
+	return out
+}
+
+type heldJSON struct {
+	Name  string `json:"name"`
+	Fence int64  `json:"fence"`
+	Since string `json:"since"`
+}
