@@ -106,6 +106,9 @@ func (p *pulls) look(ctx context.Context, c config.Connector) error {
 		return nil
 	}
 	defer end()
+	if p.d.h.leases == nil {
+		return p.lookAt(ctx, connector, c) // a person's command
+	}
 	// Nor beside one on another node.
 	_, err := p.d.h.leases.Try(ctx, "pull/"+c.Name, func(ctx context.Context) error { return p.lookAt(ctx, connector, c) })
 	return err
