@@ -160,6 +160,10 @@ func (s *sweeper) once(ctx context.Context, reason string) {
 	if !mine {
 		return
 	}
+	if s.client.conn.opt.IsClusterMode {
+		// The marker lies on one master: another may have lost its data without a sign.
+		s.client.forget()
+	}
 	s.client.lost.Store(false) // what is lost from now on wants another sweep
 	begun := time.Now()
 	n, err := s.sweep(ctx, mayHaveLost(reason))

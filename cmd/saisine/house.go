@@ -173,6 +173,9 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	}
 	if o.workers {
 		h.prepareModel()
+		if !oneFolder(cfg) {
+			h.shareModels(modelsLook)
+		}
 	}
 	h.watchTexts(textsLook)
 	return h, nil

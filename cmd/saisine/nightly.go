@@ -32,6 +32,9 @@ func newNightly(h *house) *nightly { return &nightly{h: h, now: clock} }
 // takes away or gives twice (02:00 to 03:00 in the European Union).
 const nightHour, nightMinute = 3, 15
 
+// nightSlot is the slot of the store that holds the last night, where nodes share no folder.
+const nightSlot = "night"
+
 const nightForm = "2006-01-02"
 
 // lastNight is the night whose time was last, as of now.
@@ -57,6 +60,11 @@ func (n *nightly) done(night string) bool {
 	if seen := n.seen.Load(); seen != nil && *seen == night {
 		return true
 	}
+	if !oneFolder(n.h.cfg) {
+		// Another node may have trained.
+		taken, err := n.h.store.SlotTaken(context.Background(), nightSlot, night)
+		return err == nil && taken
+	}
 	data, err := os.ReadFile(n.doneFile())
 	return err == nil && strings.TrimSpace(string(data)) == night
 }
@@ -65,6 +73,10 @@ func (n *nightly) done(night string) bool {
 // written down.
 func (n *nightly) setDone(night string) error {
 	n.seen.Store(&night)
+	if !oneFolder(n.h.cfg) {
+		_, err := n.h.store.TakeSlot(context.Background(), nightSlot, night)
+		return err
+	}
 	return writeWhole(n.doneFile(), []byte(night+"\n"))
 }
 
