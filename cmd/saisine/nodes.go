@@ -34,7 +34,7 @@ func oneFolder(cfg config.Config) bool { return cfg.Database == "" }
 func lockFolder(cfg config.Config) string { return filepath.Join(cfg.DataDir, "leases") }
 
 // openLeases opens the keeper that fits where the town keeps its data. A lock costs a small town
-// nothing; the table costs each node one small write every five seconds.
+// nothing; the table costs each node one small write every three seconds.
 func openLeases(cfg config.Config, s *store.Store, o houseOptions, log *slog.Logger) leases {
 	node := thisNode(o.roles)
 	if oneFolder(cfg) {

@@ -11,7 +11,7 @@
 // Its holder writes a new beat every few seconds. A candidate takes over when it has seen the
 // same fence and beat for a whole Term by its own clock, and the transaction in which it does
 // so compares both again. The holder reckons from the moment before its last beat was sent, so
-// that it always ends first; by Term/3 earlier, so that what is under way ends as well. The
+// that it always ends first; a little earlier, so that what is under way ends as well. The
 // clock is CLOCK_BOOTTIME, which goes on while the process is stopped or the machine asleep. (The
 // database's now() would do too, until a standby takes over whose clock is another one.)
 //
@@ -35,8 +35,12 @@ import (
 const (
 	// Term is for how long a lease stands without a beat.
 	Term = 15 * time.Second
-	// beatEvery is how often a node writes that it lives: one small row for all its leases.
-	beatEvery = 5 * time.Second
+	// beatEvery is how often a node writes that it lives: one small row for all its leases. When
+	// the node that holds the database's write lock freezes, the others wait for it until the
+	// database ends its session (8 s); a beat that waits so long must still come in time.
+	beatEvery = 3 * time.Second
+	// endEarly is how long before others may take over work is told to end.
+	endEarly = Term / 5
 	// lookEvery is how often a node looks at the others; it reads only.
 	lookEvery = 2 * time.Second
 	// checkEvery is how often a holder looks at the clock.

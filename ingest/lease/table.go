@@ -57,8 +57,8 @@ type Table struct {
 	node Node
 	log  *slog.Logger
 
-	term, beat, look, check time.Duration
-	clock                   func() time.Duration
+	term, early, beat, look, check time.Duration
+	clock                          func() time.Duration
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -106,7 +106,7 @@ func Open(rows Rows, node Node, log *slog.Logger) *Table {
 
 func newTable(rows Rows, node Node, log *slog.Logger) *Table {
 	return &Table{
-		rows: rows, node: node, log: log, term: Term, beat: beatEvery, look: lookEvery, check: checkEvery, clock: now,
+		rows: rows, node: node, log: log, term: Term, early: endEarly, beat: beatEvery, look: lookEvery, check: checkEvery, clock: now,
 		kick: make(chan struct{}, 1), wants: map[string]*want{}, held: map[string]*held{},
 		taking: map[string]bool{}, seen: map[string]sighting{}, nodes: map[string]Node{},
 	}
@@ -212,14 +212,14 @@ func (t *Table) lose(ctx context.Context, h *held, why string) {
 	t.log.LogAttrs(ctx, slog.LevelWarn, "a lease was lost", slog.String("lease", h.name), slog.Int64("fence", h.fence), slog.String("why", why))
 }
 
-// checkTerms ends work in time where no beat has got through: by Term/3 before the others may
-// take over, so that what is under way can end.
+// checkTerms ends work in time where no beat has got through: before the others may take over, so
+// that what is under way can end.
 func (t *Table) checkTerms(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := t.clock()
 	for _, h := range t.held {
-		if at > h.until-t.term/3 {
+		if at > h.until-t.early {
 			t.lose(ctx, h, "it was not renewed in time")
 		}
 	}
