@@ -16,7 +16,7 @@ type Config struct {
 	Database     string      `yaml:"database" doc:"\"\" = SQLite under data_dir, or postgres://[user:password@]host/database of PostgreSQL 13 or newer, which several nodes may share."`
 	DatabaseFile string      `yaml:"database_file" doc:"File that holds this address and nothing else, for one with a password."`
 	Originals    string      `yaml:"originals" doc:"\"\" = files under data_dir."`
-	Redis        string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | unix:///path."`
+	Redis        string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | redis-sentinel://host,host?master=NAME | redis-cluster://host,host | unix:///path."`
 	RedisFile    string      `yaml:"redis_file" doc:"File that holds this address and nothing else, for one with a password."`
 	Channels     Channels    `yaml:"channels" doc:"The ways in."`
 	OCR          OCR         `yaml:"ocr" doc:"Reading of scans."`

@@ -223,9 +223,14 @@ func (k *checker) stores(c *Config) {
 	u, err := url.Parse(c.Redis)
 	switch s := scheme(c.Redis); {
 	case s == "redis-sentinel" || s == "redis-cluster":
-		k.add("redis", "Sentinel and Cluster are not served by this version; use redis://, rediss:// or unix://, or leave it \"\"")
+		// Several hosts, which url.Parse does not know; whoever connects reads them.
+		if hosts := strings.TrimPrefix(c.Redis, s+"://"); hosts == "" || hosts == c.Redis {
+			k.add("redis", "must name hosts, such as %s://10.0.0.1,10.0.0.2", s)
+		} else if s == "redis-sentinel" && !strings.Contains(hosts, "master=") {
+			k.add("redis", "needs the name by which the sentinels know the master: redis-sentinel://host,host?master=NAME")
+		}
 	case s != "redis" && s != "rediss" && s != "unix":
-		k.add("redis", "must be \"\" or begin with redis://, rediss:// or unix://")
+		k.add("redis", "must be \"\" or begin with redis://, rediss://, redis-sentinel://, redis-cluster:// or unix://")
 	case err != nil:
 		k.add("redis", "is not a well-formed address, such as redis://127.0.0.1:6379/0 (special characters of a password are written as %%40 and the like)")
 	case s == "unix" && (u.Host != "" || !filepath.IsAbs(u.Path)):

@@ -94,6 +94,16 @@ func (a *app) checks(cfg config.Config, log *slog.Logger) []check {
 		func(ctx context.Context) []checkJSON { return checkRedis(ctx, cfg, log) },
 		func(context.Context) []checkJSON { return []checkJSON{checkClock()} },
 	}
+	if !oneFolder(cfg) {
+		list = append(list, func(ctx context.Context) []checkJSON {
+			s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Log: log, NoMigration: true})
+			if err != nil {
+				return nil // said above
+			}
+			defer func() { _ = s.Close() }()
+			return checkNodes(ctx, cfg, s)
+		})
+	}
 	for _, c := range cfg.Channels.Mailbox {
 		list = append(list, func(ctx context.Context) []checkJSON {
 			return []checkJSON{result("mailbox "+c.Name, c.Username+" on "+c.Host+": login and folders", mailbox.Check(ctx, c), "")}

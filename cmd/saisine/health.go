@@ -143,6 +143,9 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 	timed(h.virusProblems)
 	channelProblems(&r, super.Statuses(), started)
 	h.smtpProblems(&r)
+	if text := h.apart(); text != "" {
+		r.warn("nodes", text, "see docs/scaling.md")
+	}
 	if c := checkClock(); !c.OK {
 		r.warn("clock", c.Detail, fixClock)
 	}

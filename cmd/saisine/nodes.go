@@ -3,12 +3,15 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"saisine.fr/saisine/config"
 	"saisine.fr/saisine/ingest/lease"
@@ -22,8 +25,9 @@ const leaseUpkeep = "upkeep"
 type leases interface {
 	lease.Keeper
 	io.Closer
-	// Node is this process.
+	// Node is this process, Others are those on other machines that live.
 	Node() lease.Node
+	Others() []lease.Node
 }
 
 // oneFolder is whether the nodes of a town share its data folder, as they do with SQLite: they
@@ -61,6 +65,27 @@ func thisNode(roles []string) lease.Node {
 		ID: host + "-" + hex.EncodeToString(boot[:]), Host: host, PID: os.Getpid(),
 		Roles: strings.Join(roles, ","), Version: version, StartedAt: time.Now(),
 	}
+}
+
+// apart says what the nodes of this town ought to share and do not, or "".
+func (h *house) apart() string {
+	others := len(h.leases.Others())
+	if others == 0 || h.cfg.Originals != "" || elsewhere(h.cfg.DataDir, "originals") && elsewhere(h.cfg.DataDir, "copies") {
+		return ""
+	}
+	return fmt.Sprintf("%d other nodes share the database; originals over 256 KiB and searchable copies lie in each node's own folder, "+
+		"where the others cannot read them: set originals: s3://…, or have data_dir/originals and data_dir/copies be one shared folder", others)
+}
+
+// elsewhere reports whether a folder of the data folder is a link, or a file system of its own:
+// it may then be shared.
+func elsewhere(dir, name string) bool {
+	path := filepath.Join(dir, name)
+	var in, own unix.Stat_t
+	if unix.Lstat(path, &own) != nil || unix.Stat(dir, &in) != nil {
+		return false
+	}
+	return own.Mode&unix.S_IFMT == unix.S_IFLNK || own.Dev != in.Dev
 }
 
 // holdings lists what this node holds, for /readyz.

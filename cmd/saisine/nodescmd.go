@@ -151,7 +151,7 @@ func listNodes(cfg config.Config, rows []lease.Row, nodes []lease.Node, alive fu
 }
 
 // checkNodes is the part of doctor about several nodes; there is nothing to say of one.
-func (a *app) checkNodes(ctx context.Context, cfg config.Config, s lease.Rows) []checkJSON {
+func checkNodes(ctx context.Context, cfg config.Config, s lease.Rows) []checkJSON {
 	list, err := tableNodes(ctx, cfg, s)
 	if err != nil {
 		return []checkJSON{result("nodes", "", err, "")}

@@ -145,6 +145,9 @@ func (f *Files) Held(name string) (ingest.Fence, bool) {
 	return ingest.Fence{Name: name}, ok
 }
 
+// Others is empty: what the processes of one machine share they share without ado.
+func (f *Files) Others() []Node { return nil }
+
 // Node returns the node whose leases these are.
 func (f *Files) Node() Node { return f.node }
 

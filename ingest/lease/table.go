@@ -71,6 +71,8 @@ type Table struct {
 	taking map[string]bool
 	seen   map[string]sighting
 	nodes  map[string]Node
+	// beaten is when a node's beat was last seen to change.
+	beaten map[string]time.Duration
 	// silent is since when no beat got through, for one line in the log.
 	silent bool
 }
@@ -108,7 +110,7 @@ func newTable(rows Rows, node Node, log *slog.Logger) *Table {
 	return &Table{
 		rows: rows, node: node, log: log, term: Term, early: endEarly, beat: beatEvery, look: lookEvery, check: checkEvery, clock: now,
 		kick: make(chan struct{}, 1), wants: map[string]*want{}, held: map[string]*held{},
-		taking: map[string]bool{}, seen: map[string]sighting{}, nodes: map[string]Node{},
+		taking: map[string]bool{}, seen: map[string]sighting{}, nodes: map[string]Node{}, beaten: map[string]time.Duration{},
 	}
 }
 
@@ -236,8 +238,12 @@ func (t *Table) lookAround(ctx context.Context) {
 	at := t.clock()
 	var free []Row
 	t.mu.Lock()
+	before := t.nodes
 	t.nodes = make(map[string]Node, len(nodes))
 	for _, n := range nodes {
+		if was, ok := before[n.ID]; ok && was.Beat != n.Beat {
+			t.beaten[n.ID] = at
+		}
 		t.nodes[n.ID] = n
 	}
 	known := make(map[string]bool, len(rows))
@@ -403,6 +409,19 @@ func (t *Table) Held(name string) (ingest.Fence, bool) {
 		return ingest.Fence{}, false
 	}
 	return t.right(h), true
+}
+
+// Others lists the nodes beside this one that were seen to live within a Term.
+func (t *Table) Others() []Node {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Node
+	for _, id := range slices.Sorted(maps.Keys(t.nodes)) {
+		if at, ok := t.beaten[id]; ok && id != t.node.ID && t.clock()-at < t.term {
+			out = append(out, t.nodes[id])
+		}
+	}
+	return out
 }
 
 // Node returns the node whose leases these are.
