@@ -97,6 +97,7 @@ const townUser = "sve@saint-exemple.fr"
 type townOption func(*townSetup)
 
 type townSetup struct {
+	database string // "" is that of all towns
 	data    string
 	scans   string
 	dovecot []dovecottest.Option
@@ -133,7 +134,9 @@ func newTown(t testing.TB, opts ...townOption) *town {
 	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
 		tw.cli = plain
 	}
-	tw.database = newDatabase(t)
+	if tw.database = s.database; tw.database == "" {
+		tw.database = newDatabase(t)
+	}
 	if err := os.MkdirAll(tw.scans, 0o700); err != nil {
 		t.Fatal(err)
 	}
