@@ -110,7 +110,7 @@ func TestOneHolder(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(20 * time.Second)
+	time.Sleep(12 * time.Second)
 	cancel()
 	wg.Wait()
 	for i := 1; i < len(fences); i++ {
@@ -118,7 +118,7 @@ func TestOneHolder(t *testing.T) {
 			t.Fatalf("fences %v", fences)
 		}
 	}
-	if len(held) != 3 || len(fences) < 8 {
+	if len(held) != 3 || len(fences) < 5 {
 		t.Errorf("too little happened to prove anything: %v, %d changes", held, len(fences))
 	}
 	t.Logf("%d changes of holder: %v", len(fences), held)
