@@ -24,7 +24,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -92,6 +92,8 @@ test-deb: packages-test-deb deb
 
 ## test-faults: each fault as often as docs/reliability.md says, on the program as a town has it; its lines go to bin/faults-report.md; hours (FAULT_KILLS=20 at each crash point)
 FAULT_KILLS ?= 20
+# How many nodes are struck, one after another, in the town that has three.
+FLEET_ROUNDS ?= 20
 FAULTS := ^Test(Kill|RandomKills|RedisFaults|RedisFails|Resumes|Disk|FiveHundred|ThousandReceipts|PowerCut|FsyncReallyFails|SystemCallsFail|Database|DamagedDatabase)
 test-faults: packages-test
 	@mkdir -p bin
@@ -101,6 +103,7 @@ test-faults: packages-test
 	$(GO_TEST) -count=1 -timeout 40m -run '^Test(Network|ServerFaults)' ./channels/mailbox $(FAULTS_REPORT)
 	$(GO_TEST) -count=1 -timeout 20m -run '^Test(Copiers|ClockSetBack)' ./channels/scanfolder $(FAULTS_REPORT)
 	$(GO_TEST) -count=1 -timeout 40m -run '^Test(MailServer|ClockJumpsUnderWay)' ./cmd/saisine $(FAULTS_REPORT)
+	$(GO_TEST) -count=1 -v -timeout 60m -run '^Test(ThreeNodes|NodesAtRandom)' ./cmd/saisine -fleet.rounds=$(FLEET_ROUNDS)
 	@cat bin/faults-report.md
 
 # One line for each fault; tests add theirs.
@@ -165,6 +168,12 @@ MATCH_DOCS ?= 1000000
 MATCH_TRIES ?= 5000
 bench-match: packages-test
 	$(GO_TEST) -count=1 -v -timeout 3h ./ingest/store -run TestBenchMatch -bench.docs=$(MATCH_DOCS) -bench.tries=$(MATCH_TRIES)
+
+## bench-nodes: mails and scanned pages with one, two and three nodes on one PostgreSQL and one Redis, what each costs, and what the write lock lets through
+FLEET_MAILS ?= 2000
+FLEET_PAGES ?= 24
+bench-nodes: packages-test build
+	$(BENCH) -run TestBenchNodes -timeout 3h -fleet.mails=$(FLEET_MAILS) -fleet.pages=$(FLEET_PAGES)
 
 ## bench-desk: lists, searches and pages of the desk among DESK_REQUESTS requests, a share DESK_OPEN of them open; a quarter of an hour, most of it filling
 DESK_REQUESTS ?= 200000

@@ -37,6 +37,8 @@ type fleet struct {
 	*town // its first node, and what commands look at
 	nodes []*fleetNode
 	store *store.Store // for the test's own looks
+	// postmaster and redis are the processes of the servers.
+	postmaster, redis int
 }
 
 type fleetNode struct {
@@ -69,6 +71,7 @@ func newFleet(t testing.TB, n int, extra string) *fleet {
 	f := &fleet{town: newTown(t, realBuild, func(s *townSetup) {
 		s.database, s.extra = database, fmt.Sprintf("redis: %q\n%s", "redis://"+address, extra)
 	})}
+	f.postmaster, f.redis = firstNumber(t, filepath.Join(pg.Dir, "data", "postmaster.pid")), redis.PID()
 	text, err := os.ReadFile(f.config)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +106,20 @@ func newFleet(t testing.TB, n int, extra string) *fleet {
 	}
 	t.Cleanup(func() { _ = f.store.Close() })
 	return f
+}
+
+func firstNumber(t testing.TB, path string) int {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (f *fleet) startAll(n int) {

@@ -117,6 +117,9 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
+// PID is the process that the server descends from.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Signal sends a signal to the server and all that it started: SIGSTOP and SIGCONT freeze it and
 // let it go on.
 func (p *Process) Signal(s syscall.Signal) error { return syscall.Kill(-p.cmd.Process.Pid, s) }
