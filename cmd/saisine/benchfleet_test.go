@@ -139,8 +139,12 @@ func TestBenchNodes(t *testing.T) {
 			}
 			begun, before = time.Now(), f.spent()
 			took = f.filed(*fleetMails+*fleetPages, begun, time.Hour)
+			f.eventually(time.Hour, "their searchable copies and notes are made", func() bool {
+				g, err := f.store.Gauges(t.Context())
+				return err == nil && g.OutboxPending == 0
+			})
 			used = f.spent().minus(before)
-			t.Logf("%d pages with %d nodes: %.1f s, %.1f pages/min; each %s", *fleetPages, n, took.Seconds(), float64(*fleetPages)/took.Minutes(), used.each(*fleetPages))
+			t.Logf("%d pages with %d nodes: %.1f s, %.1f pages/min; each, its searchable copy too, %s", *fleetPages, n, took.Seconds(), float64(*fleetPages)/took.Minutes(), used.each(*fleetPages))
 
 			quiet := f.spent()
 			time.Sleep(20 * time.Second)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,4 +52,77 @@ func TestFenced(t *testing.T) {
 	if err != nil || g.Submissions != 3 {
 		t.Errorf("%+v, %v", g, err)
 	}
+}
+
+// TestTwoNodesOnOneRow: a frozen node wakes in the middle of a row that another one has taken up
+// meanwhile. Both record, file, fail and remind at once; each thing happens once.
+func TestTwoNodesOnOneRow(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	nodes := []*Store{open(t, dir), open(t, dir)}
+	ctx := t.Context()
+	const rows = 40
+	ids := make([][2]string, rows)
+	written := make([][2]bool, rows)
+	both := func(f func(node int) error) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for node := range nodes {
+			wg.Go(func() {
+				if err := f(node); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	for i := range rows {
+		key := fmt.Sprint("INBOX|1|", i)
+		both(func(node int) error {
+			r, err := nodes[node].Record(ctx, mail(key, key))
+			ids[i][node] = r.ID
+			return err
+		})
+		if ids[i][0] != ids[i][1] || ids[i][0] == "" {
+			t.Fatalf("one mail is two rows: %v", ids[i])
+		}
+		both(func(node int) error {
+			if i%4 == 3 && node == 1 { // the other gives it up at the same moment
+				return nodes[node].Fail(ctx, ids[i][node], "gave up")
+			}
+			_, err := nodes[node].File(ctx, ids[i][node], ingest.Filing{Match: opens})
+			return err
+		})
+		both(func(node int) error {
+			taken, err := nodes[node].TakeSlot(ctx, "morning", fmt.Sprint(i))
+			written[i][node] = !taken
+			return err
+		})
+		if written[i][0] == written[i][1] {
+			t.Errorf("the slot %d was taken by both or none: %v", i, written[i])
+		}
+	}
+	counts, err := nodes[0].Counts(ctx)
+	if err != nil || counts[ingest.StateFiled]+counts[ingest.StateFailed] != rows {
+		t.Errorf("%v, %v", counts, err)
+	}
+	openings := map[string]int{}
+	for _, id := range ids {
+		rec, err := nodes[1].Submission(ctx, id[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Request != "" {
+			openings[rec.Request]++
+		}
+	}
+	for reference, n := range openings {
+		if n != 1 {
+			t.Errorf("%s was opened %d times", reference, n)
+		}
+	}
+	if int64(len(openings)) != counts[ingest.StateFiled] {
+		t.Errorf("%d requests of %d filed", len(openings), counts[ingest.StateFiled])
+	}
+	verified(t, nodes[0], 0)
 }
