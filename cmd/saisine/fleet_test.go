@@ -355,6 +355,22 @@ func TestThreeNodes(t *testing.T) {
 	f.send(l, &citizens, 1, 40)
 	t.Logf("%v taken over %v after the strike", names, f.takeovers(before, names, struck).Round(100*time.Millisecond))
 	f.eventually(60*time.Second, "the third node does all", func() bool { return f.inbox() == 0 })
+	// A person sees it as well.
+	alive := 0
+	for _, n := range list[nodeJSON](f.town, "nodes") {
+		switch {
+		case n.Alive:
+			alive++
+			if len(n.Holds) < len(exclusive) || !slices.Contains(n.Roles, roleWorkers) {
+				t.Errorf("the node that lives: %+v", n)
+			}
+		case len(n.Holds) > 0:
+			t.Errorf("a node that gives no sign of life holds something: %+v", n)
+		}
+	}
+	if alive != 1 {
+		t.Errorf("%d nodes are listed as alive", alive)
+	}
 	f.nodes[frozen].signal(syscall.SIGCONT)
 	woken := time.Now()
 	f.nodes[killed].d = f.nodes[killed].tw.launch()
@@ -374,6 +390,38 @@ func TestThreeNodes(t *testing.T) {
 		if r.Holder != "" {
 			t.Errorf("%s is still held by %s", name, r.Holder)
 		}
+	}
+}
+
+// TestOneNode is the town that most have: one process and SQLite. Its locks cost it no write.
+func TestOneNode(t *testing.T) {
+	t.Parallel()
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
+	d := tw.start()
+	nodes := list[nodeJSON](tw, "nodes")
+	if len(nodes) != 1 || nodes[0].PID != d.cmd.Process.Pid || len(nodes[0].Holds) == 0 || nodes[0].Holds[0].Name != "scan/courrier" {
+		t.Errorf("%+v", nodes)
+	}
+	commits := func() string {
+		for line := range strings.Lines(get(t, "http://"+tw.admin+"/metrics")) {
+			if strings.HasPrefix(line, `saisine_store_writer_total{what="commits"}`) {
+				return line
+			}
+		}
+		t.Fatal("no figure of commits")
+		return ""
+	}
+	tw.eventually(20*time.Second, "the start is over", func() bool {
+		return !strings.Contains(get(t, "http://"+tw.admin+"/readyz"), leaseUpkeep)
+	})
+	before := commits()
+	time.Sleep(2 * lease.Term / 3)
+	if after := commits(); after != before {
+		t.Errorf("an idle town writes: %s then %s", before, after)
+	}
+	d.stop()
+	if nodes := list[nodeJSON](tw, "nodes"); len(nodes) != 0 {
+		t.Errorf("after its end: %+v", nodes)
 	}
 }
 
