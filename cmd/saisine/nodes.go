@@ -62,7 +62,7 @@ func thisNode(roles []string) lease.Node {
 	var boot [4]byte
 	_, _ = rand.Read(boot[:]) // never fails (crypto/rand since Go 1.24)
 	return lease.Node{
-		ID: host + "-" + hex.EncodeToString(boot[:]), Host: host, PID: os.Getpid(),
+		ID: host + "-" + hex.EncodeToString(boot[:]), Host: host, PID: os.Getpid(), Place: lease.Here(),
 		Roles: strings.Join(roles, ","), Version: version, StartedAt: time.Now(),
 	}
 }

@@ -24,6 +24,8 @@ package lease
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -80,4 +82,16 @@ func now() time.Duration {
 		panic("lease: no CLOCK_BOOTTIME: " + err.Error()) // there always is one since Linux 2.6.39
 	}
 	return time.Duration(t.Nano())
+}
+
+// Here names where the numbers of processes mean what they mean to this one: this run of the kernel,
+// and its namespace of processes, which containers have of their own. It is "" where that cannot
+// be told.
+func Here() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	space, err2 := os.Readlink("/proc/self/ns/pid")
+	if err != nil || err2 != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(boot)) + " " + space
 }

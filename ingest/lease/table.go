@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"saisine.fr/saisine/ingest"
@@ -15,9 +16,11 @@ import (
 
 // Node is one process of the house.
 type Node struct {
-	ID      string // unique to this run of the process
-	Host    string
-	PID     int
+	ID   string // unique to this run of the process
+	Host string
+	PID  int
+	// Place is where that number means this process: see Here. "" is nowhere.
+	Place   string
 	Roles   string
 	Version string
 	// Beat grows while the node lives.
@@ -275,7 +278,14 @@ func (t *Table) free(s sighting, at time.Duration) bool {
 		return false // work under it has not ended yet
 	}
 	// It may be our own, see renewed.
-	return s.row.Holder == "" || s.row.Holder == t.node.ID || at-s.since > t.term
+	return s.row.Holder == "" || s.row.Holder == t.node.ID || at-s.since > t.term || t.died(s.row.Holder)
+}
+
+// died reports whether a node is known to have ended: it ran where we do, and its process is gone.
+// So a daemon that is started again at once need not wait for what it held itself. t.mu is held.
+func (t *Table) died(id string) bool {
+	n, ok := t.nodes[id]
+	return ok && n.Place != "" && n.Place == t.node.Place && errors.Is(syscall.Kill(n.PID, 0), syscall.ESRCH)
 }
 
 // take takes a lease over for whoever waits for it.

@@ -18,9 +18,9 @@ func (s *Store) Beat(ctx context.Context, n lease.Node) ([]lease.Row, error) {
 	var held []lease.Row
 	err := s.doNow(ctx, func(ctx context.Context, tx *tx) error {
 		held = held[:0]
-		if err := tx.exec(ctx, `INSERT INTO nodes (id, host, pid, roles, version, beat, started_at, seen_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
+		if err := tx.exec(ctx, `INSERT INTO nodes (id, host, pid, place, roles, version, beat, started_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)
 			ON CONFLICT (id) DO UPDATE SET beat = nodes.beat + 1, seen_at = excluded.seen_at`,
-			n.ID, n.Host, n.PID, n.Roles, n.Version, micros(n.StartedAt), micros(s.opts.Now())); err != nil {
+			n.ID, n.Host, n.PID, n.Place, n.Roles, n.Version, micros(n.StartedAt), micros(s.opts.Now())); err != nil {
 			return err
 		}
 		return tx.rows(ctx, `SELECT name, fence FROM leases WHERE holder = $1`, []any{n.ID}, func(row rowScanner) error {
@@ -58,12 +58,12 @@ func (s *Store) Look(ctx context.Context) ([]lease.Row, []lease.Node, error) {
 	err = each(func(row rowScanner) error {
 		var n lease.Node
 		var started, seen int64
-		err := row.Scan(&n.ID, &n.Host, &n.PID, &n.Roles, &n.Version, &n.Beat, &started, &seen)
+		err := row.Scan(&n.ID, &n.Host, &n.PID, &n.Place, &n.Roles, &n.Version, &n.Beat, &started, &seen)
 		n.StartedAt, n.SeenAt = s.time(started), s.time(seen)
 		nodes = append(nodes, n)
 		return err
 	}, func() (*sql.Rows, error) {
-		return s.read.QueryContext(ctx, `SELECT id, host, pid, roles, version, beat, started_at, seen_at FROM nodes ORDER BY started_at, id`)
+		return s.read.QueryContext(ctx, `SELECT id, host, pid, place, roles, version, beat, started_at, seen_at FROM nodes ORDER BY started_at, id`)
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: nodes: %w", err)

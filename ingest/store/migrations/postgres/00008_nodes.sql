@@ -7,6 +7,7 @@ CREATE TABLE nodes (
     id         TEXT COLLATE "C"   NOT NULL PRIMARY KEY,
     host       TEXT COLLATE "C"   NOT NULL,
     pid        BIGINT NOT NULL,
+    place      TEXT COLLATE "C"   NOT NULL, -- of the machine's present run and its numbers of processes
     roles      TEXT COLLATE "C"   NOT NULL,
     version    TEXT COLLATE "C"   NOT NULL,
     beat       BIGINT NOT NULL,

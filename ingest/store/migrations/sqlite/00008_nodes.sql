@@ -7,6 +7,7 @@ CREATE TABLE nodes (
     id         TEXT   NOT NULL PRIMARY KEY,
     host       TEXT   NOT NULL,
     pid        BIGINT NOT NULL,
+    place      TEXT   NOT NULL, -- of the machine's present run and its numbers of processes
     roles      TEXT   NOT NULL,
     version    TEXT   NOT NULL,
     beat       BIGINT NOT NULL,
