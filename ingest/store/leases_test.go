@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -125,4 +126,37 @@ func TestTwoNodesOnOneRow(t *testing.T) {
 		t.Errorf("%d requests of %d filed", len(openings), counts[ingest.StateFiled])
 	}
 	verified(t, nodes[0], 0)
+}
+
+// TestLongGroupLetsOthersIn: a node whose writes are slow gives the lock away between them, or the
+// others would wait until they give up, beats included.
+func TestLongGroupLetsOthersIn(t *testing.T) {
+	t.Parallel()
+	if !onPostgres {
+		t.Skip("SQLite gives its lock to whoever comes first, and not in turn: GO_TEST_DATABASE=postgres")
+	}
+	dir := t.TempDir()
+	a, b := open(t, dir), open(t, dir)
+	begun, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = a.do(t.Context(), func(context.Context, *tx) error { close(begun); <-release; return nil })
+	})
+	<-begun
+	for range 20 { // these gather meanwhile
+		wg.Go(func() {
+			_ = a.do(t.Context(), func(context.Context, *tx) error { time.Sleep(200 * time.Millisecond); return nil })
+		})
+	}
+	time.Sleep(200 * time.Millisecond)
+	close(release)
+	time.Sleep(100 * time.Millisecond)
+	asked := time.Now()
+	if _, err := b.Beat(t.Context(), lease.Node{ID: "b"}); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(asked); took > 2*time.Second {
+		t.Errorf("the other node waited for %v", took)
+	}
+	wg.Wait()
 }

@@ -205,21 +205,26 @@ func gather(group []job, from <-chan job, max int) []job {
 	return group
 }
 
-// commit runs a group in one transaction, or failing that each work in its own.
+// commit runs a group in one transaction, or failing that each work in its own. A group that takes
+// long is committed in parts: other nodes, and other processes, wait for the lock.
 func (w *writer) commit(ctx context.Context, group []job) {
-	err := w.transact(ctx, group)
 	w.writes.Add(int64(len(group)))
-	// When not even BEGIN went through, no write of the group is at fault; trying each
-	// would only wait for the same lock as often as there are writes.
-	if err != nil && len(group) > 1 && !errors.Is(err, errBegin) {
-		w.splits.Add(1)
-		for i := range group {
-			group[i].done <- w.transact(ctx, group[i:i+1])
+	for len(group) > 0 {
+		n, err := w.transact(ctx, group)
+		// When not even BEGIN went through, no write of the group is at fault; trying each
+		// would only wait for the same lock as often as there are writes.
+		if err != nil && n > 1 && !errors.Is(err, errBegin) {
+			w.splits.Add(1)
+			for i := range group[:n] {
+				_, err := w.transact(ctx, group[i:i+1])
+				group[i].done <- err
+			}
+		} else {
+			for _, j := range group[:n] {
+				j.done <- err
+			}
 		}
-		return
-	}
-	for _, j := range group {
-		j.done <- err
+		group = group[n:]
 	}
 }
 
@@ -270,10 +275,15 @@ func (w *writer) discard() {
 // beginTime bounds the wait for the database and for other writers.
 const beginTime = 30 * time.Second
 
-func (w *writer) transact(ctx context.Context, group []job) (err error) {
+// holdMax is how long a transaction holds the lock at the most, but for its last write.
+const holdMax = 300 * time.Millisecond
+
+// transact runs the first works of a group in one transaction and returns how many those were.
+func (w *writer) transact(ctx context.Context, group []job) (n int, err error) {
 	if err = w.begin(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errBegin, unavailable(err))
+		return len(group), fmt.Errorf("%w: %w", errBegin, unavailable(err))
 	}
+	begun := time.Now()
 	t := &tx{w: w}
 	defer func() {
 		if err == nil {
@@ -291,28 +301,32 @@ func (w *writer) transact(ctx context.Context, group []job) (err error) {
 	}()
 	if !w.isSound {
 		if err = w.sound(); err != nil {
-			return fmt.Errorf("%w: %w", errBegin, unavailable(err))
+			return len(group), fmt.Errorf("%w: %w", errBegin, unavailable(err))
 		}
 		w.isSound = true
 	}
 	for _, j := range group {
+		n++
 		if err = w.guarded(ctx, j.work); err != nil {
-			return err
+			return n, err
+		}
+		if time.Since(begun) > holdMax {
+			break
 		}
 	}
 	crashpoint.Hit("store.before_commit")
 	if err = w.files.check(); err != nil {
-		return err
+		return n, err
 	}
 	if err = t.exec(ctx, "COMMIT"); err != nil {
 		if isFsync(err) {
 			w.isSound = false
 		}
-		return unavailable(err)
+		return n, unavailable(err)
 	}
 	w.commits.Add(1)
 	crashpoint.Hit("store.committed")
-	return nil
+	return n, nil
 }
 
 // guarded turns a panic of one work into its error: the writer serves everybody, and one
