@@ -309,4 +309,3 @@ func TestOnCluster(t *testing.T) {
 		}
 	})
 }
-

@@ -190,7 +190,7 @@ var exclusive = []string{"mailbox/sve", "scan/courrier", "sweeper"}
 // believes lists what a node itself says it holds.
 func (n *fleetNode) believes() []string {
 	client := http.Client{Timeout: 5 * time.Second}
-	res, err := client.Get("http://" + n.tw.admin + "/readyz") //nolint:noctx // bounded by the client
+	res, err := client.Get("http://" + n.tw.admin + "/readyz")
 	if err != nil {
 		return nil
 	}

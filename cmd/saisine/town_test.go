@@ -98,14 +98,14 @@ type townOption func(*townSetup)
 
 type townSetup struct {
 	database string // "" is that of all towns
-	data    string
-	scans   string
-	dovecot []dovecottest.Option
-	noMail  bool
-	extra   string
-	poll    string
-	level   string
-	exe     string
+	data     string
+	scans    string
+	dovecot  []dovecottest.Option
+	noMail   bool
+	extra    string
+	poll     string
+	level    string
+	exe      string
 }
 
 // realBuild runs the program as a town has it, without the race detector: where it is killed
