@@ -425,6 +425,34 @@ func TestOneNode(t *testing.T) {
 	}
 }
 
+// TestNodesWithoutCommonRedis: two nodes that share a database and no Redis would do everything
+// twice; the second does not start.
+func TestNodesWithoutCommonRedis(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, "")
+	for _, n := range f.nodes {
+		text, err := os.ReadFile(n.tw.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = regexp.MustCompile(`(?m)^redis: .*$`).ReplaceAll(text, nil)
+		if err := os.WriteFile(n.tw.config, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.startAll(1)
+	second := f.nodes[1].tw.launch()
+	f.eventually(2*queueWait, "the second has ended", second.ended)
+	if code := second.cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(second.log.String(), "several nodes need one that they share") {
+		t.Errorf("exit %d: %s", code, second.log.tail(3))
+	}
+	f.nodes[0].d.kill()
+	begun := time.Now()
+	f.startAll(1) // as systemd does
+	t.Logf("started again %v after a kill", time.Since(begun).Round(100*time.Millisecond))
+	f.nodes[0].d.stop()
+}
+
 // TestNodesAtRandom strikes nodes at random, round after round.
 func TestNodesAtRandom(t *testing.T) {
 	if *fleetRounds == 0 {

@@ -159,6 +159,11 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if err := h.openRedis(ctx, o); err != nil {
 		return nil, err
 	}
+	if !oneFolder(cfg) && cfg.Redis == "" && !o.shareRedis {
+		if err := h.ownQueue(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if o.workers {
 		if h.ocr, err = openOCR(cfg, log, ocrWatch{h.metrics.ocr, h.pulse}); err != nil {
 			return nil, err

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +23,37 @@ import (
 
 // leaseUpkeep is what a node does once at its start for the whole store.
 const leaseUpkeep = "upkeep"
+
+// leaseQueue is the right to work on this database with a Redis of one's own.
+const leaseQueue = "queue"
+
+// queueWait is how long a node waits for another one to be found dead that had the queue.
+const queueWait = 40 * time.Second
+
+// ownQueue makes sure that no other node works on the same database with another Redis: each would
+// fill its own with all that is to be done, and each mail to a citizen would leave twice.
+func (h *house) ownQueue(ctx context.Context) error {
+	got := make(chan struct{})
+	var once sync.Once
+	h.chores.begin(func(ctx context.Context) {
+		for ctx.Err() == nil {
+			_ = h.leases.Hold(ctx, leaseQueue, func(ctx context.Context) error {
+				once.Do(func() { close(got) })
+				<-ctx.Done()
+				return nil
+			})
+		}
+	})
+	ctx, cancel := context.WithTimeout(ctx, queueWait)
+	defer cancel()
+	select {
+	case <-got:
+		return nil
+	case <-ctx.Done():
+		return usageError{errors.New("another node works on this database with a Redis of its own; " +
+			"several nodes need one that they share: set redis: in the configuration of each (docs/scaling.md)")}
+	}
+}
 
 // leases are a keeper that belongs to a house.
 type leases interface {
