@@ -470,7 +470,7 @@ func TestNodesAtRandom(t *testing.T) {
 		f.send(l, &citizens, round, 30)
 		time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond) // a moment that nobody chose
 		at := rand.IntN(3)
-		if rand.IntN(2) == 0 {
+		if rand.IntN(4) > 0 {
 			at = f.holder("mailbox/sve") // which has most to lose
 		}
 		n := f.nodes[max(at, 0)]
@@ -483,11 +483,11 @@ func TestNodesAtRandom(t *testing.T) {
 		}
 		what, asleep := "killed", time.Duration(0)
 		struck := time.Now()
-		if rand.IntN(3) == 0 {
+		if rand.IntN(2) == 0 {
 			n.d.kill()
 		} else {
 			// From a wink to long after its work was given to others.
-			asleep = time.Duration(1+rand.IntN(45)) * time.Second
+			asleep = time.Duration(1+rand.IntN(50)) * time.Second
 			what = "frozen for " + asleep.String()
 			n.signal(syscall.SIGSTOP)
 		}
