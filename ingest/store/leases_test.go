@@ -160,3 +160,39 @@ func TestLongGroupLetsOthersIn(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestAfterTheLockWasNotHad: a node that waited for the lock in vain writes again once it is free.
+func TestAfterTheLockWasNotHad(t *testing.T) {
+	t.Parallel()
+	if !onPostgres {
+		t.Skip("GO_TEST_DATABASE=postgres")
+	}
+	dir := t.TempDir()
+	a, b := open(t, dir), open(t, dir)
+	begun, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = a.do(t.Context(), func(ctx context.Context, tx *tx) error {
+			close(begun)
+			for { // not idle, or the server would end it
+				select {
+				case <-release:
+					return nil
+				case <-time.After(time.Second):
+					if err := tx.exec(ctx, `DELETE FROM nodes WHERE id = 'nobody'`); err != nil {
+						return err
+					}
+				}
+			}
+		})
+	})
+	<-begun
+	if _, err := b.Beat(t.Context(), lease.Node{ID: "b"}); !errors.Is(err, ingest.ErrUnavailable) {
+		t.Errorf("while another writes: %v", err)
+	}
+	close(release)
+	wg.Wait()
+	if _, err := b.Beat(t.Context(), lease.Node{ID: "b"}); err != nil {
+		t.Errorf("once it is free: %v", err)
+	}
+}

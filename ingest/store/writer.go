@@ -256,7 +256,13 @@ func (w *writer) begin(ctx context.Context) (err error) {
 				continue
 			}
 		}
-		if err = w.engine.begin(ctx, w.conn); err == nil || !w.engine.lost(w.conn) {
+		if err = w.engine.begin(ctx, w.conn); err == nil {
+			return nil
+		}
+		if !w.engine.lost(w.conn) {
+			// It may have begun and not got the lock: PostgreSQL then takes nothing more on this
+			// connection but a rollback. In SQLite there is nothing to roll back.
+			_, _ = w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 			return err
 		}
 		w.discard()
