@@ -113,7 +113,6 @@ func (w *worker) ProcessTask(ctx context.Context, task *asynq.Task) error {
 		log.LogAttrs(ctx, slog.LevelError, "task is not ours or damaged", slog.Any("error", err))
 		return errFailed
 	}
-	queue, _ := asynq.GetQueueName(ctx)
 	if w.client.names.current(taskID) != taskID || !w.client.conn.private && w.client.superseded(ctx, queue, taskID) {
 		log.LogAttrs(ctx, slog.LevelDebug, "orphan came back, its successor does the work")
 		return nil

@@ -76,7 +76,7 @@ func shareModels(ctx context.Context, dir string, s *store.Store) error {
 	if err != nil {
 		return err
 	}
-	if hashOf(current) == note.Current {
+	if sumOf(current) == note.Current {
 		return nil
 	}
 	var used struct {
@@ -93,7 +93,7 @@ func shareModels(ctx context.Context, dir string, s *store.Store) error {
 	if err != nil {
 		return err
 	}
-	return writeShared(dir, sharedNote{number, hashOf(current)})
+	return writeShared(dir, sharedNote{number, sumOf(current)})
 }
 
 // takeModel puts the model that was shared last into use here: its file first, whole, then the note
@@ -115,7 +115,7 @@ func takeModel(ctx context.Context, dir string, s *store.Store) error {
 	if err := writeWhole(filepath.Join(dir, "current"), []byte(m.Chosen)); err != nil {
 		return err
 	}
-	return writeShared(dir, sharedNote{m.Number, hashOf([]byte(m.Chosen))})
+	return writeShared(dir, sharedNote{m.Number, sumOf([]byte(m.Chosen))})
 }
 
 func writeShared(dir string, note sharedNote) error {
@@ -126,7 +126,7 @@ func writeShared(dir string, note sharedNote) error {
 	return writeWhole(filepath.Join(dir, sharedName), append(data, '\n'))
 }
 
-func hashOf(b []byte) string {
+func sumOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -120,10 +120,6 @@ func (p *Process) Kill() {
 // PID is the process that the server descends from.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal to the server and all that it started: SIGSTOP and SIGCONT freeze it and
-// let it go on.
-func (p *Process) Signal(s syscall.Signal) error { return syscall.Kill(-p.cmd.Process.Pid, s) }
-
 // Tail returns the last lines of each of the logs in dir that is there and not empty, under its
 // name.
 func Tail(dir string, lines int, names ...string) string {
