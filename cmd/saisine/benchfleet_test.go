@@ -41,8 +41,8 @@ func (s spent) each(n int) string {
 	return fmt.Sprintf("%s ms (nodes) + %s ms (PostgreSQL) + %s ms (Redis) of a core", ms(s.nodes), ms(s.postgres), ms(s.redis))
 }
 
-// tick is the unit of times in /proc/PID/stat (proc(5)); 100 a second on all of Linux's ports.
-const tick = 10 * time.Millisecond
+// clockTick is the unit of times in /proc/PID/stat (proc(5)); 100 a second on all of Linux's ports.
+const clockTick = 10 * time.Millisecond
 
 // process reads what a process has used, its ended children included, and whose child it is.
 func process(pid int) (used time.Duration, parent int, name string) {
@@ -54,7 +54,7 @@ func process(pid int) (used time.Duration, parent int, name string) {
 	fields := strings.Fields(string(data[end+1:]))
 	for _, i := range []int{11, 12, 13, 14} { // utime, stime, cutime, cstime
 		n, _ := strconv.ParseInt(fields[i], 10, 64)
-		used += time.Duration(n) * tick
+		used += time.Duration(n) * clockTick
 	}
 	parent, _ = strconv.Atoi(fields[1])
 	return used, parent, string(data[open+1 : end])
