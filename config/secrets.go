@@ -41,6 +41,7 @@ func (c *Config) secrets() []secret {
 		out = append(out, secret{at + "password", &o.Password, &o.PasswordFile}, secret{at + "token", &o.Token, &o.TokenFile},
 			secret{at + "app_token", &o.AppToken, &o.AppTokenFile})
 	}
+	out = append(out, secret{"originals_secret_key", &c.OriginalsSecretKey, &c.OriginalsSecretKeyFile})
 	return append(out, secret{"smtp.password", &c.SMTP.Password, &c.SMTP.PasswordFile})
 }
 

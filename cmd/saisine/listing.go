@@ -41,8 +41,8 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 		}
 		o.Partners = partnersOf(cfg, texts.rules)
 	}
-	o.Dir, o.Database, o.Zone, o.NoMigration = cfg.DataDir, cfg.Database, zoneOf(cfg), true
-	return store.Open(ctx, o)
+	o.NoMigration = true
+	return openConfigured(ctx, cfg, o)
 }
 
 // office is what the acts of a person on requests work with.

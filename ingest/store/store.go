@@ -37,6 +37,9 @@ type Options struct {
 	Dir string
 	// Database is the address of a PostgreSQL database (postgres://…), or "" for SQLite.
 	Database string
+	// S3 keeps the originals over ingest.InlineMax and the searchable copies, instead of files;
+	// nil for files.
+	S3 *S3
 	// Zone is the town's time zone: the year in a reference is the town's year.
 	Zone *time.Location
 	Log  *slog.Logger
@@ -65,8 +68,9 @@ type Store struct {
 	write  *sql.DB
 	writer *writer
 	spool  string
-	files  *fileStore
-	copies *fileStore
+	files  objects
+	copies objects
+	s3     *s3Client // nil with files
 	// proposed is kept by ProposedServices.
 	proposed proposed
 }
@@ -101,11 +105,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			return nil, fmt.Errorf("store: make folder: %w", err)
 		}
 	}
-	var err error
-	if s.files, err = openFileStore(filepath.Join(o.Dir, "originals")); err != nil {
-		return nil, err
-	}
-	if s.copies, err = openFileStore(filepath.Join(o.Dir, "copies")); err != nil {
+	err := s.openObjects()
+	if err != nil {
 		return nil, err
 	}
 	s.engine = engineFor(o.Database)
@@ -126,6 +127,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil
+}
+
+// openObjects says where originals and copies lie. It touches no network.
+func (s *Store) openObjects() (err error) {
+	if s.opts.S3 != nil {
+		if s.s3, err = openS3(*s.opts.S3, s.Spool()); err != nil {
+			return err
+		}
+		s.files, s.copies = &s3Store{s.s3, originalsDir}, &s3Store{s.s3, copiesDir}
+		return nil
+	}
+	if s.files, err = openFileStore(filepath.Join(s.opts.Dir, originalsDir)); err != nil {
+		return err
+	}
+	s.copies, err = openFileStore(filepath.Join(s.opts.Dir, copiesDir))
+	return err
 }
 
 // engineFor chooses the engine of a database address.
@@ -169,6 +186,9 @@ func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, 
 // Close waits for the writes under way and closes the store.
 func (s *Store) Close() error {
 	s.writer.close()
+	if s.s3 != nil {
+		s.s3.close()
+	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
