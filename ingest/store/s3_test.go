@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/store/s3test"
 )
@@ -389,6 +391,46 @@ func TestS3KilledUnderLoad(t *testing.T) {
 		t.Errorf("%d rows, %d acknowledged, %d refused: %v", counts[ingest.StateReceived], sum.kept, sum.refused, err)
 	}
 	t.Logf("%d kept, %d refused", sum.kept, sum.refused)
+}
+
+// TestS3RemovesVersions: in a bucket that keeps versions nothing is left of what was removed.
+func TestS3RemovesVersions(t *testing.T) {
+	server := s3test.Start(t)
+	o := s3Options(server, "")
+	s := openWith(t, Options{Dir: t.TempDir(), S3: &o})
+	if err := s.s3.api.EnableVersioning(t.Context(), s3test.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	if p := ProbeS3(t.Context(), o); p.Err != nil || len(p.Warnings) != 0 || p.Detail != "plain HTTP, versioning on" {
+		t.Errorf("%+v", p)
+	}
+	content := ingest.NewBlob(bytesOf(1, 1000))
+	for range 2 { // put, hidden, put again
+		if err := s.files.put(t.Context(), content); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.s3.api.RemoveObject(t.Context(), s3test.Bucket, "ville/originals/"+content.SHA256()[:2]+"/"+content.SHA256(), minio.RemoveObjectOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	versions := func() (n int) {
+		for v := range s.s3.api.ListObjectsIter(t.Context(), s3test.Bucket, minio.ListObjectsOptions{Prefix: "ville/", Recursive: true, WithVersions: true}) {
+			if v.Err != nil {
+				t.Fatal(v.Err)
+			}
+			n++
+		}
+		return n
+	}
+	if n := versions(); n < 2 {
+		t.Fatalf("%d versions", n)
+	}
+	if err := s.files.remove(t.Context(), content.SHA256()); err != nil {
+		t.Fatal(err)
+	}
+	if n := versions(); n != 0 {
+		t.Errorf("%d versions are left", n)
+	}
 }
 
 func TestProbeS3(t *testing.T) {
