@@ -30,6 +30,9 @@ func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger
 }
 
 func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Options) (*store.Store, error) {
+	if err := cfg.ReadAddresses(); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); cfg.Database == "" && errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
