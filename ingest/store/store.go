@@ -9,6 +9,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -46,6 +47,9 @@ type Options struct {
 	// NoMigration leaves the schema alone: for commands beside a daemon, which may be of
 	// an older version and still be using it.
 	NoMigration bool
+	// Unsettled opens also a store into which a restore has not ended, or whose town was moved
+	// away: for those who are to settle that.
+	Unsettled bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// OnOutbox is told of each new outbox row after its commit. It must not block; a
@@ -90,26 +94,14 @@ var ErrEmpty = errors.New("store: the database has no tables yet; \"saisine serv
 // with less than journal_mode=WAL and synchronous=FULL, PostgreSQL with fsync off. Several
 // processes may have the same store open.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Zone == nil {
-		o.Zone = time.UTC
-	}
-	s := &Store{opts: o, spool: filepath.Join(o.Dir, "spool")}
-	for _, dir := range []string{o.Dir, s.spool} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("store: make folder: %w", err)
-		}
-	}
-	err := s.openObjects()
+	s, err := prepared(o)
 	if err != nil {
 		return nil, err
 	}
-	s.engine = engineFor(o.Database)
+	o = s.opts
+	if err := begun(o); err != nil {
+		return nil, err
+	}
 	if s.read, s.write, err = s.engine.open(ctx, o); err != nil {
 		return nil, err
 	}
@@ -145,6 +137,26 @@ func (s *Store) openObjects() (err error) {
 	return err
 }
 
+// prepared is a store without its database.
+func prepared(o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	s := &Store{opts: o, engine: engineFor(o.Database), spool: filepath.Join(o.Dir, "spool")}
+	for _, dir := range []string{o.Dir, s.spool} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("store: make folder: %w", err)
+		}
+	}
+	return s, s.openObjects()
+}
+
 // engineFor chooses the engine of a database address.
 func engineFor(database string) engine {
 	if database == "" {
@@ -153,16 +165,62 @@ func engineFor(database string) engine {
 	return postgres{}
 }
 
-// migrate brings the schema to this program's version. It goes forward only: a database
-// of a newer program is refused, since this one would not know what it breaks.
-func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+// latestSchema is the number of the last migration that this program has.
+func latestSchema() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("store: migrations: %w", err)
+	}
+	last := int64(0)
+	for _, name := range names {
+		n, err := goose.NumericComponent(filepath.Base(name))
+		if err != nil {
+			return 0, fmt.Errorf("store: migrations: %w", err)
+		}
+		last = max(last, n)
+	}
+	return last, nil
+}
+
+// settled reports whether what is here is the town: no restore is half done, and it was not
+// moved elsewhere.
+func settled(ctx context.Context, o Options, db *sql.DB, p *goose.Provider) error {
+	if have, err := p.GetDBVersion(ctx); o.Unsettled || err != nil || have <= 0 {
+		return err
+	}
+	mark, err := setting(ctx, runner{db}, settingRestore)
+	if err != nil || mark != "" {
+		return cmp.Or(err, ErrRestoring)
+	}
+	to, err := setting(ctx, runner{db}, settingMoved)
+	if err == nil && to != "" {
+		err = fmt.Errorf("%w: to %s", ErrMoved, to)
+	}
+	return err
+}
+
+// provider gives the migrations of a database.
+func provider(db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) (*goose.Provider, error) {
 	sub, err := fs.Sub(migrations, "migrations/"+dir)
 	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
+		return nil, fmt.Errorf("store: migrations: %w", err)
 	}
 	p, err := goose.NewProvider(dialect, db, sub, options...)
 	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
+		return nil, fmt.Errorf("store: migrations: %w", err)
+	}
+	return p, nil
+}
+
+// migrate brings the schema to this program's version. It goes forward only: a database
+// of a newer program is refused, since this one would not know what it breaks.
+func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+	p, err := provider(db, dialect, dir, options...)
+	if err != nil {
+		return err
+	}
+	if err := settled(ctx, o, db, p); err != nil {
+		return err
 	}
 	have, want, err := p.GetVersions(ctx)
 	switch {
