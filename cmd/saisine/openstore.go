@@ -10,12 +10,18 @@ import (
 
 // openConfigured opens the store that the configuration names, with o's own options.
 func openConfigured(ctx context.Context, cfg config.Config, o store.Options) (*store.Store, error) {
-	s3, err := originalsOf(cfg)
+	where, err := storeOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
-	o.Dir, o.Database, o.Zone, o.S3 = cfg.DataDir, cfg.Database, zoneOf(cfg), s3
+	o.Dir, o.Database, o.Zone, o.S3 = where.Dir, where.Database, where.Zone, where.S3
 	return store.Open(ctx, o)
+}
+
+// storeOptions says where the store lies that the configuration names.
+func storeOptions(cfg config.Config) (store.Options, error) {
+	s3, err := originalsOf(cfg)
+	return store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: zoneOf(cfg), S3: s3}, err
 }
 
 // originalsOf says where originals lie; nil for files.
