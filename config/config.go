@@ -8,28 +8,32 @@ import "time"
 
 // Config is the whole configuration file.
 type Config struct {
-	Town         Town        `yaml:"town" doc:"The town hall itself."`
-	DataDir      string      `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
-	Listen       string      `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
-	AdminListen  string      `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
-	PublicURL    string      `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end; \"\" = http:// and the address of listen."`
-	Database     string      `yaml:"database" doc:"\"\" = SQLite under data_dir, or postgres://[user:password@]host/database of PostgreSQL 13 or newer, which several nodes may share."`
-	DatabaseFile string      `yaml:"database_file" doc:"File that holds this address and nothing else, for one with a password."`
-	Originals    string      `yaml:"originals" doc:"\"\" = files under data_dir."`
-	Redis        string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | redis-sentinel://host,host?master=NAME | redis-cluster://host,host | unix:///path."`
-	RedisFile    string      `yaml:"redis_file" doc:"File that holds this address and nothing else, for one with a password."`
-	Channels     Channels    `yaml:"channels" doc:"The ways in."`
-	OCR          OCR         `yaml:"ocr" doc:"Reading of scans."`
-	Antivirus    Antivirus   `yaml:"antivirus" doc:"Virus scan of all that comes in, by ClamAV's daemon clamd."`
-	Categories   string      `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
-	Streets      string      `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
-	Matching     Matching    `yaml:"matching" doc:"Which submissions are one matter."`
-	SMTP         SMTP        `yaml:"smtp" doc:"Outgoing mail."`
-	API          API         `yaml:"api" doc:"What other programs ask and hand in, with keys (saisine key add)."`
-	Webhooks     []Webhook   `yaml:"webhooks" doc:"Addresses that are told of what happens to requests, as Standard Webhooks."`
-	Connectors   []Connector `yaml:"connectors" doc:"Other software of the town that takes requests over, by category."`
-	Letters      Letters     `yaml:"letters" doc:"What the town writes: receipts, notices, reminders."`
-	Limits       Limits      `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
+	Town         Town   `yaml:"town" doc:"The town hall itself."`
+	DataDir      string `yaml:"data_dir" doc:"Folder for everything saisine keeps: database, originals, queue. On a local disk, not a network share."`
+	Listen       string `yaml:"listen" doc:"Address of the public form and follow-up page. Put a reverse proxy with TLS before it."`
+	AdminListen  string `yaml:"admin_listen" doc:"Address of /healthz, /readyz and /metrics, for the machine's own monitoring. \"\" turns it off."`
+	PublicURL    string `yaml:"public_url" doc:"Address under which citizens reach listen, without a slash at the end; \"\" = http:// and the address of listen."`
+	Database     string `yaml:"database" doc:"\"\" = SQLite under data_dir, or postgres://[user:password@]host/database of PostgreSQL 13 or newer, which several nodes may share."`
+	DatabaseFile string `yaml:"database_file" doc:"File that holds this address and nothing else, for one with a password."`
+	Originals    string `yaml:"originals" doc:"Where originals over 256 KiB and searchable copies lie. \"\" = files under data_dir, or an S3-compatible store: s3://bucket/prefix?endpoint=https://…&region=…&tls_ca=/path (without endpoint: Amazon's)."`
+	// The keys of originals: s3://….
+	OriginalsAccessKey     string      `yaml:"originals_access_key" doc:"Name of the key to the bucket; \"\" = AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment."`
+	OriginalsSecretKey     string      `yaml:"originals_secret_key" doc:"Better: originals_secret_key_file." secret:"true"`
+	OriginalsSecretKeyFile string      `yaml:"originals_secret_key_file" doc:"File that holds the secret key to the bucket and nothing else."`
+	Redis                  string      `yaml:"redis" doc:"\"\" = a private redis-server that saisine starts itself, or redis://[user:password@]host:port/db | rediss://… | redis-sentinel://host,host?master=NAME | redis-cluster://host,host | unix:///path."`
+	RedisFile              string      `yaml:"redis_file" doc:"File that holds this address and nothing else, for one with a password."`
+	Channels               Channels    `yaml:"channels" doc:"The ways in."`
+	OCR                    OCR         `yaml:"ocr" doc:"Reading of scans."`
+	Antivirus              Antivirus   `yaml:"antivirus" doc:"Virus scan of all that comes in, by ClamAV's daemon clamd."`
+	Categories             string      `yaml:"categories" doc:"\"\" = the built-in categories, or the path of a file like it."`
+	Streets                string      `yaml:"streets" doc:"The town's streets, as the CSV of the Base Adresse Nationale (adresse.data.gouv.fr); \"\" = none: places are kept as they are written."`
+	Matching               Matching    `yaml:"matching" doc:"Which submissions are one matter."`
+	SMTP                   SMTP        `yaml:"smtp" doc:"Outgoing mail."`
+	API                    API         `yaml:"api" doc:"What other programs ask and hand in, with keys (saisine key add)."`
+	Webhooks               []Webhook   `yaml:"webhooks" doc:"Addresses that are told of what happens to requests, as Standard Webhooks."`
+	Connectors             []Connector `yaml:"connectors" doc:"Other software of the town that takes requests over, by category."`
+	Letters                Letters     `yaml:"letters" doc:"What the town writes: receipts, notices, reminders."`
+	Limits                 Limits      `yaml:"limits" doc:"Bounds on what is taken in and read. Sizes are written as 25MiB, 500kB or in bytes."`
 
 	// origin remembers where each key was written, nil for a Config made in code.
 	origin *origin

@@ -68,6 +68,7 @@ func (c Config) Redacted() Config {
 	maskURL(&c.Database)
 	maskURL(&c.Database)
 	maskURL(&c.Originals)
+	mask(&c.OriginalsSecretKey)
 	return c
 }
 

@@ -41,13 +41,18 @@ func (c *Config) secrets() []secret {
 		out = append(out, secret{at + "password", &o.Password, &o.PasswordFile}, secret{at + "token", &o.Token, &o.TokenFile},
 			secret{at + "app_token", &o.AppToken, &o.AppTokenFile})
 	}
+	out = append(out, secret{"originals_secret_key", &c.OriginalsSecretKey, &c.OriginalsSecretKeyFile})
 	return append(out, secret{"smtp.password", &c.SMTP.Password, &c.SMTP.PasswordFile})
 }
 
 // inFiles lists what may stand in a file of its own: the secrets, and the addresses that may
 // hold one.
 func (c *Config) inFiles() []secret {
-	return append(c.secrets(), secret{"database", &c.Database, &c.DatabaseFile}, secret{"redis", &c.Redis, &c.RedisFile})
+	return append(c.secrets(), c.addresses()...)
+}
+
+func (c *Config) addresses() []secret {
+	return []secret{{"database", &c.Database, &c.DatabaseFile}, {"redis", &c.Redis, &c.RedisFile}}
 }
 
 // ReadSecrets reads the secrets that lie in files of their own (…_file) into their
@@ -58,8 +63,12 @@ func (c *Config) inFiles() []secret {
 // secrets. Every file that cannot be used is in the *Errors that it returns; running
 // it again reads the files anew.
 func (c *Config) ReadSecrets() error {
+	return c.readFiles(c.inFiles())
+}
+
+func (c *Config) readFiles(list []secret) error {
 	var errs Errors
-	for _, s := range c.inFiles() {
+	for _, s := range list {
 		if *s.file == "" {
 			continue
 		}
@@ -81,6 +90,10 @@ func (c *Config) ReadSecrets() error {
 	}
 	return errs.Err()
 }
+
+// ReadAddresses is ReadSecrets for the addresses of the database and of Redis only, which every
+// command needs that opens the store.
+func (c *Config) ReadAddresses() error { return c.readFiles(c.addresses()) }
 
 // readSecret returns the content of a secret's file. Its errors never quote it.
 func readSecret(path string) (string, error) {

@@ -208,14 +208,7 @@ func (k *checker) stores(c *Config) {
 			k.add("database", "names no database: postgres://host/NAME")
 		}
 	}
-	if c.Originals != "" {
-		switch scheme(c.Originals) {
-		case "s3":
-			k.add("originals", "S3 stores are not served by this version; leave it \"\" for files under data_dir")
-		default:
-			k.add("originals", "must be \"\", which means files under data_dir")
-		}
-	}
+	k.originals(c)
 	if c.Redis == "" {
 		return
 	}

@@ -50,8 +50,8 @@ func (h *house) makeCopy(ctx context.Context, item ingest.OutboxItem) (err error
 	return h.store.SaveCopy(ctx, rec.ID, ingest.Copy{Pages: res.Pages, PDFA: res.PDFA}, blob)
 }
 
-// copyPages names the pages of a submission for the copy. Originals that lie in the
-// database are written into work.
+// copyPages names the pages of a submission for the copy. Originals are
+// written into work, or linked when they are files.
 func (h *house) copyPages(ctx context.Context, rec ingest.Record, work string) ([]ocr.CopyPage, error) {
 	refs, err := h.pageRefs(ctx, rec)
 	if err != nil {
@@ -112,10 +112,11 @@ func (h *house) copySource(ctx context.Context, id, work string) (copySource, er
 	if err != nil {
 		return s, err
 	}
-	s.path = blob.Path()
-	if s.path == "" {
-		s.path = filepath.Join(work, rec.SHA256)
+	s.path = filepath.Join(work, rec.SHA256)
+	if blob.Path() == "" {
 		err = os.WriteFile(s.path, blob.Bytes(), 0o600)
+	} else {
+		err = os.Link(blob.Path(), s.path) // the blob's own name goes with it
 	}
 	return s, errors.Join(err, blob.Close())
 }

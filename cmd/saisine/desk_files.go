@@ -161,7 +161,7 @@ func (d deskFiles) copy(ctx context.Context, rec ingest.Record) (desk.File, erro
 	if c.SHA256 == "" {
 		return desk.File{}, ingest.Refused("no searchable copy could be made: %s", c.Reason)
 	}
-	body, err := d.h.store.OpenCopy(c.SHA256)
+	body, err := d.h.store.OpenCopy(ctx, c.SHA256)
 	if errors.Is(err, os.ErrNotExist) { // it was made anew in this moment
 		err = fmt.Errorf("%w: %w", ingest.ErrUnavailable, err)
 	}

@@ -91,6 +91,7 @@ func (a *app) checks(cfg config.Config, log *slog.Logger) []check {
 		func(ctx context.Context) []checkJSON { return checkOCR(ctx, cfg) },
 		func(ctx context.Context) []checkJSON { return []checkJSON{checkDataDir(cfg), checkDisk(cfg)} },
 		func(ctx context.Context) []checkJSON { return []checkJSON{checkDatabase(ctx, cfg, log)} },
+		func(ctx context.Context) []checkJSON { return checkOriginals(ctx, cfg) },
 		func(ctx context.Context) []checkJSON { return checkRedis(ctx, cfg, log) },
 		func(context.Context) []checkJSON { return []checkJSON{checkClock()} },
 	}
@@ -219,7 +220,7 @@ func checkDatabase(ctx context.Context, cfg config.Config, log *slog.Logger) che
 	} else if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); errors.Is(err, os.ErrNotExist) {
 		return checkJSON{Check: "database", OK: true, Detail: none}
 	}
-	s, err := store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Log: log, NoMigration: true})
+	s, err := openConfigured(ctx, cfg, store.Options{Log: log, NoMigration: true})
 	if errors.Is(err, store.ErrEmpty) {
 		return checkJSON{Check: "database", OK: true, Detail: none}
 	}

@@ -255,7 +255,7 @@ func (a *archiver) letter(ctx context.Context, folder string, rec ingest.Record)
 	if err != nil {
 		return err
 	}
-	_, err = a.addFile(folder+"copies/"+rec.ID+".pdf", rec.ReceivedAt, func() (io.ReadCloser, error) { return a.store.OpenCopy(c.SHA256) })
+	_, err = a.addFile(folder+"copies/"+rec.ID+".pdf", rec.ReceivedAt, func() (io.ReadCloser, error) { return a.store.OpenCopy(ctx, c.SHA256) })
 	return err
 }
 

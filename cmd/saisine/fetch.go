@@ -74,7 +74,8 @@ func fetchOriginal(ctx context.Context, s *store.Store, rec ingest.Record) (io.R
 	if err != nil {
 		return nil, err
 	}
-	return b.Open()
+	r, err := b.Open()
+	return r, errors.Join(err, b.Close()) // what is open can be read to its end
 }
 
 func fetchCopy(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadCloser, error) {
@@ -92,7 +93,7 @@ func fetchCopy(ctx context.Context, s *store.Store, rec ingest.Record) (io.ReadC
 	case c.SHA256 == "":
 		return nil, fmt.Errorf("no searchable copy of %s could be made: %s", rec.ID, c.Reason)
 	}
-	return s.OpenCopy(c.SHA256)
+	return s.OpenCopy(ctx, c.SHA256)
 }
 
 // writeTo writes r into a new file, or to standard output for "-" unless that is a terminal.

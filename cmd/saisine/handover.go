@@ -293,6 +293,6 @@ func (h *house) withCopy(ctx context.Context, rec ingest.Record, f func([]handov
 	}
 	return f([]handover.File{{
 		Name: "courrier-" + rec.ID + ".pdf", Type: ingest.MediaPDF, Size: c.Size, SHA256: c.SHA256,
-		Open: func() (io.ReadCloser, error) { return h.store.OpenCopy(c.SHA256) },
+		Open: func() (io.ReadCloser, error) { return h.store.OpenCopy(ctx, c.SHA256) },
 	}})
 }

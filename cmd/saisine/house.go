@@ -127,7 +127,7 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = store.Open(ctx, store.Options{Dir: cfg.DataDir, Database: cfg.Database, Zone: h.zone, Log: log, Now: clock, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
+	h.store, err = openConfigured(ctx, cfg, store.Options{Log: log, Now: clock, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,9 @@ func (a *app) openStore(ctx context.Context, cfg config.Config, log *slog.Logger
 }
 
 func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Options) (*store.Store, error) {
+	if err := cfg.ReadAddresses(); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(filepath.Join(cfg.DataDir, "saisine.db")); cfg.Database == "" && errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no database in %s yet; \"saisine serve\" makes it. Is data_dir the right one?", cfg.DataDir)
 	}
@@ -41,8 +44,8 @@ func (a *app) openStoreWith(ctx context.Context, cfg config.Config, o store.Opti
 		}
 		o.Partners = partnersOf(cfg, texts.rules)
 	}
-	o.Dir, o.Database, o.Zone, o.NoMigration = cfg.DataDir, cfg.Database, zoneOf(cfg), true
-	return store.Open(ctx, o)
+	o.NoMigration = true
+	return openConfigured(ctx, cfg, o)
 }
 
 // office is what the acts of a person on requests work with.

@@ -99,7 +99,7 @@ Start with "saisine demo", or with "saisine init > saisine.yaml" and "saisine se
 	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(
 		newServe(a), newDemo(a), newInit(a), newCheckConfig(a), newDoctor(a), newRead(a), newSeparators(a), newImport(a), newExport(a),
-		newClassify(a), newEvaluate(a), newTrain(a), newDeadlines(a), newRequests(a), newMails(a), newSubmissions(a), newDeliveries(a), newRetry(a), newVerify(a), newEliminate(a), newUser(a), newKey(a), newWebhooks(a), newConnectors(a), newNodes(a), newVersion(a), newMan(a),
+		newClassify(a), newEvaluate(a), newTrain(a), newDeadlines(a), newRequests(a), newMails(a), newSubmissions(a), newDeliveries(a), newRetry(a), newVerify(a), newBackup(a), newRestore(a), newMigrate(a), newEliminate(a), newUser(a), newKey(a), newWebhooks(a), newConnectors(a), newNodes(a), newVersion(a), newMan(a),
 	)
 	wrapArgs(root)
 	return root

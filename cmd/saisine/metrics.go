@@ -120,8 +120,8 @@ var (
 	descVirusUp   = prometheus.NewDesc("saisine_antivirus_up", "1 while clamd answers; only with a virus scan.", nil, nil)
 	descVirusAge  = prometheus.NewDesc("saisine_antivirus_signatures_timestamp_seconds", "When the virus signatures were made.", nil, nil)
 	descVirus     = prometheus.NewDesc("saisine_antivirus_submissions", "Submissions that are held by the virus scan, or wait for it.", []string{"state"}, nil)
-	descHeld     = prometheus.NewDesc("saisine_lease_held", "1 for what this node does as the only one; of all nodes together each lease should have one.", []string{"lease"}, nil)
-	descFence    = prometheus.NewDesc("saisine_lease_fence", "How often the lease has had another holder; 0 where a lock of the kernel holds it.", []string{"lease"}, nil)
+	descHeld      = prometheus.NewDesc("saisine_lease_held", "1 for what this node does as the only one; of all nodes together each lease should have one.", []string{"lease"}, nil)
+	descFence     = prometheus.NewDesc("saisine_lease_fence", "How often the lease has had another holder; 0 where a lock of the kernel holds it.", []string{"lease"}, nil)
 )
 
 // houseCollector reads the store, the queue and the channels at each scrape. What would take

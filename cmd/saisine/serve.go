@@ -85,6 +85,11 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 	if err != nil {
 		return errors.Join(err, closeListener(public))
 	}
+	lock, err := lockData(cfg, false)
+	if err != nil {
+		return errors.Join(err, closeListener(public), closeListener(admin))
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	h, err := openHouse(ctx, cfg, log, houseOptions{
 		workers: has(roleWorkers) || has(roleOCR), onlyOCR: !has(roleWorkers), channels: has(roleChannels), patient: true, roles: roles,
 	})

@@ -242,7 +242,7 @@ func TestLayoutsAndCopies(t *testing.T) {
 	if err != nil || c.Pages != 3 || !c.PDFA || c.Size != 11 || c.Reason != "" {
 		t.Errorf("copy %+v, %v", c, err)
 	}
-	f, err := s.OpenCopy(c.SHA256)
+	f, err := s.OpenCopy(t.Context(), c.SHA256)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"time"
 
 	"saisine.fr/saisine/ingest"
 	"saisine.fr/saisine/ingest/crashpoint"
@@ -64,7 +62,7 @@ func (s *Store) Layouts(ctx context.Context, id string) (map[int]*ocr.Layout, er
 // the earlier one.
 func (s *Store) SaveCopy(ctx context.Context, id string, c ingest.Copy, b *ingest.Blob) error {
 	if b != nil {
-		if err := s.copies.put(b); err != nil {
+		if err := s.copies.put(ctx, b); err != nil {
 			return unavailable(err)
 		}
 		c.SHA256, c.Size, c.Reason = b.SHA256(), b.Size(), ""
@@ -101,24 +99,17 @@ func (s *Store) dropCopy(ctx context.Context, sum string) error {
 	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE sha256 = $1`, sum).Scan(&n); err != nil || n > 0 {
 		return err
 	}
-	if err := os.Remove(s.copies.path(sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("store: remove copy: %w", err)
-	}
-	return nil
+	return s.copies.remove(ctx, sum)
 }
 
 // ClearCopies removes the copies without a row that killed processes left: a copy that
 // is made again has other bytes.
 func (s *Store) ClearCopies(ctx context.Context) error {
-	return filepath.WalkDir(s.copies.dir, func(path string, d fs.DirEntry, err error) error {
-		if err = errors.Join(err, ctx.Err()); err != nil || d.IsDir() {
-			return err
+	return s.copies.list(ctx, func(sum string, written time.Time) error {
+		if s.opts.Now().Sub(written) < spoolAge {
+			return nil // its maker may be about to write its row
 		}
-		info, err := d.Info()
-		if err != nil || s.opts.Now().Sub(info.ModTime()) < spoolAge {
-			return nil //nolint:nilerr // its maker removed it, or may be about to write its row
-		}
-		return s.dropCopy(ctx, d.Name())
+		return s.dropCopy(ctx, sum)
 	})
 }
 
@@ -145,13 +136,13 @@ func (s *Store) Copy(ctx context.Context, id string) (ingest.Copy, error) {
 }
 
 // OpenCopy opens the searchable copy of that hash.
-func (s *Store) OpenCopy(sha256 string) (io.ReadCloser, error) {
-	if len(sha256) != 64 {
+func (s *Store) OpenCopy(ctx context.Context, sha256 string) (io.ReadCloser, error) {
+	if !isSum(sha256) {
 		return nil, fmt.Errorf("%w: copy %q", ingest.ErrNotFound, sha256)
 	}
-	f, err := os.Open(s.copies.path(sha256))
+	b, err := s.copies.get(ctx, sha256)
 	if err != nil {
-		return nil, fmt.Errorf("store: open copy: %w", err)
+		return nil, err
 	}
-	return f, nil
+	return openBlob(b)
 }

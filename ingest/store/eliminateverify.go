@@ -67,7 +67,11 @@ func (s *Store) verifyGoneFiles(ctx context.Context, report func(Finding)) error
 		}
 		for _, sum := range sums {
 			after = sum
-			if s.files.has(sum) {
+			there, err := s.files.there(ctx, sum)
+			if err != nil {
+				return err
+			}
+			if there {
 				report(Finding{FindingElimination, sum, "the file of the original is left of what was eliminated"})
 			}
 		}

@@ -462,7 +462,7 @@ func (s *Store) dropFilesIn(ctx context.Context, tx *tx, t tombstone) error {
 			return err
 		}
 		if gone > 0 {
-			if err := s.files.remove(p.SHA256); err != nil {
+			if err := s.files.remove(ctx, p.SHA256); err != nil {
 				return err
 			}
 		}
@@ -473,7 +473,7 @@ func (s *Store) dropFilesIn(ctx context.Context, tx *tx, t tombstone) error {
 			return err
 		}
 		if copies == 0 {
-			if err := s.copies.remove(p.Copy); err != nil {
+			if err := s.copies.remove(ctx, p.Copy); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/pressly/goose/v3"
 )
 
 // engine is the database under the store: SQLite, or PostgreSQL. Queries are written once,
@@ -32,6 +34,7 @@ type engine interface {
 	attachedTexts() string
 
 	searcher
+	dumped
 
 	// scrub takes what was deleted out of where nobody looks, while others write; compact writes
 	// the whole database anew, while nobody can.
@@ -56,4 +59,21 @@ type searcher interface {
 	indexed(ctx context.Context, run sqlRunner, row int64) (bool, error)
 	// clear forgets all words.
 	clear(ctx context.Context, run sqlRunner) error
+}
+
+// dumped is what a dump has to know of an engine.
+type dumped interface {
+	// raw opens the database for writing as it is, and gives its migrations; it makes an empty
+	// one where an engine can. Close what it returns.
+	raw(o Options) (db *sql.DB, p *goose.Provider, done func() error, err error)
+	// tables describes all tables that a dump has, by name.
+	tables(ctx context.Context, run sqlRunner) ([]*DumpTable, error)
+	// sequences are the last numbers given, by table.
+	sequences(ctx context.Context, run sqlRunner) (map[string]int64, error)
+	// setSequence makes the next number of a table one above n, which is at least 1.
+	setSequence(ctx context.Context, run sqlRunner, table string, n int64) error
+	// deferKeys has foreign keys checked when settle is called or the transaction commits.
+	deferKeys(ctx context.Context, run sqlRunner) (settle func() error, err error)
+	// keeps is a text as the engine keeps it.
+	keeps(text string) string
 }

@@ -22,6 +22,9 @@ var onPostgres = os.Getenv("GO_TEST_DATABASE") == "postgres"
 var server *postgrestest.Server
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(migrateVariable); dir != "" {
+		os.Exit(migrateAlone(dir))
+	}
 	code := func() int {
 		if !onPostgres {
 			return m.Run()

@@ -9,104 +9,50 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"sync"
+	"time"
 
 	"saisine.fr/saisine/ingest"
-	"saisine.fr/saisine/ingest/crashpoint"
 )
 
-// fileStore keeps the originals over ingest.InlineMax: one file each, named by its
-// SHA-256, under a folder named by the hash's first byte.
-type fileStore struct {
-	dir string
-	// named holds the folders below dir whose own names this process has made durable.
-	named sync.Map
+// objects keeps runs of bytes by their SHA-256: the originals over ingest.InlineMax, and the
+// searchable copies. There are files (fileStore) and S3 (s3Store). What is asked for and is not
+// there is fs.ErrNotExist; a store that cannot be reached is ingest.ErrUnavailable. All
+// methods are safe for concurrent use.
+type objects interface {
+	// put makes the blob's content durable under its hash before it returns. For content that
+	// is there it is a no-op. It may take the blob's file over.
+	put(ctx context.Context, b *ingest.Blob) error
+	// get returns the content of that hash. Close the blob after use.
+	get(ctx context.Context, sum string) (*ingest.Blob, error)
+	// there reports whether there is something under that hash.
+	there(ctx context.Context, sum string) (bool, error)
+	// list calls f for each hash that there is, in order.
+	list(ctx context.Context, f func(sum string, written time.Time) error) error
+	// remove removes the content of that hash, if it is there.
+	remove(ctx context.Context, sum string) error
 }
 
-func openFileStore(dir string) (*fileStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("store: make folder: %w", err)
+// Folders of the originals and the searchable copies, in the data folder or the bucket.
+const (
+	originalsDir = "originals"
+	copiesDir    = "copies"
+)
+
+// isSum reports whether s is a SHA-256 in lower-case hexadecimal.
+func isSum(s string) bool {
+	if len(s) != hex.EncodedLen(sha256.Size) {
+		return false
 	}
-	return &fileStore{dir: dir}, nil
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
-func (f *fileStore) path(sum string) string { return filepath.Join(f.dir, sum[:2], sum) }
-
-func (f *fileStore) has(sum string) bool {
-	_, err := os.Stat(f.path(sum))
-	return err == nil
-}
-
-// remove takes a file away for good; one that is not there is none.
-func (f *fileStore) remove(sum string) error {
-	path := f.path(sum)
-	switch err := os.Remove(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("store: remove: %w", err)
-	}
-	return syncPath(filepath.Dir(path))
-}
-
-// put makes the blob's content durable under its hash: fsync of the file, rename,
-// fsync of the folder, in that order, so that the name never shows other content
-// (and a new folder's own name is made durable in its parent). Doing it again for
-// the same content is a no-op.
-func (f *fileStore) put(b *ingest.Blob) error {
-	sum := b.SHA256()
-	final := f.path(sum)
-	if st, err := os.Stat(final); err == nil && st.Size() == b.Size() {
-		// It was renamed there by an earlier put, but that one may have been killed
-		// before the folder's fsync.
-		return errors.Join(f.nameDurably(filepath.Dir(final)), syncPath(filepath.Dir(final)))
-	}
-	if err := syncPath(b.Path()); err != nil {
-		return err
-	}
-	crashpoint.Hit("store.original_synced")
-	dir := filepath.Dir(final)
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("store: original: %w", err)
-	}
-	if err := f.nameDurably(dir); err != nil {
-		return err
-	}
-	if err := os.Rename(b.Path(), final); err != nil {
-		return fmt.Errorf("store: original: %w", err)
-	}
-	crashpoint.Hit("store.original_renamed")
-	return syncPath(dir)
-}
-
-// nameDurably makes the name of a folder durable in its parent. That a folder is there does not
-// say so: another put may have made it a moment ago, or a process that was killed right after.
-func (f *fileStore) nameDurably(folder string) error {
-	if _, done := f.named.Load(folder); done {
-		return nil
-	}
-	if err := syncPath(f.dir); err != nil {
-		return err
-	}
-	f.named.Store(folder, nil)
-	return nil
-}
-
-// syncPath flushes a file or folder to the disk.
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("store: sync: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("store: sync %s: %w", filepath.Base(path), err), f.Close())
-	}
-	return f.Close()
-}
-
-// Original returns the bytes of a row, as ingest.Ledger asks.
+// Original returns the bytes of a row, as ingest.Ledger asks. Close the blob after use: what
+// comes from S3 lies in the spool until then.
 func (s *Store) Original(ctx context.Context, rec ingest.Record) (*ingest.Blob, error) {
 	var content []byte
 	var inline, gone bool
@@ -126,21 +72,17 @@ func (s *Store) Original(ctx context.Context, rec ingest.Record) (*ingest.Blob, 
 		}
 		return ingest.NewBlob(content), nil
 	}
-	path := s.files.path(rec.SHA256)
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("store: original: %w", err)
-	}
-	return ingest.StoredBlob(path, st.Size(), rec.SHA256)
+	return s.files.get(ctx, rec.SHA256)
 }
 
-// hashOriginal reads an original again and returns its size and hash.
+// hashOriginal reads an original again, closes it, and returns its size and hash.
 func hashOriginal(b *ingest.Blob) (size int64, sum string, err error) {
 	r, err := b.Open()
 	if err != nil {
-		return 0, "", fmt.Errorf("store: open original: %w", err)
+		return 0, "", errors.Join(fmt.Errorf("store: open original: %w", err), b.Close())
 	}
-	return hashOf(r)
+	size, sum, err = hashOf(r)
+	return size, sum, errors.Join(err, b.Close())
 }
 
 // hashOf reads r to its end, closes it, and returns its size and hash.
@@ -151,4 +93,29 @@ func hashOf(r io.ReadCloser) (size int64, sum string, err error) {
 		return 0, "", fmt.Errorf("store: read: %w", err)
 	}
 	return size, hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// openBlob opens a blob that nobody closes but the returned reader.
+func openBlob(b *ingest.Blob) (io.ReadCloser, error) {
+	r, err := b.Open()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open: %w", err), b.Close())
+	}
+	return lastReader{r, b}, nil
+}
+
+// lastReader closes its blob with itself.
+type lastReader struct {
+	io.ReadCloser
+	blob *ingest.Blob
+}
+
+func (r lastReader) Close() error { return errors.Join(r.ReadCloser.Close(), r.blob.Close()) }
+
+// ErrDamaged means that a store returns other bytes than the name of an object promises.
+var ErrDamaged = errors.New("store: damaged")
+
+// errMissing is what get returns for a hash that is not there.
+func errMissing(kind, sum string) error {
+	return fmt.Errorf("store: %s %s: %w", kind, sum, fs.ErrNotExist)
 }

@@ -28,7 +28,7 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 	content := any(sub.Original.Bytes())
 	if sub.Original.Path() != "" {
 		content = nil
-		if err := s.files.put(sub.Original); err != nil {
+		if err := s.files.put(ctx, sub.Original); err != nil {
 			return ingest.Receipt{}, unavailable(err)
 		}
 	}
@@ -58,13 +58,17 @@ func (s *Store) Record(ctx context.Context, sub ingest.Submission) (ingest.Recei
 			receipt = *gone
 			return nil
 		}
+		var eliminated int
+		if err := tx.row(ctx, `SELECT count(*) FROM originals WHERE sha256 = $1 AND gone = 1`, sum).Scan(&eliminated); err != nil {
+			return err
+		}
 		if err := keepOriginal(ctx, tx, sum, sub.Original.Size(), content); err != nil {
 			return err
 		}
-		if content == nil && !s.files.has(sum) {
-			// An elimination has taken away the file of the same bytes meanwhile.
-			if err := s.files.put(sub.Original); err != nil {
-				return unavailable(err)
+		if content == nil && eliminated > 0 {
+			// Only then is a bucket asked here, where everybody waits.
+			if err := s.putAgain(ctx, sub.Original); err != nil {
+				return err
 			}
 		}
 		known, err := s.insert(ctx, tx, sub, ledgerInsert{id: id, sha256: sum, hints: string(hints), state: state})
@@ -121,6 +125,15 @@ func eliminatedSource(ctx context.Context, tx *tx, sub ingest.Submission, sum st
 		}
 	}
 	return nil, nil
+}
+
+// putAgain keeps an original whose bytes an elimination may have taken away since it was put.
+func (s *Store) putAgain(ctx context.Context, b *ingest.Blob) error {
+	there, err := s.files.there(ctx, b.SHA256())
+	if err == nil && !there {
+		err = s.files.put(ctx, b)
+	}
+	return unavailable(err)
 }
 
 // ledgerInsert is what Record has worked out for a new row.

@@ -29,20 +29,9 @@ func (e sqlite) open(ctx context.Context, o Options) (read, write *sql.DB, err e
 	if err := refuseEmptyOne(o.Dir, path); err != nil {
 		return nil, nil, err
 	}
-	// Made here and not by SQLite, whose files follow the umask: citizens' letters are
-	// for this user only. The log files take over these rights.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, nil, fmt.Errorf("store: open database: %w", err)
+	if write, err = e.writable(o); err != nil {
+		return nil, nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, nil, fmt.Errorf("store: open database: %w", err)
-	}
-	if write, err = sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000&_secure_delete=on")); err != nil {
-		return nil, nil, fmt.Errorf("store: open %s: %w", path, err)
-	}
-	write.SetMaxOpenConns(1)
-	write.SetConnMaxLifetime(0)
 	if err := e.prepare(ctx, o, write, path); err != nil {
 		return nil, nil, errors.Join(err, write.Close())
 	}
@@ -78,6 +67,27 @@ func withTable(ctx context.Context, db *sql.DB, query, table string) (*sql.DB, e
 		return nil, db.Close()
 	}
 	return db, nil
+}
+
+// writable opens the connection that writes, to a file that is made where there is none.
+func (sqlite) writable(o Options) (*sql.DB, error) {
+	path := filepath.Join(o.Dir, "saisine.db")
+	// Made here and not by SQLite, whose files follow the umask: citizens' letters are
+	// for this user only. The log files take over these rights.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("store: open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("store: open database: %w", err)
+	}
+	write, err := sql.Open("sqlite3", dsn(path, "_txlock=immediate&_synchronous=FULL&_journal_mode=WAL&_cache_size=-32000&_secure_delete=on"))
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	write.SetConnMaxLifetime(0)
+	return write, nil
 }
 
 func dsn(path, options string) string {

@@ -9,6 +9,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -37,12 +38,18 @@ type Options struct {
 	Dir string
 	// Database is the address of a PostgreSQL database (postgres://…), or "" for SQLite.
 	Database string
+	// S3 keeps the originals over ingest.InlineMax and the searchable copies, instead of files;
+	// nil for files.
+	S3 *S3
 	// Zone is the town's time zone: the year in a reference is the town's year.
 	Zone *time.Location
 	Log  *slog.Logger
 	// NoMigration leaves the schema alone: for commands beside a daemon, which may be of
 	// an older version and still be using it.
 	NoMigration bool
+	// Unsettled opens also a store into which a restore has not ended, or whose town was moved
+	// away: for those who are to settle that.
+	Unsettled bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// OnOutbox is told of each new outbox row after its commit. It must not block; a
@@ -65,8 +72,9 @@ type Store struct {
 	write  *sql.DB
 	writer *writer
 	spool  string
-	files  *fileStore
-	copies *fileStore
+	files  objects
+	copies objects
+	s3     *s3Client // nil with files
 	// proposed is kept by ProposedServices.
 	proposed proposed
 }
@@ -86,29 +94,14 @@ var ErrEmpty = errors.New("store: the database has no tables yet; \"saisine serv
 // with less than journal_mode=WAL and synchronous=FULL, PostgreSQL with fsync off. Several
 // processes may have the same store open.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Zone == nil {
-		o.Zone = time.UTC
-	}
-	s := &Store{opts: o, spool: filepath.Join(o.Dir, "spool")}
-	for _, dir := range []string{o.Dir, s.spool} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("store: make folder: %w", err)
-		}
-	}
-	var err error
-	if s.files, err = openFileStore(filepath.Join(o.Dir, "originals")); err != nil {
+	s, err := prepared(o)
+	if err != nil {
 		return nil, err
 	}
-	if s.copies, err = openFileStore(filepath.Join(o.Dir, "copies")); err != nil {
+	o = s.opts
+	if err := begun(o); err != nil {
 		return nil, err
 	}
-	s.engine = engineFor(o.Database)
 	if s.read, s.write, err = s.engine.open(ctx, o); err != nil {
 		return nil, err
 	}
@@ -128,6 +121,42 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// openObjects says where originals and copies lie. It touches no network.
+func (s *Store) openObjects() (err error) {
+	if s.opts.S3 != nil {
+		if s.s3, err = openS3(*s.opts.S3, s.Spool()); err != nil {
+			return err
+		}
+		s.files, s.copies = &s3Store{s.s3, originalsDir}, &s3Store{s.s3, copiesDir}
+		return nil
+	}
+	if s.files, err = openFileStore(filepath.Join(s.opts.Dir, originalsDir)); err != nil {
+		return err
+	}
+	s.copies, err = openFileStore(filepath.Join(s.opts.Dir, copiesDir))
+	return err
+}
+
+// prepared is a store without its database.
+func prepared(o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	s := &Store{opts: o, engine: engineFor(o.Database), spool: filepath.Join(o.Dir, "spool")}
+	for _, dir := range []string{o.Dir, s.spool} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("store: make folder: %w", err)
+		}
+	}
+	return s, s.openObjects()
+}
+
 // engineFor chooses the engine of a database address.
 func engineFor(database string) engine {
 	if database == "" {
@@ -136,16 +165,62 @@ func engineFor(database string) engine {
 	return postgres{}
 }
 
-// migrate brings the schema to this program's version. It goes forward only: a database
-// of a newer program is refused, since this one would not know what it breaks.
-func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+// latestSchema is the number of the last migration that this program has.
+func latestSchema() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("store: migrations: %w", err)
+	}
+	last := int64(0)
+	for _, name := range names {
+		n, err := goose.NumericComponent(filepath.Base(name))
+		if err != nil {
+			return 0, fmt.Errorf("store: migrations: %w", err)
+		}
+		last = max(last, n)
+	}
+	return last, nil
+}
+
+// settled reports whether what is here is the town: no restore is half done, and it was not
+// moved elsewhere.
+func settled(ctx context.Context, o Options, db *sql.DB, p *goose.Provider) error {
+	if have, err := p.GetDBVersion(ctx); o.Unsettled || err != nil || have <= 0 {
+		return err
+	}
+	mark, err := setting(ctx, runner{db}, settingRestore)
+	if err != nil || mark != "" {
+		return cmp.Or(err, ErrRestoring)
+	}
+	to, err := setting(ctx, runner{db}, settingMoved)
+	if err == nil && to != "" {
+		err = fmt.Errorf("%w: to %s", ErrMoved, to)
+	}
+	return err
+}
+
+// provider gives the migrations of a database.
+func provider(db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) (*goose.Provider, error) {
 	sub, err := fs.Sub(migrations, "migrations/"+dir)
 	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
+		return nil, fmt.Errorf("store: migrations: %w", err)
 	}
 	p, err := goose.NewProvider(dialect, db, sub, options...)
 	if err != nil {
-		return fmt.Errorf("store: migrations: %w", err)
+		return nil, fmt.Errorf("store: migrations: %w", err)
+	}
+	return p, nil
+}
+
+// migrate brings the schema to this program's version. It goes forward only: a database
+// of a newer program is refused, since this one would not know what it breaks.
+func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, dir string, options ...goose.ProviderOption) error {
+	p, err := provider(db, dialect, dir, options...)
+	if err != nil {
+		return err
+	}
+	if err := settled(ctx, o, db, p); err != nil {
+		return err
 	}
 	have, want, err := p.GetVersions(ctx)
 	switch {
@@ -169,6 +244,9 @@ func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, 
 // Close waits for the writes under way and closes the store.
 func (s *Store) Close() error {
 	s.writer.close()
+	if s.s3 != nil {
+		s.s3.close()
+	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 

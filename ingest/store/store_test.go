@@ -164,7 +164,7 @@ func TestLargeOriginalBecomesFile(t *testing.T) {
 	verified(t, s, 0)
 
 	// verify must see a changed and a missing original.
-	path := s.files.path(rec.SHA256)
+	path := s.files.(*fileStore).path(rec.SHA256)
 	if err := os.WriteFile(path, []byte("falsified"), 0o600); err != nil {
 		t.Fatal(err)
 	}

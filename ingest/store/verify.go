@@ -5,9 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strings"
+	"time"
 
 	"saisine.fr/saisine/ingest"
 )
@@ -46,7 +45,7 @@ type VerifyReport struct {
 	Bytes       int64
 	// Journal counts the lines of the journal of mails.
 	Journal int64
-	// Unreferenced counts files under originals and copies that no row names: what a
+	// Unreferenced counts files (or objects of the bucket) under originals and copies that no row names: what a
 	// crash between file and row leaves. Their source still has them; no promise is
 	// broken.
 	Unreferenced int64
@@ -122,7 +121,9 @@ func (s *Store) verifyOriginals(ctx context.Context, rep *VerifyReport, report f
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s.verifyOriginal(ctx, sum, rep, report)
+			if err := s.verifyOriginal(ctx, sum, rep, report); err != nil {
+				return err
+			}
 			if progress != nil {
 				progress()
 			}
@@ -131,12 +132,18 @@ func (s *Store) verifyOriginals(ctx context.Context, rep *VerifyReport, report f
 	}
 }
 
-func (s *Store) verifyOriginal(ctx context.Context, sum string, rep *VerifyReport, report func(Finding)) {
+func (s *Store) verifyOriginal(ctx context.Context, sum string, rep *VerifyReport, report func(Finding)) error {
 	rep.Originals++
 	blob, err := s.Original(ctx, ingest.Record{SHA256: sum})
-	if err != nil {
+	switch {
+	case errors.Is(err, ingest.ErrUnavailable):
+		return err // nothing is known of any
+	case errors.Is(err, ErrDamaged):
+		report(Finding{FindingOriginalChanged, sum, err.Error()})
+		return nil
+	case err != nil:
 		report(Finding{FindingOriginalMissing, sum, err.Error()})
-		return
+		return nil //nolint:nilerr // a finding
 	}
 	size, got, err := hashOriginal(blob)
 	rep.Bytes += size
@@ -146,6 +153,7 @@ func (s *Store) verifyOriginal(ctx context.Context, sum string, rep *VerifyRepor
 	case got != sum:
 		report(Finding{FindingOriginalChanged, sum, "the bytes hash to " + got})
 	}
+	return nil
 }
 
 func (s *Store) verifyLinks(ctx context.Context, _ *VerifyReport, report func(Finding)) error {
@@ -322,7 +330,10 @@ func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(F
 			return err
 		}
 		after = sum
-		f, err := s.OpenCopy(sum)
+		f, err := s.OpenCopy(ctx, sum)
+		if errors.Is(err, ingest.ErrUnavailable) {
+			return err
+		}
 		if err != nil {
 			report(Finding{FindingCopy, id, err.Error()})
 			continue
@@ -337,16 +348,16 @@ func (s *Store) verifyCopies(ctx context.Context, _ *VerifyReport, report func(F
 }
 
 func (s *Store) verifyFiles(ctx context.Context, rep *VerifyReport, _ func(Finding)) error {
-	for _, f := range []struct{ dir, query string }{
-		{s.files.dir, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL AND gone = 0`},
-		{s.copies.dir, `SELECT count(*) FROM copies WHERE sha256 = $1`},
+	for _, f := range []struct {
+		kept  objects
+		query string
+	}{
+		{s.files, `SELECT count(*) FROM originals WHERE sha256 = $1 AND content IS NULL AND gone = 0`},
+		{s.copies, `SELECT count(*) FROM copies WHERE sha256 = $1`},
 	} {
-		err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
+		err := f.kept.list(ctx, func(sum string, _ time.Time) error {
 			var n int
-			if err := s.read.QueryRowContext(ctx, f.query, filepath.Base(path)).Scan(&n); err != nil {
+			if err := s.read.QueryRowContext(ctx, f.query, sum).Scan(&n); err != nil {
 				return err
 			}
 			if n == 0 {

@@ -1,0 +1,1 @@
+UPDATE submissions SET virus_state = 'clean' WHERE id = 's1';
