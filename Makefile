@@ -24,7 +24,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test test-engines run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -52,6 +52,16 @@ test: packages-test lint
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
 	$(GO_TEST) -race -shuffle=on -timeout 10m -run '$(LEARNING)' ./ingest/classify
 	$(GO_TEST) -shuffle=on -timeout 10m $(COMPUTING:%=./%)
+
+# Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.
+TOWNS := ^Test(StatusActs|MailRoom|ReceiptOfAMail|AgentAnswersAMail|LettersOfAStack|NothingSealedLeaks|RequestActs|KillAtInterfaces|FiveHundredMails|Export)$$
+
+## test-engines: the tests of the store, and whole towns, on each pair of PostgreSQL or SQLite, S3 or files
+test-engines: packages-test
+	GO_TEST_DATABASE=postgres $(GO_TEST) -count=1 -timeout 20m ./ingest/store
+	GO_TEST_DATABASE=postgres $(GO_TEST) -count=1 -timeout 20m -parallel 3 -run '$(TOWNS)' ./cmd/saisine
+	GO_TEST_ORIGINALS=s3 $(GO_TEST) -count=1 -timeout 20m -parallel 3 -run '$(TOWNS)' ./cmd/saisine
+	GO_TEST_DATABASE=postgres GO_TEST_ORIGINALS=s3 $(GO_TEST) -count=1 -timeout 20m -parallel 3 -run '$(TOWNS)' ./cmd/saisine
 
 ## run: the daemon with your own configuration (CONFIG=saisine.yaml)
 run: build

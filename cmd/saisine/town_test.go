@@ -152,14 +152,14 @@ func newTown(t testing.TB, opts ...townOption) *town {
 	text := fmt.Sprintf(`
 data_dir: %q
 database: %q
-listen: %q
+%slisten: %q
 admin_listen: %q
 channels:%s
   scans:
     - {name: courrier, dir: %q, poll: 200ms, stable_for: 300ms}
   webform: {enabled: true, min_fill_time: 0s, rate_limit: 0}
 %s
-`, tw.data, tw.database, tw.public, tw.admin, mailboxes, tw.scans, s.extra)
+`, tw.data, tw.database, newOriginals(t), tw.public, tw.admin, mailboxes, tw.scans, s.extra)
 	if err := os.WriteFile(tw.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
