@@ -215,6 +215,7 @@ func (s *Supervisor) keep(ctx context.Context, l *lane, sink ingest.Sink) {
 		pause := s.pause(failures)
 		failures++
 		l.health.Bad(err)
+		l.health.elsewhere(false) // until it waits for its turn again, the fault is ours to tell
 		attrs := []any{"error", err, "failures", failures, "pause", pause}
 		var p *panicError
 		if errors.As(err, &p) {

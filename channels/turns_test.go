@@ -109,8 +109,14 @@ func TestExclusiveRunsInItsTurnOnly(t *testing.T) {
 		turns.give()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		// A failure gives the turn back.
-		if st := s.Statuses()["scan/courrier"]; len(a.begun()) != 2 || !st.Elsewhere || !errors.Is(st.Err, boom) || len(st.Alarms) != 0 {
+		// A failure gives the turn back, and is told of until somebody else has it.
+		if st := s.Statuses()["scan/courrier"]; len(a.begun()) != 2 || st.Elsewhere || !errors.Is(st.Err, boom) {
+			t.Fatalf("%d runs, %+v", len(a.begun()), st)
+		}
+		turns.take()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if st := s.Statuses()["scan/courrier"]; len(a.begun()) != 2 || !st.Elsewhere || st.Holder != "other" || len(st.Alarms) != 0 {
 			t.Fatalf("%d runs, %+v", len(a.begun()), st)
 		}
 		if err := stop(); err != nil {

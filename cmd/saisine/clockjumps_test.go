@@ -119,8 +119,8 @@ func TestClockJumpsUnderWay(t *testing.T) {
 		}
 		row.saw("filed and answered within %d s", 1+int(time.Since(begun).Seconds()))
 		tw.eventually(15*time.Second, jump.name+": mailbox and scan folder are well", func() bool {
-			ready := get(t, "http://"+tw.admin+"/readyz")
-			return ready != "" && !strings.Contains(ready, "mailbox/sve") && !strings.Contains(ready, "scan/courrier")
+			problems := tw.readiness().Problems
+			return !names(problems, "mailbox/sve", "") && !names(problems, "scan/courrier", "")
 		})
 		// A notice to who has just had a receipt waits for its hour: the next jump takes it along.
 		for _, m := range tw.mails() {

@@ -265,7 +265,10 @@ func TestOddAnswers(t *testing.T) {
 
 // The error of the file's own reader is not clamd's, and a caller who goes is none either.
 func TestNotClamdsFault(t *testing.T) {
-	c := talker(t, drain)
+	c := talker(t, func(conn net.Conn) {
+		drain(conn)
+		_, _ = io.Copy(io.Discard, conn) // no answer until the caller goes
+	})
 	w := antivirus.NewWatch(c, slog.New(slog.DiscardHandler), 0)
 	broken := errors.New("disk broken")
 	_, err := w.Scan(t.Context(), "a", io.MultiReader(strings.NewReader("x"), failing{broken}), 10)

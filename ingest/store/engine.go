@@ -21,6 +21,8 @@ type engine interface {
 	// begin begins the one writing transaction that there is: another process that writes
 	// waits, or this one does.
 	begin(ctx context.Context, conn *sql.Conn) error
+	// commit ends the transaction; nil means that all of it is on the disk.
+	commit(ctx context.Context, conn *sql.Conn) error
 	// lost reports whether a connection is gone; another may be had then.
 	lost(conn *sql.Conn) bool
 

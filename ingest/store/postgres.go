@@ -142,6 +142,28 @@ func (postgres) begin(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
+// errAborted means that a work has passed over the error of one of its statements.
+var errAborted = errors.New("store: a statement of the transaction has failed")
+
+func (postgres) commit(ctx context.Context, conn *sql.Conn) error {
+	// After a failed statement PostgreSQL answers COMMIT with success, and rolls back (its
+	// manual, COMMIT). SQLite undoes the statement alone.
+	aborted := false
+	if err := conn.Raw(func(c any) error {
+		if pg, ok := c.(translated); ok {
+			aborted = pg.Conn.Conn().PgConn().TxStatus() == 'E'
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if aborted {
+		return errAborted
+	}
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
 func (postgres) lost(conn *sql.Conn) bool {
 	closed := true
 	// The function is not called, and closed stays, where the pool has given the connection up.

@@ -274,3 +274,25 @@ func TestPostgresRefusesUnsafe(t *testing.T) {
 		t.Errorf("no server there, a password in the address: %v", err)
 	}
 }
+
+// A work that passes over an error of the database is not acknowledged: PostgreSQL calls the
+// commit of such a transaction a success, and keeps nothing of it.
+func TestPostgresAbortedIsNoSuccess(t *testing.T) {
+	server := postgrestest.Start(t)
+	s := onServer(t, server.URL)
+	err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
+		if err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ('kept', 'x')`); err != nil {
+			return err
+		}
+		_ = tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ('kept', 'again')`)
+		return nil
+	})
+	if !errors.Is(err, ingest.ErrUnavailable) {
+		t.Errorf("acknowledged: %v", err)
+	}
+	if err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ('kept', 'y')`)
+	}); err != nil {
+		t.Error("the next write:", err)
+	}
+}

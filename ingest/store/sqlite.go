@@ -137,6 +137,11 @@ func (sqlite) begin(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
+func (sqlite) commit(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
 // lost is never so: there is no server that could go away.
 func (sqlite) lost(*sql.Conn) bool { return false }
 

@@ -290,7 +290,6 @@ func (w *writer) transact(ctx context.Context, group []job) (n int, err error) {
 		return len(group), fmt.Errorf("%w: %w", errBegin, unavailable(err))
 	}
 	begun := time.Now()
-	t := &tx{w: w}
 	defer func() {
 		if err == nil {
 			return
@@ -324,7 +323,7 @@ func (w *writer) transact(ctx context.Context, group []job) (n int, err error) {
 	if err = w.files.check(); err != nil {
 		return n, err
 	}
-	if err = t.exec(ctx, "COMMIT"); err != nil {
+	if err = w.engine.commit(ctx, w.conn); err != nil {
 		if isFsync(err) {
 			w.isSound = false
 		}
