@@ -113,7 +113,6 @@ func TestExclusiveRunsInItsTurnOnly(t *testing.T) {
 		if st := s.Statuses()["scan/courrier"]; len(a.begun()) != 2 || st.Elsewhere || !errors.Is(st.Err, boom) {
 			t.Fatalf("%d runs, %+v", len(a.begun()), st)
 		}
-		turns.take()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if st := s.Statuses()["scan/courrier"]; len(a.begun()) != 2 || !st.Elsewhere || st.Holder != "other" || len(st.Alarms) != 0 {
