@@ -81,7 +81,7 @@ func TestExclusiveRunsInItsTurnOnly(t *testing.T) {
 			return ingest.Receipt{}, nil
 		})
 		turns := &oneTurn{}
-		s := NewSupervisor(quiet, SupervisorOptions{Turns: turns})
+		s := NewSupervisor(quiet, SupervisorOptions{Turns: turns, MinBackoff: 5 * time.Second})
 		h := new(Health)
 		s.AddExclusive(a, h)
 		stop := start(t, s, sink)
