@@ -8,6 +8,10 @@ ARGS ?=
 # Where one's own configuration lies, for make run.
 CONFIG ?= saisine.yaml
 
+# With this Go, the newest of its line, the package is built; go.mod asks for it too, where
+# GOTOOLCHAIN lets it.
+TOOLCHAIN := go1.26.11
+
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # sqlite_fts5 is for the desk's full-text search; one set of tags keeps one build cache.
 TAGS := sqlite_fts5
@@ -24,7 +28,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test test-engines run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -81,6 +85,19 @@ $(LINT):
 	@mkdir -p $(TOOLS)
 	@echo "Building golangci-lint $(LINT_VERSION), once"
 	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && mv $$tmp/golangci-lint $@ && rm -r $$tmp
+
+## vuln: known vulnerabilities in what the program calls (govulncheck); the database comes as a Go module
+VULN_VERSION := v1.9.0
+VULN := $(TOOLS)/govulncheck-$(VULN_VERSION)
+vuln deb: export GOTOOLCHAIN := $(TOOLCHAIN)
+vuln: packages $(VULN)
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && GOBIN=$$tmp go install golang.org/x/vulndb/cmd/indexdb@latest && \
+	  data=$$(go mod download -json golang.org/x/vulndb@latest | sed -n 's/^.*"Dir": "\(.*\)".*$$/\1/p') && \
+	  "$$tmp/indexdb" -vulns "$$data/data/osv" -out "$$tmp/db" && $(VULN) -db "file://$$tmp/db" -tags $(TAGS) ./cmd/saisine
+
+$(VULN):
+	@mkdir -p $(TOOLS)
+	@tmp=$$(mktemp -d) && GOBIN=$$tmp go install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) && mv $$tmp/govulncheck $@ && rm -r $$tmp
 
 ## deb: the Debian package, as bin/saisine_VERSION_ARCHITECTURE.deb
 deb: packages-deb $(NFPM)

@@ -256,6 +256,16 @@ func TestMigrateCommand(t *testing.T) {
 	if out, code := tw.saisine("doctor"); !strings.Contains(out, "written, read and removed") {
 		t.Errorf("doctor: exit %d: %s", code, out)
 	}
+	// From another machine, which has a data folder of its own.
+	own, elsewhere := tw.config, filepath.Join(tw.dir, "ailleurs.yaml")
+	if err := os.WriteFile(elsewhere, []byte(strings.Replace(moved, fmt.Sprintf("data_dir: %q", tw.data), fmt.Sprintf("data_dir: %q", filepath.Join(tw.dir, "ailleurs")), 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tw.config = elsewhere
+	if _, errOut, code := tw.output("migrate", "--to-database", "sqlite", "--to-originals", "files"); code != 1 || !strings.Contains(errOut, "runs on this database") {
+		t.Errorf("beside a node of another machine: exit %d: %s", code, errOut)
+	}
+	tw.config = own
 	d.stop()
 	tw.verify()
 

@@ -152,7 +152,28 @@ func (m *migrater) withSource(ctx context.Context, o store.Options, f func(*stor
 	return errors.Join(f(s), s.Close())
 }
 
+// noNodes refuses while a node of another machine works on the database: it would go on writing
+// there. Those of this machine are known by the lock of the data folder.
+func noNodes(ctx context.Context, cfg config.Config, s *store.Store) error {
+	if cfg.Database == "" {
+		return nil
+	}
+	list, err := tableNodes(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if n.Alive {
+			return fmt.Errorf("the node %s runs on this database; stop it first (saisine nodes)", n.Node)
+		}
+	}
+	return nil
+}
+
 func (m *migrater) move(ctx context.Context, s *store.Store, cfg, to config.Config, where store.Options, sameDatabase bool) error {
+	if err := noNodes(ctx, cfg, s); err != nil {
+		return err
+	}
 	// From here on nobody writes into it any more: neither a daemon nor a command opens it.
 	if err := s.SetMoved(ctx, nameOf(to)); err != nil {
 		return err
