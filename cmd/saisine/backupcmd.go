@@ -187,33 +187,40 @@ func (b *backuper) intoFolder(ctx context.Context, s *store.Store, h store.DumpH
 	return name, rep, nil
 }
 
-func (b *backuper) listAll(dest string) (err error) {
+// eachSnapshot calls f for each backup of a folder, and returns how many there are.
+func eachSnapshot(dest string, f func(repo *backup.Repo, name string) error) (n int, err error) {
 	repo, err := backup.OpenRepo(dest, false)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	names, err := repo.Snapshots()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, name := range names {
+		if err := f(repo, name); err != nil {
+			return 0, err
+		}
+	}
+	return len(names), nil
+}
+
+func (b *backuper) listAll(dest string) error {
+	_, err := eachSnapshot(dest, func(repo *backup.Repo, name string) error {
 		h, m, err := repo.Header(name)
 		if err != nil {
 			fmt.Fprintf(b.app.stderr, "saisine: %s: %v\n", name, err)
-			continue
+			return nil
 		}
 		v := backupView(name, backup.Report{Header: h, End: m.DumpEnd})
 		if b.json {
-			err = newJSONLines(b.app.stdout).print(v)
-		} else {
-			_, err = fmt.Fprintf(b.app.stdout, "%s  %s  %s, schema %d, saisine %s\n", name, h.Town, h.From, h.Schema, h.Version)
+			return newJSONLines(b.app.stdout).print(v)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		_, err = fmt.Fprintf(b.app.stdout, "%s  %s  %s, schema %d, saisine %s\n", name, h.Town, h.From, h.Schema, h.Version)
+		return err
+	})
+	return err
 }
 
 // checkAll reads every backup again. It goes on after one that is not whole.
@@ -229,31 +236,22 @@ func (b *backuper) checkAll(dest string, folder bool) (err error) {
 		}
 		return b.whole(dest, rep)
 	}
-	repo, err := backup.OpenRepo(dest, false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, repo.Close()) }()
-	names, err := repo.Snapshots()
-	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		return fmt.Errorf("%s holds no backup", dest)
-	}
 	bad := 0
-	for _, name := range names {
+	n, err := eachSnapshot(dest, func(repo *backup.Repo, name string) error {
 		rep, err := repo.Read(name, backup.NewChecker())
 		if err != nil {
 			bad++
 			fmt.Fprintf(b.app.stderr, "saisine: %s: %v\n", name, err)
-			continue
+			return nil
 		}
-		if err := b.whole(name, rep); err != nil {
-			return err
-		}
-	}
-	if bad > 0 {
+		return b.whole(name, rep)
+	})
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		return fmt.Errorf("%s holds no backup", dest)
+	case bad > 0:
 		return errReported
 	}
 	return nil

@@ -125,9 +125,7 @@ func (w *writer) close() {
 
 func (w *writer) run() {
 	defer close(w.done)
-	defer func() {
-		w.release()
-	}()
+	defer w.release()
 	// Callers' contexts do not reach the statements: one caller that gives up must
 	// not break the transaction of the others.
 	ctx := context.Background()

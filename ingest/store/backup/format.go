@@ -178,6 +178,18 @@ type parts struct {
 	flush func(p Part, content []byte) error
 }
 
+// summary ends the parts, and says in the report and in what it returns what there is of them.
+func (p *parts) summary(s store.DumpSummary, rep *Report) (Tables, error) {
+	if err := p.end(); err != nil {
+		return Tables{}, err
+	}
+	rep.Tables = s.Tables
+	for _, c := range s.Tables {
+		rep.Rows += c.Rows
+	}
+	return Tables{DumpSummary: s, Parts: p.list}, nil
+}
+
 // begin begins the parts of a table, unless that is done.
 func (p *parts) begin(t *store.DumpTable) error {
 	if p.table == t {

@@ -280,14 +280,10 @@ func (w *repoWriter) keep(o store.DumpObject, r io.Reader) error {
 
 // Tables implements store.DumpSink.
 func (w *repoWriter) Tables(s store.DumpSummary) (err error) {
-	if err := w.parts.end(); err != nil {
-		return err
+	t, err := w.parts.summary(s, &w.report)
+	if err == nil {
+		w.tables, err = w.json(tablesName, t)
 	}
-	w.report.Tables = s.Tables
-	for _, c := range s.Tables {
-		w.report.Rows += c.Rows
-	}
-	w.tables, err = w.json(tablesName, Tables{DumpSummary: s, Parts: w.parts.list})
 	return err
 }
 

@@ -117,14 +117,10 @@ func (t *TarWriter) Row(table *store.DumpTable, r store.DumpRow) error {
 
 // Tables implements store.DumpSink.
 func (t *TarWriter) Tables(s store.DumpSummary) (err error) {
-	if err := t.parts.end(); err != nil {
-		return err
+	sum, err := t.parts.summary(s, &t.report)
+	if err == nil {
+		t.tables, err = t.json(tablesName, sum)
 	}
-	t.report.Tables = s.Tables
-	for _, c := range s.Tables {
-		t.report.Rows += c.Rows
-	}
-	t.tables, err = t.json(tablesName, Tables{DumpSummary: s, Parts: t.parts.list})
 	return err
 }
 
