@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -85,16 +84,6 @@ func withClamd(s *clamdtest.Server, more string) townOption {
 	}
 }
 
-// ready is what /readyz says.
-func (tw *town) ready() (ok bool, text string) {
-	var answer struct {
-		Ready bool `json:"ready"`
-	}
-	text = get(tw.t, "http://"+tw.admin+"/readyz")
-	_ = json.Unmarshal([]byte(text), &answer)
-	return answer.Ready, text
-}
-
 // A virus is found whichever way it comes, and in whatever it is packed; it is held, and no
 // command, interface or export gives it out. A person lets it go.
 func TestVirusesAreHeld(t *testing.T) {
@@ -150,8 +139,8 @@ func TestVirusesAreHeld(t *testing.T) {
 	if held["webform Formulaire formulaire"].From.Email != "citoyenne-formulaire@example.fr" {
 		t.Error("nobody knows whom to write to")
 	}
-	if ok, text := tw.ready(); !ok || !strings.Contains(text, "6 held") {
-		t.Errorf("readyz: %s", text)
+	if r := tw.readiness(); !r.Ready || !names(r.Alarms, "antivirus", "6 held") {
+		t.Errorf("readyz: %+v", r)
 	}
 	refused := func() {
 		t.Helper()
@@ -281,8 +270,8 @@ func TestClamdComesAndGoes(t *testing.T) {
 	waits := func(what string) {
 		t.Helper()
 		tw.eventually(30*time.Second, "/readyz names clamd that is "+what, func() bool {
-			ok, text := tw.ready()
-			return !ok && strings.Contains(text, `"part":"antivirus"`)
+			r := tw.readiness()
+			return !r.Ready && names(r.Problems, "antivirus", "")
 		})
 		tw.eventually(30*time.Second, "all is in the ledger", func() bool { return len(tw.submissions()) == n })
 		for _, s := range tw.submissions() {
@@ -304,7 +293,7 @@ func TestClamdComesAndGoes(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		}
-		tw.eventually(30*time.Second, "/readyz is well again", func() bool { ok, _ := tw.ready(); return ok })
+		tw.eventually(30*time.Second, "/readyz is well again", func() bool { return tw.readiness().Ready })
 		tw.verify()
 	}
 	send("avant")

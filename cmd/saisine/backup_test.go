@@ -321,9 +321,15 @@ func TestTownOnS3(t *testing.T) {
 	if n := tw.inbox(); n != 1 {
 		t.Errorf("%d mails in the inbox, want the large one", n)
 	}
+	if r := tw.readiness(); !names(r.Problems, "originals", "") {
+		t.Errorf("readyz does not name the bucket: %+v", r)
+	}
 	bucket.Run()
 	tw.eventually(120*time.Second, "the large mail is taken in", func() bool { return tw.inbox() == 0 })
 	tw.settled(3, 60*time.Second)
+	if r := tw.readiness(); names(r.Problems, "originals", "") {
+		t.Errorf("readyz still names the bucket: %+v", r)
+	}
 	tw.originalsMatch()
 	d.stop()
 	tw.verify()

@@ -95,18 +95,19 @@ type problem struct {
 
 // What to do about each part.
 const (
-	fixDatabase = "see \"The database does not open\" in docs/administration.md; citizens are told to come back meanwhile"
-	fixDataDir  = "give data_dir to the user that saisine runs as; is its disk mounted read-only? (saisine doctor)"
-	fixDisk     = "make room on the disk of data_dir, or give it a larger one"
-	fixRedis    = "nothing is lost: the private redis-server is started again by itself, see the log; for a Redis of your own, start it"
-	fixRedisMem = "raise maxmemory of this Redis, or give the machine more memory; nothing is lost, the ledger refills the queue"
-	fixRedisAOF = "is the disk of Redis full or read-only? Make room; nothing is lost, the ledger refills the queue"
-	fixMailbox  = "try host, port, username, password and folders of this mailbox with saisine doctor"
-	fixScans    = "is the folder there, the share mounted, and may saisine read and write in it? (saisine doctor)"
-	fixChannel  = "see the log (journalctl -u saisine)"
-	fixSMTP     = "try host, port, tls, username and password under smtp: with saisine doctor; mails wait and go by themselves"
-	fixClock    = "apt-get install systemd-timesyncd (or chrony); dates of reception are the law's dates"
-	fixAlarm    = "see the page of failures in the desk, which names the mail or file"
+	fixDatabase  = "see \"The database does not open\" in docs/administration.md; citizens are told to come back meanwhile"
+	fixOriginals = "is the S3 store there, and may the key see the bucket? (saisine doctor) Large pieces stay with their source meanwhile"
+	fixDataDir   = "give data_dir to the user that saisine runs as; is its disk mounted read-only? (saisine doctor)"
+	fixDisk      = "make room on the disk of data_dir, or give it a larger one"
+	fixRedis     = "nothing is lost: the private redis-server is started again by itself, see the log; for a Redis of your own, start it"
+	fixRedisMem  = "raise maxmemory of this Redis, or give the machine more memory; nothing is lost, the ledger refills the queue"
+	fixRedisAOF  = "is the disk of Redis full or read-only? Make room; nothing is lost, the ledger refills the queue"
+	fixMailbox   = "try host, port, username, password and folders of this mailbox with saisine doctor"
+	fixScans     = "is the folder there, the share mounted, and may saisine read and write in it? (saisine doctor)"
+	fixChannel   = "see the log (journalctl -u saisine)"
+	fixSMTP      = "try host, port, tls, username and password under smtp: with saisine doctor; mails wait and go by themselves"
+	fixClock     = "apt-get install systemd-timesyncd (or chrony); dates of reception are the law's dates"
+	fixAlarm     = "see the page of failures in the desk, which names the mail or file"
 )
 
 // findings are what is wrong.
@@ -129,6 +130,7 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 		f(ctx, &r)
 	}
 	timed(h.databaseProblems)
+	timed(h.originalsProblems)
 	h.diskProblems(&r)
 	timed(h.queueProblems)
 	if h.ocr != nil {
@@ -150,6 +152,12 @@ func (h *house) problems(ctx context.Context, super *channels.Supervisor, starte
 		r.warn("clock", c.Detail, fixClock)
 	}
 	return r.problems, r.alarms
+}
+
+func (h *house) originalsProblems(ctx context.Context, r *findings) {
+	if err := h.store.PingOriginals(ctx); err != nil {
+		r.wrong("originals", discreet.Text(err), fixOriginals)
+	}
 }
 
 func (h *house) databaseProblems(ctx context.Context, r *findings) {
