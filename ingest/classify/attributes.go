@@ -54,7 +54,7 @@ func (c Category) checkAttributes(path string, add func(path, format string, arg
 	datatypes := []string{DatatypeString, DatatypeNumber, DatatypeDatetime, DatatypeText, DatatypeSingle, DatatypeMulti}
 	for i, a := range c.Attributes {
 		at := fmt.Sprintf("%s.attributes[%d]", path, i)
-		if !codeForm.MatchString(a.Code) {
+		if !codeForm().MatchString(a.Code) {
 			add(at+".code", "must be small letters and digits with single dashes between, such as numero-lampadaire")
 		}
 		if j := slices.IndexFunc(c.Attributes[:i], func(o Attribute) bool { return o.Code == a.Code }); j >= 0 && a.Code != "" {
@@ -73,7 +73,7 @@ func (c Category) checkAttributes(path string, add func(path, format string, arg
 		}
 		for j, v := range a.Values {
 			in := fmt.Sprintf("%s.values[%d]", at, j)
-			if !codeForm.MatchString(v.Key) {
+			if !codeForm().MatchString(v.Key) {
 				add(in+".key", "must be small letters and digits with single dashes between")
 			}
 			if k := slices.IndexFunc(a.Values[:j], func(o AttributeValue) bool { return o.Key == v.Key }); k >= 0 && v.Key != "" {

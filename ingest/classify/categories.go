@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"saisine.fr/saisine/config/strictyaml"
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 //go:embed categories.yaml
@@ -223,7 +223,7 @@ func (f *File) Category(code string) (Category, bool) {
 	return f.Categories[i], true
 }
 
-var codeForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var codeForm = lazy.Regexp(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // danger returns the words of danger.
 func (f *File) danger() Urgent {
@@ -258,7 +258,7 @@ func (f *File) check(add func(path, format string, args ...any)) {
 	}
 	for i, c := range f.Categories {
 		path := fmt.Sprintf("categories[%d]", i)
-		if !codeForm.MatchString(c.Code) {
+		if !codeForm().MatchString(c.Code) {
 			add(path+".code", "must be small letters and digits with single dashes between, such as etat-civil")
 		}
 		if j := slices.IndexFunc(f.Categories[:i], func(o Category) bool { return o.Code == c.Code }); j >= 0 && c.Code != "" {

@@ -129,7 +129,7 @@ func AddCategory(data []byte, c Category) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, taken := f.Category(c.Code); taken || !codeForm.MatchString(c.Code) {
+	if _, taken := f.Category(c.Code); taken || !codeForm().MatchString(c.Code) {
 		return nil, fmt.Errorf("classify: %q cannot be a new code", c.Code)
 	}
 	indent, err := listIndent(data)

@@ -1,11 +1,15 @@
 package classify
 
-import "regexp"
+import (
+	"regexp"
+
+	"saisine.fr/saisine/ingest/lazy"
+)
 
 // mark is one kind of sign that a message offers something for sale or is a fraud.
 type mark struct {
 	name string // as reasons name it, in French
-	form *regexp.Regexp
+	form func() *regexp.Regexp
 	// slight is set for what many who do not sell write as well: such marks make an offer
 	// more evident, but no number of them is one.
 	slight bool
@@ -66,7 +70,7 @@ var allMarks = []mark{
 	call(of("vente en anglais", `\b(?:your website|our services|special offer|free (?:quote|audit|trial)|visit|contact us|best regards|we can|we offer)\b`)),
 }
 
-func of(name, form string) mark { return mark{name: name, form: regexp.MustCompile(form)} }
+func of(name, form string) mark { return mark{name: name, form: lazy.Regexp(form)} }
 
 func slight(m mark) mark {
 	m.slight = true
@@ -82,7 +86,7 @@ func call(m mark) mark {
 func offers(text string) (marks []string, evident bool) {
 	telling, calls := 0, 0
 	for _, m := range allMarks {
-		if !m.form.MatchString(text) {
+		if !m.form().MatchString(text) {
 			continue
 		}
 		marks = append(marks, m.name)

@@ -10,11 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // shelf is the folder in which trained models lie, each a file of its own, and `current`,
@@ -38,7 +39,7 @@ const (
 )
 
 // modelName is what a model may be called: what names a file must not lead elsewhere.
-var modelName = regexp.MustCompile(`^(builtin|town)-[0-9a-z-]{1,80}$`)
+var modelName = lazy.Regexp(`^(builtin|town)-[0-9a-z-]{1,80}$`)
 
 var (
 	// ErrNoModel says that there is no model with this version.
@@ -53,7 +54,7 @@ func (s shelf) path(name string) string { return filepath.Join(s.dir, name+model
 // load reads the model with this name. Its error wraps ErrNoModel or errBrain where another
 // try will not help, else it is that of the file system.
 func (s shelf) load(name string) (*brain, error) {
-	if !modelName.MatchString(name) {
+	if !modelName().MatchString(name) {
 		return nil, fmt.Errorf("%w: %q", ErrNoModel, name)
 	}
 	f, err := os.Open(s.path(name))
@@ -150,7 +151,7 @@ func (s shelf) current() (inUse, error) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return inUse{}, fmt.Errorf("%w: %w", ErrCurrent, err)
 	}
-	if !modelName.MatchString(v.Name) {
+	if !modelName().MatchString(v.Name) {
 		return inUse{}, fmt.Errorf("%w: it names %q", ErrCurrent, v.Name)
 	}
 	return v, nil
@@ -206,7 +207,7 @@ func (s shelf) names(source string) ([]string, error) {
 	}
 	var out []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), modelEnding); ok && modelName.MatchString(name) && strings.HasPrefix(name, source) {
+		if name, ok := strings.CutSuffix(e.Name(), modelEnding); ok && modelName().MatchString(name) && strings.HasPrefix(name, source) {
 			out = append(out, name)
 		}
 	}

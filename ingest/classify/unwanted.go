@@ -1,13 +1,13 @@
 package classify
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // A message is set aside as unwanted only where the model is all but certain, the words
@@ -32,13 +32,13 @@ const (
 )
 
 // ourReference is a request's reference, as in ingest/match.
-var ourReference = regexp.MustCompile(`\b20\d{2}-\d{6}\b`)
+var ourReference = lazy.Regexp(`\b20\d{2}-\d{6}\b`)
 
 // Of mails that pass another one on or quote it, as far as the text shows it. "Re:" proves
 // nothing: whoever sells writes it, and a true answer says so in its headers.
 var (
-	passingOn = regexp.MustCompile(`(?i)^\s*(?:tr|fwd?|transf|transféré|i)\s*:`)
-	quoting   = regexp.MustCompile(`(?im)^\s*>|^\s*(?:de|from|expéditeur)\s*:.*@|message\s+(?:d['’]origine|transféré|original)|forwarded\s+message|début\s+du\s+message|a\s+écrit\s*:\s*$`)
+	passingOn = lazy.Regexp(`(?i)^\s*(?:tr|fwd?|transf|transféré|i)\s*:`)
+	quoting   = lazy.Regexp(`(?im)^\s*>|^\s*(?:de|from|expéditeur)\s*:.*@|message\s+(?:d['’]origine|transféré|original)|forwarded\s+message|début\s+du\s+message|a\s+écrit\s*:\s*$`)
 )
 
 // unwantedMarks returns the marks of an offer or a fraud that a message shows, where it may
@@ -55,7 +55,7 @@ func unwantedMarks(rec ingest.Record, reading ingest.Reading, named []evidence) 
 		return nil
 	}
 	if len(reading.InReplyTo) > 0 || len(reading.References) > 0 || reading.Matter() != reading.Words() ||
-		passingOn.MatchString(reading.Subject) || quoting.MatchString(reading.Text) {
+		passingOn().MatchString(reading.Subject) || quoting().MatchString(reading.Text) {
 		return nil
 	}
 	for _, e := range named {
@@ -67,7 +67,7 @@ func unwantedMarks(rec ingest.Record, reading ingest.Reading, named []evidence) 
 		return nil
 	}
 	text := plain(reading.Subject + ". " + reading.Text)
-	if len(strings.Fields(text)) < leastUnwantedWords || ourReference.MatchString(text) || publicSender(reading.From.Email) || wanted(text) {
+	if len(strings.Fields(text)) < leastUnwantedWords || ourReference().MatchString(text) || publicSender(reading.From.Email) || wanted(text) {
 		return nil
 	}
 	marks, evident := offers(text)
@@ -79,7 +79,7 @@ func unwantedMarks(rec ingest.Record, reading ingest.Reading, named []evidence) 
 
 // webAddress matches web and mail addresses in plain text; the question marks and words in
 // them say nothing.
-var webAddress = regexp.MustCompile(`\S*(?:://|@|\bwww\.)\S*`)
+var webAddress = lazy.Regexp(`\S*(?:://|@|\bwww\.)\S*`)
 
 // signs are written in one way only, so that lists of words need no variants.
 var signs = strings.NewReplacer(
@@ -101,7 +101,7 @@ func plain(text string) string {
 			b.WriteRune(unicode.ToLower(r))
 		}
 	}
-	folded := webAddress.ReplaceAllStringFunc(signs.Replace(b.String()), func(address string) string {
+	folded := webAddress().ReplaceAllStringFunc(signs.Replace(b.String()), func(address string) string {
 		if strings.Contains(address, stateDomain) {
 			return stateDomain
 		}

@@ -3,13 +3,15 @@ package classify
 import (
 	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // vetoes are what people write who have a matter with their town, or a part in its work,
 // and what those who sell or cheat hardly do. They match plain text. Small words count
 // here, which is why they are no phrases as those of the categories file are. Where an
 // advertisement shows one by chance, a person looks at it, and nothing is lost.
-var vetoes = []*regexp.Regexp{
+var vetoes = []func() *regexp.Regexp{
 	// Who speaks of advertising and fraud, and does not send it.
 	anyOf(
 		`arnaqu\w*`, `escro[cq]\w*`, `hamecon\w*`, `phishing`, `fraud\w*`, `demarch(?:age|ages|eurs?|euses?|ent|er|e|es|ee|ees)`, `pretend\w*`, `soi[- ]disant`,
@@ -65,14 +67,14 @@ var vetoes = []*regexp.Regexp{
 }
 
 // anyOf matches any of some forms where they stand as whole words.
-func anyOf(forms ...string) *regexp.Regexp {
-	return regexp.MustCompile(`\b(?:` + strings.Join(forms, "|") + `)(?:[^a-z0-9]|$)`)
+func anyOf(forms ...string) func() *regexp.Regexp {
+	return lazy.Regexp(`\b(?:` + strings.Join(forms, "|") + `)(?:[^a-z0-9]|$)`)
 }
 
 // own matches what somebody calls their own, and ownExcept lists what those who sell and
 // cheat call so.
 var (
-	own       = regexp.MustCompile(`\b(?:mon|ma|mes) ([a-z]+)`)
+	own       = lazy.Regexp(`\b(?:mon|ma|mes) ([a-z]+)`)
 	ownExcept = map[string]bool{
 		"agenda": true, "agence": true, "bio": true, "blog": true, "cher": true, "coeur": true, "equipe": true, "fortune": true, "meilleures": true,
 		"offre": true, "photos": true, "profil": true, "proposition": true, "respectueuses": true, "salutations": true, "sinceres": true,
@@ -82,7 +84,7 @@ var (
 // Of questions to the town about somebody else's offer. The salutation names the mayor, but
 // asks nothing.
 var (
-	salutation = regexp.MustCompile(`\b(?:madame|monsieur|mme|m\.|mr)(?:,? (?:madame|monsieur))? (?:la|le) maire\b`)
+	salutation = lazy.Regexp(`\b(?:madame|monsieur|mme|m\.|mr)(?:,? (?:madame|monsieur))? (?:la|le) maire\b`)
 	townsWord  = anyOf(
 		`mairie`, `maire`, `commune`, `ville`, `ccas`, `cantine`, `ecole`, `police`, `municipal\w*`, `officiel\w*`, `vrai\w*`, `serieu(?:x|se)`, `fiables?`, `conseill(?:ez|er|e)`, `connai\w*`, `mandat\w*`, `autoris\w*`, `au courant`,
 		`leg(?:al|ale|aux|itime)`, `agree\w*`, `recommand\w*`, `confiance`, `normal\w*`, `est-ce`, `obligatoires?`, `obligee?s?`, `faut-il`, `dois-je`, `doit-on`, `peut-on`, `avis`, `y a-t-il`, `avez-vous`,
@@ -92,11 +94,11 @@ var (
 // wanted reports whether plain text shows a veto.
 func wanted(text string) bool {
 	for _, v := range vetoes {
-		if v.MatchString(text) {
+		if v().MatchString(text) {
 			return true
 		}
 	}
-	for _, m := range own.FindAllStringSubmatch(text, -1) {
+	for _, m := range own().FindAllStringSubmatch(text, -1) {
 		if !ownExcept[m[1]] {
 			return true
 		}
@@ -106,12 +108,12 @@ func wanted(text string) bool {
 
 // asksTheTown reports whether a question of plain text names the town or asks for advice.
 func asksTheTown(text string) bool {
-	text = salutation.ReplaceAllString(text, "")
+	text = salutation().ReplaceAllString(text, "")
 	begin := 0
 	for i := range len(text) {
 		switch text[i] {
 		case '?':
-			if townsWord.MatchString(text[begin:i]) {
+			if townsWord().MatchString(text[begin:i]) {
 				return true
 			}
 			begin = i + 1
@@ -132,13 +134,13 @@ const stateDomain = ".gouv.fr"
 
 // Of the domains of senders that are public or work for the public.
 var (
-	publicDomains = regexp.MustCompile(`(?:^|[.])(?:gouv\.fr|caf\.fr|cnaf\.fr|assurance-maladie\.fr|ameli\.fr|francetravail\.fr|pole-emploi\.fr|urssaf\.fr|msa\.fr|insee\.fr|cnfpt\.fr|amf\.asso\.fr|asso\.fr|notaires\.fr|avocat\.fr|enedis\.fr|grdf\.fr|sncf\.fr|laposte\.fr|caissedesdepots\.fr|banquedesterritoires\.fr|aphp\.fr)$`)
-	publicLabels  = regexp.MustCompile(`(?:^|[.])(?:(?:mairie|ville|commune|ccas|agglo|prefecture|departement|metropole|sdis|smictom|sictom|sivom)[a-z0-9-]*|(?:ac|cc|ch|chu|univ|grand|conseil|region|office)-[a-z0-9-]+|cdg\d+)(?:\.[a-z0-9-]+)+$`)
+	publicDomains = lazy.Regexp(`(?:^|[.])(?:gouv\.fr|caf\.fr|cnaf\.fr|assurance-maladie\.fr|ameli\.fr|francetravail\.fr|pole-emploi\.fr|urssaf\.fr|msa\.fr|insee\.fr|cnfpt\.fr|amf\.asso\.fr|asso\.fr|notaires\.fr|avocat\.fr|enedis\.fr|grdf\.fr|sncf\.fr|laposte\.fr|caissedesdepots\.fr|banquedesterritoires\.fr|aphp\.fr)$`)
+	publicLabels  = lazy.Regexp(`(?:^|[.])(?:(?:mairie|ville|commune|ccas|agglo|prefecture|departement|metropole|sdis|smictom|sictom|sivom)[a-z0-9-]*|(?:ac|cc|ch|chu|univ|grand|conseil|region|office)-[a-z0-9-]+|cdg\d+)(?:\.[a-z0-9-]+)+$`)
 )
 
 // publicSender reports whether an address is that of an authority or of somebody who works
 // for the public. It may be forged; then a person sees a fraud that else nobody would have.
 func publicSender(address string) bool {
 	_, domain, _ := strings.Cut(bareAddress(strings.ToLower(address)), "@")
-	return publicDomains.MatchString(domain) || publicLabels.MatchString(domain)
+	return publicDomains().MatchString(domain) || publicLabels().MatchString(domain)
 }

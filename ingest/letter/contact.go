@@ -1,8 +1,9 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // A French number has ten figures, the first 0, the second 1 to 9; from abroad +33 or
@@ -10,21 +11,21 @@ import (
 // +687 and +689 instead (plan national de numérotation, Arcep). Figures may be read as
 // the letters o, i and l.
 var (
-	phoneRun = regexp.MustCompile(`(?:\+ ?[0-9]|\b[0o])(?:[ .()-]{0,2}[0-9oil|]){6,16}`)
+	phoneRun = lazy.Regexp(`(?:\+ ?[0-9]|\b[0o])(?:[ .()-]{0,2}[0-9oil|]){6,16}`)
 	overseas = map[string][]int{
 		"262": {3, 2, 2, 2}, "590": {3, 2, 2, 2}, "594": {3, 2, 2, 2}, "596": {3, 2, 2, 2},
 		"508": {2, 2, 2}, "687": {2, 2, 2}, "689": {2, 2, 2, 2},
 	}
 	// notPhone are labels of other numbers, and of faxes.
-	notPhone  = regexp.MustCompile(`\b(fax|telecopie|siret|siren|rna|rcs|tva|iban|rib|bic|ape|naf|secu|insee|facture|dossier|contrat|client|compte|no|ref)\b[^a-z]{0,6}$|\bn[o°]? ?$`)
-	phoneMark = regexp.MustCompile(`\b(te[li1|](?:ephone|eph)?|t|p(?:ort(?:able)?)?|mob(?:ile)?|gsm|appeler|joindre|contacter|rappeler|numero|joignable)\b[^a-z]{0,4}(?:au )?\W{0,4}$`)
+	notPhone  = lazy.Regexp(`\b(fax|telecopie|siret|siren|rna|rcs|tva|iban|rib|bic|ape|naf|secu|insee|facture|dossier|contrat|client|compte|no|ref)\b[^a-z]{0,6}$|\bn[o°]? ?$`)
+	phoneMark = lazy.Regexp(`\b(te[li1|](?:ephone|eph)?|t|p(?:ort(?:able)?)?|mob(?:ile)?|gsm|appeler|joindre|contacter|rappeler|numero|joignable)\b[^a-z]{0,4}(?:au )?\W{0,4}$`)
 )
 
 // phones returns the phone numbers of a line in French grouping, faxes left out.
 func phones(l line) []string {
 	var out []string
 	f := l.fold
-	for _, span := range phoneRun.FindAllStringIndex(f, 10) {
+	for _, span := range phoneRun().FindAllStringIndex(f, 10) {
 		from, to := span[0], span[1]
 		// Part of a word or of a longer number.
 		if from > 0 && isWord(f[from-1]) || to < len(f) && isWord(f[to]) {
@@ -34,10 +35,10 @@ func phones(l line) []string {
 			}
 		}
 		before := f[:from]
-		if notPhone.MatchString(before) && !phoneMark.MatchString(before) {
+		if notPhone().MatchString(before) && !phoneMark().MatchString(before) {
 			continue
 		}
-		if p := phoneNumber(f[from:to], phoneMark.MatchString(before)); p != "" {
+		if p := phoneNumber(f[from:to], phoneMark().MatchString(before)); p != "" {
 			out = append(out, p)
 		}
 	}
@@ -142,11 +143,11 @@ func grouped(digits string, sizes ...int) string {
 
 // A mail address; OCR sets spaces round the @ and reads the last dot as a comma. The
 // comma is undone only before a common top-level domain, where no other reading exists.
-var emailRun = regexp.MustCompile(`(?i)[a-z0-9][a-z0-9._%+-]{0,63} ?@ ?([a-z0-9-]+\.)*[a-z0-9-]+(?:\. ?[a-z]{2,12}|, ?(?:fr|com|org|net|eu|info|bzh|re))\b`)
+var emailRun = lazy.Regexp(`(?i)[a-z0-9][a-z0-9._%+-]{0,63} ?@ ?([a-z0-9-]+\.)*[a-z0-9-]+(?:\. ?[a-z]{2,12}|, ?(?:fr|com|org|net|eu|info|bzh|re))\b`)
 
 // email returns the first mail address of a line in lower case, or "".
 func email(l line) string {
-	span := emailRun.FindStringIndex(l.text)
+	span := emailRun().FindStringIndex(l.text)
 	if span == nil {
 		return ""
 	}
@@ -160,12 +161,12 @@ func email(l line) string {
 
 // joinMe is how a body gives the sender's own number; any other number in it may be
 // somebody else's.
-var joinMe = regexp.MustCompile(`\b(?:(?:me|nous) (?:joindre|contacter|rappeler|appeler|telephoner)|je suis joignable|mon (?:numero|telephone|portable|tel|mobile))[^.0-9]{0,40}$`)
+var joinMe = lazy.Regexp(`\b(?:(?:me|nous) (?:joindre|contacter|rappeler|appeler|telephoner)|je suis joignable|mon (?:numero|telephone|portable|tel|mobile))[^.0-9]{0,40}$`)
 
 // ownPhone returns the phone number that a sentence calls the sender's own, or "".
 func ownPhone(l line) string {
-	for _, span := range phoneRun.FindAllStringIndex(l.fold, 10) {
-		if joinMe.MatchString(l.fold[:span[0]]) {
+	for _, span := range phoneRun().FindAllStringIndex(l.fold, 10) {
+		if joinMe().MatchString(l.fold[:span[0]]) {
 			if p := phoneNumber(l.fold[span[0]:lastFigure(l.fold, span[0], span[1])], true); p != "" {
 				return p
 			}

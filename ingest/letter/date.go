@@ -1,10 +1,12 @@
 package letter
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // A date of a letter fills its line: with the place, "le", a weekday or "Fait à" before
@@ -13,11 +15,11 @@ import (
 var (
 	datePrefix = `^(?:[(-] ?)?(?:(?:fait|signe|redige|ecrit)? ?(?:a )?(?P<town>[a-z][a-z015|' .-]{1,40}?) ?[,.]? ?\b(?:[li1|][ec]|ce)? ?:?|(?:[li1|][ec]|ce|date ?:|date ?: [li]e) ?|)` +
 		`(?: ?(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche),?)? ?`
-	wordDate    = regexp.MustCompile(datePrefix + `\b([0-9oil|]{1,2}) ?(?:er|eme|[e°])? ?([a-z0-9]{3,10})\.? ?([0-9oil|sz]{4}) ?[.,;]?$`)
-	figureDate  = regexp.MustCompile(datePrefix + `\b([0-9oil|]{1,2}) ?[/.-] ?([0-9oil|]{1,2}) ?[/.-] ?([0-9oil|sz]{4}|[0-9oil|]{2}) ?[.,;]?$`)
-	englishDate = regexp.MustCompile(`^(?:[a-z][a-z' -]{1,40}, )?([a-z]{3,9}) ([0-9]{1,2})(?:st|nd|rd|th)?,? ([0-9]{4})\.?$`)
+	wordDate    = lazy.Regexp(datePrefix + `\b([0-9oil|]{1,2}) ?(?:er|eme|[e°])? ?([a-z0-9]{3,10})\.? ?([0-9oil|sz]{4}) ?[.,;]?$`)
+	figureDate  = lazy.Regexp(datePrefix + `\b([0-9oil|]{1,2}) ?[/.-] ?([0-9oil|]{1,2}) ?[/.-] ?([0-9oil|sz]{4}|[0-9oil|]{2}) ?[.,;]?$`)
+	englishDate = lazy.Regexp(`^(?:[a-z][a-z' -]{1,40}, )?([a-z]{3,9}) ([0-9]{1,2})(?:st|nd|rd|th)?,? ([0-9]{4})\.?$`)
 	// notTown are beginnings of a line that make its date another one.
-	notTown = regexp.MustCompile(`\b(ne|nee|nes|recue?|depuis|votre|vos|courriel|du|au|avant|valable|expire|seance|naissance|facture|devis|ref|objet|manifestation|jusqu|date d|courrier)\b`)
+	notTown = lazy.Regexp(`\b(ne|nee|nes|recue?|depuis|votre|vos|courriel|du|au|avant|valable|expire|seance|naissance|facture|devis|ref|objet|manifestation|jusqu|date d|courrier)\b`)
 )
 
 // dateOf returns the day of a line that is a date of a letter. placed tells whether a
@@ -35,17 +37,17 @@ func dateOfCell(f string) (day time.Time, placed bool) {
 	if len(f) > 90 {
 		return day, false
 	}
-	if m := englishDate.FindStringSubmatch(f); m != nil {
+	if m := englishDate().FindStringSubmatch(f); m != nil {
 		if month := monthOf(m[1]); month != 0 {
 			return civil(m[3], month, m[2]), true
 		}
 	}
-	if m := wordDate.FindStringSubmatch(f); m != nil && !notTown.MatchString(m[1]) {
+	if m := wordDate().FindStringSubmatch(f); m != nil && !notTown().MatchString(m[1]) {
 		if month := monthOf(m[3]); month != 0 {
 			return civil(m[4], month, m[2]), m[1] != ""
 		}
 	}
-	if m := figureDate.FindStringSubmatch(f); m != nil && !notTown.MatchString(m[1]) {
+	if m := figureDate().FindStringSubmatch(f); m != nil && !notTown().MatchString(m[1]) {
 		if month, err := strconv.Atoi(figures(m[3])); err == nil {
 			return civil(m[4], time.Month(month), m[2]), m[1] != ""
 		}
@@ -78,7 +80,7 @@ func civil(year string, month time.Month, day string) time.Time {
 }
 
 // months are the French and English names and their usual short forms.
-var months = func() map[string]time.Month {
+var months = sync.OnceValue(func() map[string]time.Month {
 	m := map[string]time.Month{}
 	for i, names := range []string{
 		"janvier janv jan january", "fevrier fevr fev february feb", "mars mar march", "avril avr april apr", "mai may",
@@ -90,20 +92,20 @@ var months = func() map[string]time.Month {
 		}
 	}
 	return m
-}()
+})
 
 // monthOf reads a month with at most one slip of OCR, or returns 0 when two months are
 // equally near.
 func monthOf(word string) time.Month {
 	k := key(word)
-	if m := months[k]; m != 0 {
+	if m := months()[k]; m != 0 {
 		return m
 	}
 	var found time.Month
 	if len(k) < 4 {
 		return 0
 	}
-	for name, m := range months {
+	for name, m := range months() {
 		if len(name) < 4 || !near(name, k) {
 			continue
 		}

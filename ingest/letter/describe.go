@@ -1,9 +1,10 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // Words below a name that say what somebody is or does. agentEndings are the endings of such
@@ -19,7 +20,7 @@ var (
 	agentEndings = []string{"teur", "trice", "seur", "euse", "neur", "lleur", "feur", "cheur", "geur", "reur", "iste", "istes", "logue", "peute", "pathe", "graphe", "icien", "cienne", "cultrice", "nome"}
 	// dwellings are what bears a name between quotes and is lived in.
 	dwellings = words("peniche bateau chalet villa residence immeuble pavillon mas ferme")
-	bornOn    = regexp.MustCompile(`^\(?nee? (?:le|a|en) `)
+	bornOn    = lazy.Regexp(`^\(?nee? (?:le|a|en) `)
 	articles  = words("le la les l au aux a en chez sur sous")
 )
 
@@ -34,18 +35,18 @@ func describes(l line) bool {
 		return false
 	}
 	switch {
-	case dwellings[ts[0]] && !strings.Contains(l.fold, " : "):
+	case dwellings.is(ts[0]) && !strings.Contains(l.fold, " : "):
 		return false
 	case strings.HasPrefix(l.fold, "\"") || strings.Contains(l.fold, " \""),
 		strings.Contains(l.fold, " : "), // "N° d'allocataire : 0412345"
-		bornOn.MatchString(l.fold):
+		bornOn().MatchString(l.fold):
 		return true
 	}
-	if articles[ts[0]] || siteWords[ts[0]] || wayWords[ts[0]] {
+	if articles.is(ts[0]) || siteWords.is(ts[0]) || wayWords.is(ts[0]) {
 		return false
 	}
 	first, _, _ := strings.Cut(ws[0], "-")
-	if occupations[ts[0]] || occupations[key(ws[0])] || len(first) > 5 && (hasAnySuffix(first, agentEndings) || hasAnySuffix(ws[0], agentEndings)) {
+	if occupations.is(ts[0]) || occupations.is(key(ws[0])) || len(first) > 5 && (hasAnySuffix(first, agentEndings) || hasAnySuffix(ws[0], agentEndings)) {
 		return true
 	}
 	// "Mère de famille", "Sans profession", "Rédactrice principale de 2e classe"

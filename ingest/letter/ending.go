@@ -1,8 +1,9 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // An ending is what the letter has below its body.
@@ -16,13 +17,13 @@ type ending struct {
 }
 
 var (
-	madeAt   = regexp.MustCompile(`^(?:fait|signe) (?:a|le|en)\b`)
-	thanks   = regexp.MustCompile(`^(?:en vous |vous |je vous |avec mes |mille )?(?:merci|remerci)`)
-	kindWish = regexp.MustCompile(`^(?:bien a (?:vous|toi)|(?:tres )?bonne (?:journee|soiree|reception|continuation|fin de))\b`)
-	oneLine  = regexp.MustCompile(`^(?:bien )?(?:cordialement|cdt|merci(?: d'avance| beaucoup| bien)?|respectueusement|sportivement|cordiales salutations|salutations|bonne journee)[ ,.!-]+(.{2,60})$`)
-	signMark = regexp.MustCompile(`^(?:signature|signe|nom et signature|lu et approuve)[^a-z]{0,4}[:,]? ?`)
+	madeAt   = lazy.Regexp(`^(?:fait|signe) (?:a|le|en)\b`)
+	thanks   = lazy.Regexp(`^(?:en vous |vous |je vous |avec mes |mille )?(?:merci|remerci)`)
+	kindWish = lazy.Regexp(`^(?:bien a (?:vous|toi)|(?:tres )?bonne (?:journee|soiree|reception|continuation|fin de))\b`)
+	oneLine  = lazy.Regexp(`^(?:bien )?(?:cordialement|cdt|merci(?: d'avance| beaucoup| bien)?|respectueusement|sportivement|cordiales salutations|salutations|bonne journee)[ ,.!-]+(.{2,60})$`)
+	signMark = lazy.Regexp(`^(?:signature|signe|nom et signature|lu et approuve)[^a-z]{0,4}[:,]? ?`)
 	// belowSign are the beginnings of what stands below the block of the signature.
-	belowSign = regexp.MustCompile(`^(?:p\.? ?s\.?\b|post-scriptum|n\.? ?b\.?\b|copies?\b|cc ?:|c\.?c\.? ?:|p\.? ?[jil1]\b|envoye de|sent from|ce (?:message|courriel)|avant d'imprimer)`)
+	belowSign = lazy.Regexp(`^(?:p\.? ?s\.?\b|post-scriptum|n\.? ?b\.?\b|copies?\b|cc ?:|c\.?c\.? ?:|p\.? ?[jil1]\b|envoye de|sent from|ce (?:message|courriel)|avant d'imprimer)`)
 )
 
 // findEnd looks for the end of the letter on its pages, first page first: what follows
@@ -47,11 +48,11 @@ func strength(l line) int {
 	switch {
 	case l.blank():
 		return 0
-	case madeAt.MatchString(l.fold) && isDate(l):
+	case madeAt().MatchString(l.fold) && isDate(l):
 		return 2
 	case closings.any(tokens(l.fold)):
 		return 2
-	case thanks.MatchString(l.fold), kindWish.MatchString(l.fold):
+	case thanks().MatchString(l.fold), kindWish().MatchString(l.fold):
 		return 1
 	}
 	return 0
@@ -73,7 +74,7 @@ func closedEnd(ls []line) (ending, bool) {
 				}
 			}
 			e := ending{after: ls[j:], around: ls[i:min(j+4, len(ls))]}
-			if m := oneLine.FindStringSubmatchIndex(ls[j-1].fold); m != nil {
+			if m := oneLine().FindStringSubmatchIndex(ls[j-1].fold); m != nil {
 				if p, _, ok := nameIn(ls[j-1].cut(m[2], m[3]), 1); ok {
 					e.name = p.name
 					e.block = append([]line{newLine(ls[j-1].cut(m[2], m[3]))}, untilStop(ls[j:])...)
@@ -95,7 +96,7 @@ func closedEnd(ls []line) (ending, bool) {
 
 func hasProse(ls []line) bool {
 	for _, l := range ls {
-		if isProse(l) && !enclosureLabel.MatchString(l.fold) && !belowSign.MatchString(l.fold) {
+		if isProse(l) && !enclosureLabel().MatchString(l.fold) && !belowSign().MatchString(l.fold) {
 			return true
 		}
 	}
@@ -112,10 +113,10 @@ func (e *ending) sign(ls []line) bool {
 		if l.blank() {
 			continue
 		}
-		if m := signMark.FindStringIndex(l.fold); m != nil {
+		if m := signMark().FindStringIndex(l.fold); m != nil {
 			l = newLine(l.cut(m[1], len(l.fold)))
 		}
-		if enclosureLabel.MatchString(l.fold) || belowSign.MatchString(l.fold) || isProse(l) {
+		if enclosureLabel().MatchString(l.fold) || belowSign().MatchString(l.fold) || isProse(l) {
 			return false
 		}
 		if seen++; seen > signLines {
@@ -171,7 +172,7 @@ func signature(l line) (string, bool) {
 // untilStop returns the lines up to the enclosures, the postscript, or prose.
 func untilStop(ls []line) []line {
 	for i, l := range ls {
-		if enclosureLabel.MatchString(l.fold) || belowSign.MatchString(l.fold) || i > 0 && isProse(l) && !isContact(l) || i > 15 {
+		if enclosureLabel().MatchString(l.fold) || belowSign().MatchString(l.fold) || i > 0 && isProse(l) && !isContact(l) || i > 15 {
 			return ls[:i]
 		}
 	}
@@ -186,7 +187,7 @@ func openEnd(ls []line, first bool) (ending, bool) {
 		if !l.blank() && isProse(l) || isSalutation(l) && i < len(ls)/2 {
 			last = i
 		}
-		if m := signMark.FindStringIndex(l.fold); m != nil && strings.Contains(l.fold[:m[1]], ":") {
+		if m := signMark().FindStringIndex(l.fold); m != nil && strings.Contains(l.fold[:m[1]], ":") {
 			e := ending{around: ls[max(0, i-3):i], after: ls[i:]}
 			if p, _, ok := nameIn(l.cut(m[1], len(l.fold)), 1); ok {
 				e.name = p.name
@@ -222,7 +223,7 @@ func openEnd(ls []line, first bool) (ending, bool) {
 
 // lastWords part the name at the end of a paragraph from the sentence before it. A comma
 // does so only after thanks: elsewhere it names somebody else.
-var lastWords = regexp.MustCompile(`(?:[.!?] +|\b(?:cordialement|cdt|cdlt|merci d'avance|merci par avance|merci beaucoup|merci|salutations|bonne journee)[ ,.!:-]+)([^.!?]{0,4}[^!?]{3,60})$`)
+var lastWords = lazy.Regexp(`(?:[.!?] +|\b(?:cordialement|cdt|cdlt|merci d'avance|merci par avance|merci beaucoup|merci|salutations|bonne journee)[ ,.!:-]+)([^.!?]{0,4}[^!?]{3,60})$`)
 
 // inlineEnd finds the name at the end of the last paragraph, and the number behind it.
 func inlineEnd(ls []line, last int) (ending, bool) {
@@ -234,14 +235,14 @@ func inlineEnd(ls []line, last int) (ending, bool) {
 	l := ls[last]
 	to := len(l.fold)
 	var e ending
-	if spans := phoneRun.FindAllStringIndex(l.fold, -1); len(spans) > 0 && len(l.fold)-spans[len(spans)-1][1] < 3 {
+	if spans := phoneRun().FindAllStringIndex(l.fold, -1); len(spans) > 0 && len(l.fold)-spans[len(spans)-1][1] < 3 {
 		to = spans[len(spans)-1][0]
 		e.block = []line{newLine(l.cut(to, len(l.fold)))}
 	}
 	f := strings.TrimRight(l.fold[:to], " ,:-(")
 	// The last boundary that leaves a name wins.
 	for from := max(0, len(f)-70); from < len(f); from++ {
-		m := lastWords.FindStringSubmatchIndex(f[from:])
+		m := lastWords().FindStringSubmatchIndex(f[from:])
 		if m == nil {
 			break
 		}

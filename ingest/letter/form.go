@@ -1,12 +1,13 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // formField is a line of a printed form: a label, a colon, a value.
-var formField = regexp.MustCompile(`(?:^|  +| )(n[o0]m de famille|n[o0]m(?: d'usage| et pren[o0]m| prenom)?|pren[o0]ms?(?:\(s\))?|adresse(?: postale| complete)?|code postal(?: et (?:ville|commune))?|ville|commune|te[l1](?:ephone)?\.?|portable|mobile|courriel|e-?mail|adresse e-?mail|adresse mail|mel) ?: ?`)
+var formField = lazy.Regexp(`(?:^|  +| )(n[o0]m de famille|n[o0]m(?: d'usage| et pren[o0]m| prenom)?|pren[o0]ms?(?:\(s\))?|adresse(?: postale| complete)?|code postal(?: et (?:ville|commune))?|ville|commune|te[l1](?:ephone)?\.?|portable|mobile|courriel|e-?mail|adresse e-?mail|adresse mail|mel) ?: ?`)
 
 // fromForm reads the sender from a form's own fields. It needs the name and one field
 // more: a lone "Nom :" is a sentence's.
@@ -16,7 +17,7 @@ func fromForm(ls []line) (party, bool) {
 		if i > maxEdge/2 {
 			break
 		}
-		marks := formField.FindAllStringSubmatchIndex(l.fold, 4)
+		marks := formField().FindAllStringSubmatchIndex(l.fold, 4)
 		if len(marks) == 0 || marks[0][0] > 0 {
 			continue
 		}

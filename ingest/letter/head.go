@@ -3,6 +3,8 @@ package letter
 import (
 	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // headOf returns how many lines stand before the body: up to the salutation, or to the
@@ -12,10 +14,10 @@ func headOf(ls []line) int {
 		if l.blank() {
 			continue
 		}
-		if isSalutation(l) && len(l.cells) < 2 && !interleavedCue.MatchString(l.fold) {
+		if isSalutation(l) && len(l.cells) < 2 && !interleavedCue().MatchString(l.fold) {
 			return i
 		}
-		if isProse(l) && !isLabel(l) && !isContact(l) && !openers.MatchString(l.fold) {
+		if isProse(l) && !isLabel(l) && !isContact(l) && !openers().MatchString(l.fold) {
 			return i
 		}
 		if i > maxEdge/2 {
@@ -36,7 +38,7 @@ type block struct {
 	settled bool
 }
 
-var openers = regexp.MustCompile(`^(?:(?:de la part de|expedit(?:eur|rice)|emett(?:eur|rice)|sender)\b ?:? ?|(?:de|exp\.?) ?: ?)`)
+var openers = lazy.Regexp(`^(?:(?:de la part de|expedit(?:eur|rice)|emett(?:eur|rice)|sender)\b ?:? ?|(?:de|exp\.?) ?: ?)`)
 
 // blocks parts the head into blocks, in the order in which they begin.
 func blocks(head []line) []block {
@@ -134,7 +136,7 @@ func (b *builder) take() []block {
 }
 
 func (b *builder) add(l line) {
-	if m := openers.FindStringIndex(l.fold); m != nil {
+	if m := openers().FindStringIndex(l.fold); m != nil {
 		b.blank()
 		b.cur = block{forced: true}
 		if l = newLine(l.cut(m[1], len(l.fold))); l.blank() {
@@ -185,10 +187,10 @@ type row struct{ left, right line }
 // interleavedCue is the beginning of the recipient's column where OCR has put two columns
 // into one line.
 var (
-	interleavedCue = regexp.MustCompile(`. ((?:monsieur|madame|messieurs|mme|m\.) (?:le|la|les|l')[ ]?(?:[mn]a[il1]re|adjoint|president|directeur|directrice|conseiller)|ma[il1]r[il1]e (?:de|du|d'|des)|ma[il1]r[il1]e$|hotel de v[il1][l1i]{2}e|serv[il1]ces? (?:de|du|des|d'|tech)|place de la ma[il1]r[il1]e|a (?:madame|monsieur|l'attention))`)
-	strongCue      = regexp.MustCompile(`. (?:monsieur|madame|messieurs) (?:le|la|les|l')[ ]?[mn]?a|. ma[il1]r[il1]e`)
-	secondPostal   = regexp.MustCompile(`.{6,} ([0-9]{5} [a-z])`)
-	secondStreet   = regexp.MustCompile(`.{8,}[a-z]{3} ([0-9]{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|route|impasse|allee|quai|cours|square) )`)
+	interleavedCue = lazy.Regexp(`. ((?:monsieur|madame|messieurs|mme|m\.) (?:le|la|les|l')[ ]?(?:[mn]a[il1]re|adjoint|president|directeur|directrice|conseiller)|ma[il1]r[il1]e (?:de|du|d'|des)|ma[il1]r[il1]e$|hotel de v[il1][l1i]{2}e|serv[il1]ces? (?:de|du|des|d'|tech)|place de la ma[il1]r[il1]e|a (?:madame|monsieur|l'attention))`)
+	strongCue      = lazy.Regexp(`. (?:monsieur|madame|messieurs) (?:le|la|les|l')[ ]?[mn]?a|. ma[il1]r[il1]e`)
+	secondPostal   = lazy.Regexp(`.{6,} ([0-9]{5} [a-z])`)
+	secondStreet   = lazy.Regexp(`.{8,}[a-z]{3} ([0-9]{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|route|impasse|allee|quai|cours|square) )`)
 )
 
 // columns puts the head into two columns: where white space keeps them apart, and where
@@ -230,7 +232,7 @@ func interleaved(head []line) int {
 		}
 		if at := cueAt(l); at > 0 {
 			n++
-			strong = strong || strongCue.MatchString(l.fold)
+			strong = strong || strongCue().MatchString(l.fold)
 		}
 		end = i + 1
 	}
@@ -245,7 +247,7 @@ func cueAt(l line) int {
 	if isRecipient(tokens(l.fold)) {
 		return -1
 	}
-	for _, re := range []*regexp.Regexp{interleavedCue, secondStreet} {
+	for _, re := range []*regexp.Regexp{interleavedCue(), secondStreet()} {
 		m := re.FindStringSubmatchIndex(l.fold)
 		if m == nil {
 			continue
@@ -258,7 +260,7 @@ func cueAt(l line) int {
 		return m[2]
 	}
 	// A postal code after a full line of address or after a phone number is the other column's.
-	if m := secondPostal.FindStringSubmatchIndex(l.fold); m != nil {
+	if m := secondPostal().FindStringSubmatchIndex(l.fold); m != nil {
 		before := newLine(l.cut(0, m[2]))
 		if isPostal(before) || isContact(before) || isStreet(before, tokens(before.fold)) {
 			return m[2]

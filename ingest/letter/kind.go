@@ -1,9 +1,10 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // A kind is what a line of the head, or of a block of addresses, is.
@@ -65,29 +66,29 @@ func isDate(l line) bool {
 	return !day.IsZero()
 }
 
-var salutation = regexp.MustCompile(`^(?:bonjour|bonsoir|salut|slt|bjr|cher|chere|chers|dear)\b.{0,40}$|` +
+var salutation = lazy.Regexp(`^(?:bonjour|bonsoir|salut|slt|bjr|cher|chere|chers|dear)\b.{0,40}$|` +
 	`^(?:a qui de droit|(?:madame|mada[mn]e|monsieur|messieurs|mesdames|ma[iîl1]tre)(?: ?,? ?(?:ou |et )?(?:la |le |les |l')?[a-z0-9' -]{2,40}){0,2}) ?[,.]$|^(?:madame|monsieur), ?(?:madame|monsieur)$|^messieurs$`)
 
 // isSalutation reports whether the line opens the body: it ends in a comma, which the
 // lines of an address do not.
-func isSalutation(l line) bool { return len(l.fold) < 80 && salutation.MatchString(l.fold) }
+func isSalutation(l line) bool { return len(l.fold) < 80 && salutation().MatchString(l.fold) }
 
 // dottedForm is the legal form of a firm written with full stops, at the head of its name: its
 // letters alone look like words of a sentence.
-var dottedForm = regexp.MustCompile(`^(?:s\. ?a\. ?r\. ?l|s\. ?a\. ?s(?:\. ?u)?|e\. ?u\. ?r\. ?l|s\. ?c\. ?[ip]|s\. ?n\. ?c|e\. ?t\. ?s)\.? [a-z]`)
+var dottedForm = lazy.Regexp(`^(?:s\. ?a\. ?r\. ?l|s\. ?a\. ?s(?:\. ?u)?|e\. ?u\. ?r\. ?l|s\. ?c\. ?[ip]|s\. ?n\. ?c|e\. ?t\. ?s)\.? [a-z]`)
 
 // kinFirm is a firm called after its family: "Roche & Fils", "Brun et Cie".
-var kinFirm = regexp.MustCompile(`^[a-z' -]{2,40}(?: ?& ?| et )(?:fils|filles?|freres|soeurs|cie)\b`)
+var kinFirm = lazy.Regexp(`^[a-z' -]{2,40}(?: ?& ?| et )(?:fils|filles?|freres|soeurs|cie)\b`)
 
 // isProse reports whether the line is one of the body.
 func isProse(l line) bool {
 	ts := tokens(l.fold)
-	if len(ts) < 3 || len(l.fold) < 80 && dottedForm.MatchString(l.fold) {
+	if len(ts) < 3 || len(l.fold) < 80 && dottedForm().MatchString(l.fold) {
 		return false
 	}
 	n := 0
 	for _, t := range ts {
-		if proseWords[t] {
+		if proseWords.is(t) {
 			n++
 		}
 	}
@@ -165,22 +166,22 @@ func isRecipient(ts []string) bool {
 }
 
 var (
-	contactMark = regexp.MustCompile(`^(?:tel|te[l1i]|telephone|phone|port|portable|mob|mobile|gsm|fax|telecopie|courriel|e-? ?mail|mel|mail|site|web|www|internet|adresse e-?mail)\b[^a-z]|^(?:www\.|https?:)`)
+	contactMark = lazy.Regexp(`^(?:tel|te[l1i]|telephone|phone|port|portable|mob|mobile|gsm|fax|telecopie|courriel|e-? ?mail|mel|mail|site|web|www|internet|adresse e-?mail)\b[^a-z]|^(?:www\.|https?:)`)
 	// postal allows for O and l among the five figures, and for a space in them.
-	postal = regexp.MustCompile(`(?:^|[ ,(-])(?:f ?- ?)?([0-9oil|sz]{2} ?[0-9oil|sz]{3}) ?,? ?([a-z][a-z0-9' .-]{2,40})`)
+	postal = lazy.Regexp(`(?:^|[ ,(-])(?:f ?- ?)?([0-9oil|sz]{2} ?[0-9oil|sz]{3}) ?,? ?([a-z][a-z0-9' .-]{2,40})`)
 	// postalLast is the form "Saint-Exemple (99100)".
-	postalLast = regexp.MustCompile(`[a-z]{3,} \(?([0-9]{5})\)?$`)
-	cedex      = regexp.MustCompile(`^(?:cedex|france|belgique|suisse)\b`)
-	streetNum  = regexp.MustCompile(`^(?:n ?o? ?)?[0-9oil|]{1,4}(?: ?(?:bis|ter|quater|[a-d]))?(?: ?[-/] ?[0-9]{1,4})? ?[,.]? ([a-z0-9']+)`)
+	postalLast = lazy.Regexp(`[a-z]{3,} \(?([0-9]{5})\)?$`)
+	cedex      = lazy.Regexp(`^(?:cedex|france|belgique|suisse)\b`)
+	streetNum  = lazy.Regexp(`^(?:n ?o? ?)?[0-9oil|]{1,4}(?: ?(?:bis|ter|quater|[a-d]))?(?: ?[-/] ?[0-9]{1,4})? ?[,.]? ([a-z0-9']+)`)
 )
 
 func isContact(l line) bool {
-	return contactMark.MatchString(l.fold) || len(phones(l)) > 0 || email(l) != ""
+	return contactMark().MatchString(l.fold) || len(phones(l)) > 0 || email(l) != ""
 }
 
 // isPostal reports whether the line has a postal code and a town.
 func isPostal(l line) bool {
-	return postalAt(l) >= 0 || len(l.fold) < 60 && postalLast.MatchString(l.fold)
+	return postalAt(l) >= 0 || len(l.fold) < 60 && postalLast().MatchString(l.fold)
 }
 
 // postalAt returns where the postal code of the line begins, or -1. The code has three
@@ -189,7 +190,7 @@ func postalAt(l line) int {
 	if len(l.fold) > 160 {
 		return -1
 	}
-	for _, m := range postal.FindAllStringSubmatchIndex(l.fold, 4) {
+	for _, m := range postal().FindAllStringSubmatchIndex(l.fold, 4) {
 		code := l.fold[m[2]:m[3]]
 		real := 0
 		for i := range len(code) {
@@ -198,7 +199,7 @@ func postalAt(l line) int {
 			}
 		}
 		town := tokens(l.fold[m[4]:m[5]])
-		if real >= 3 && len(town) > 0 && !wayWords[town[0]] && town[0] != "e" && !orphan(l.fold, m[2]) && town[0] != key("eur") && town[0] != key("euros") {
+		if real >= 3 && len(town) > 0 && !wayWords.is(town[0]) && town[0] != "e" && !orphan(l.fold, m[2]) && town[0] != key("eur") && town[0] != key("euros") {
 			return m[2]
 		}
 	}
@@ -219,13 +220,13 @@ func isStreet(l line, ts []string) bool {
 	if len(ts) == 0 || len(ts) > 14 {
 		return false
 	}
-	if m := streetNum.FindStringSubmatch(l.fold); m != nil {
+	if m := streetNum().FindStringSubmatch(l.fold); m != nil {
 		next := key(m[1])
-		if wayWords.has(next) || siteWords[next] || len(ts) > 2 && wayWords.has(ts[2]) || len(ts) > 3 && wayWords.has(ts[3]) {
+		if wayWords.has(next) || siteWords.is(next) || len(ts) > 2 && wayWords.has(ts[2]) || len(ts) > 3 && wayWords.has(ts[3]) {
 			return true
 		}
 	}
-	if wayWords.has(ts[0]) || siteWords[ts[0]] || len(ts) > 1 && ts[0] == key("lieu") && ts[1] == key("dit") || len(ts) > 1 && wayWords.has(ts[1]) && !particles[ts[0]] {
+	if wayWords.has(ts[0]) || siteWords.is(ts[0]) || len(ts) > 1 && ts[0] == key("lieu") && ts[1] == key("dit") || len(ts) > 1 && wayWords.has(ts[1]) && !particles.is(ts[0]) {
 		// "Maison des associations" is where a club sits; "Cité scolaire …" too.
 		return !isProse(l)
 	}
@@ -240,7 +241,7 @@ func isStreet(l line, ts []string) bool {
 
 func isLegal(l line, ts []string) bool {
 	for _, t := range ts {
-		if legalWords[t] {
+		if legalWords.is(t) {
 			return true
 		}
 	}
@@ -252,9 +253,9 @@ func isOrg(l line, ts []string) bool {
 	if len(ts) == 0 || len(ts) > 12 || strings.HasSuffix(l.fold, ".") && len(ts) > 4 {
 		return false
 	}
-	if dottedForm.MatchString(l.fold) || kinFirm.MatchString(l.fold) || len(ts) > 1 && ts[0] == key("copropriete") {
+	if dottedForm().MatchString(l.fold) || kinFirm().MatchString(l.fold) || len(ts) > 1 && ts[0] == key("copropriete") {
 		return true
 	}
 	n := civilWords(strings.Fields(l.text))
-	return n == 0 && orgWords.any(ts) && !proseWords[ts[0]] && !titleWords[ts[0]]
+	return n == 0 && orgWords.any(ts) && !proseWords.is(ts[0]) && !titleWords.is(ts[0])
 }

@@ -1,8 +1,9 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // Bounds of what is kept.
@@ -16,17 +17,17 @@ const (
 
 var (
 	// subjectLabel allows for a gap in the word and another sign for its colon.
-	subjectLabel = regexp.MustCompile(`^[^a-z0-9]{0,3}((?:[o0] ?[b8] ?[jil1|] ?[.]? ?(?:[ec] ?(?:[ec] ?)?[tf])?)s?|sujet|subject|concerne|re)(?: de (?:la demande|ma demande|votre demande|votre courrier|la lettre))? ?([:.;-]|$)[ :.-]*`)
+	subjectLabel = lazy.Regexp(`^[^a-z0-9]{0,3}((?:[o0] ?[b8] ?[jil1|] ?[.]? ?(?:[ec] ?(?:[ec] ?)?[tf])?)s?|sujet|subject|concerne|re)(?: de (?:la demande|ma demande|votre demande|votre courrier|la lettre))? ?([:.;-]|$)[ :.-]*`)
 	// bareSubject is the word alone, its colon lost.
-	bareSubject = regexp.MustCompile(`^(?:objet|0bjet) `)
+	bareSubject = lazy.Regexp(`^(?:objet|0bjet) `)
 
 	refWord  = `(?:r[ec][ft][a-z]{0,2}|r[ec]f[ec]r[ec]n[ec][ec]s?|dossier)`
-	refLabel = regexp.MustCompile(`(?:^|[ (/-])(?:(v[o0]s|v[o0]tre|v|n[o0]s|n[o0]tre|n)(?: ?/ ?| |\. ?))?` + refWord + `\.?(?: (?:dossier|du dossier|courrier|interne|client|a rappeler|affaire))?(?: n ?[o°.])? ?[:;] ?`)
+	refLabel = lazy.Regexp(`(?:^|[ (/-])(?:(v[o0]s|v[o0]tre|v|n[o0]s|n[o0]tre|n)(?: ?/ ?| |\. ?))?` + refWord + `\.?(?: (?:dossier|du dossier|courrier|interne|client|a rappeler|affaire))?(?: n ?[o°.])? ?[:;] ?`)
 	// dotRef is "N/Réf. 123": only with an owner and at the beginning may a dot stand for the colon.
-	dotRef = regexp.MustCompile(`^(v[o0]s|v[o0]tre|v|n[o0]s|n[o0]tre|n)(?: ?/ ?| |\. ?)` + refWord + `\. ?`)
+	dotRef = lazy.Regexp(`^(v[o0]s|v[o0]tre|v|n[o0]s|n[o0]tre|n)(?: ?/ ?| |\. ?)` + refWord + `\. ?`)
 
-	handledBy  = regexp.MustCompile(`^(affaire suivie|dossier suivi|suivi par|aff\.? ?:|affaire ?:|n/?dossier|contact ?:)`)
-	registered = regexp.MustCompile(`\bl\.? ?r\.? ?a\.? ?r\b|\br\.? ?a\.? ?r\b\.?|\brec[o0]m?mandee?s? (?:avec|a\.? ?r\b|a/r|no|n |1a|2c)|^(?:lettre |courrier |envoi |en )?rec[o0]m?mandee?\b`)
+	handledBy  = lazy.Regexp(`^(affaire suivie|dossier suivi|suivi par|aff\.? ?:|affaire ?:|n/?dossier|contact ?:)`)
+	registered = lazy.Regexp(`\bl\.? ?r\.? ?a\.? ?r\b|\br\.? ?a\.? ?r\b\.?|\brec[o0]m?mandee?s? (?:avec|a\.? ?r\b|a/r|no|n |1a|2c)|^(?:lettre |courrier |envoi |en )?rec[o0]m?mandee?\b`)
 )
 
 // findSubject returns the subject of the letter on its first page. A label in the middle
@@ -34,7 +35,7 @@ var (
 func findSubject(ls []line, head int) string {
 	for i, l := range ls {
 		rest, ok := subjectOf(l)
-		if !ok && i < head && bareSubject.MatchString(l.fold) && !strings.HasPrefix(l.fold[6:], "d") {
+		if !ok && i < head && bareSubject().MatchString(l.fold) && !strings.HasPrefix(l.fold[6:], "d") {
 			rest, ok = l.cut(6, len(l.fold)), true
 		}
 		if !ok {
@@ -61,7 +62,7 @@ func findSubject(ls []line, head int) string {
 
 // subjectOf returns what follows the label of a subject line.
 func subjectOf(l line) (string, bool) {
-	m := subjectLabel.FindStringSubmatchIndex(l.fold)
+	m := subjectLabel().FindStringSubmatchIndex(l.fold)
 	if m == nil {
 		return "", false
 	}
@@ -94,20 +95,20 @@ func isLabel(l line) bool {
 	if _, ok := subjectOf(l); ok {
 		return true
 	}
-	return handledBy.MatchString(l.fold) || registered.MatchString(l.fold) || isRef(l) || enclosureLabel.MatchString(l.fold)
+	return handledBy().MatchString(l.fold) || registered().MatchString(l.fold) || isRef(l) || enclosureLabel().MatchString(l.fold)
 }
 
 func isRef(l line) bool {
-	if m := refLabel.FindStringIndex(l.fold); m != nil && m[0] < 3 {
+	if m := refLabel().FindStringIndex(l.fold); m != nil && m[0] < 3 {
 		return true
 	}
-	return dotRef.MatchString(l.fold)
+	return dotRef().MatchString(l.fold)
 }
 
 // isRegistered looks at the head only: bodies speak of earlier registered letters.
 func isRegistered(head []line) bool {
 	for _, l := range head {
-		if _, ok := subjectOf(l); !ok && !isRef(l) && registered.MatchString(l.fold) {
+		if _, ok := subjectOf(l); !ok && !isRef(l) && registered().MatchString(l.fold) {
 			return true
 		}
 	}
@@ -123,9 +124,9 @@ func (r *references) find(ls []line, head int) {
 		if i >= head && (len(l.fold) > 80 || !isRef(l)) {
 			continue
 		}
-		marks := refLabel.FindAllStringSubmatchIndex(l.fold, 4)
+		marks := refLabel().FindAllStringSubmatchIndex(l.fold, 4)
 		if len(marks) == 0 {
-			if m := dotRef.FindStringSubmatchIndex(l.fold); m != nil {
+			if m := dotRef().FindStringSubmatchIndex(l.fold); m != nil {
 				marks = [][]int{m}
 			}
 		}
@@ -163,14 +164,14 @@ func (r *references) add(owner, value string) {
 }
 
 // enclosureLabel is the label of the list of enclosures.
-var enclosureLabel = regexp.MustCompile(`^[-* ]{0,3}(?:p ?\. ?[jil1] ?\.?|p[jil1]|pieces? [jil1]ointes?(?: en annexe)?|annexes?|documents? [jil1]oints?|encl?|enclosures?)(?: ?\([0-9s]{1,3}\))? ?([:;-]|$) ?`)
+var enclosureLabel = lazy.Regexp(`^[-* ]{0,3}(?:p ?\. ?[jil1] ?\.?|p[jil1]|pieces? [jil1]ointes?(?: en annexe)?|annexes?|documents? [jil1]oints?|encl?|enclosures?)(?: ?\([0-9s]{1,3}\))? ?([:;-]|$) ?`)
 
 // enclosures lists what came with the letter. The list ends at a blank line or at
 // another label.
 func enclosures(first []line, head int, end ending) []string {
 	for _, part := range [][]line{end.after, first[:head]} {
 		for i, l := range part {
-			m := enclosureLabel.FindStringIndex(l.fold)
+			m := enclosureLabel().FindStringIndex(l.fold)
 			if m == nil {
 				continue
 			}
@@ -183,30 +184,30 @@ func enclosures(first []line, head int, end ending) []string {
 }
 
 var (
-	bullet    = regexp.MustCompile(`^(?:[-*+>] ?|[0-9]{1,2} ?[.)] ?|[a-z]\) ?)`)
-	afterList = regexp.MustCompile(`^(copies?\b|cc ?:|p\.? ?s\b|n\.? ?b\b|c\.? ?c\b|tel|fax|www|http)`)
-	countOnly = regexp.MustCompile(`^[^a-z]*$|^[0-9]+ pages?$`)
+	bullet    = lazy.Regexp(`^(?:[-*+>] ?|[0-9]{1,2} ?[.)] ?|[a-z]\) ?)`)
+	afterList = lazy.Regexp(`^(copies?\b|cc ?:|p\.? ?s\b|n\.? ?b\b|c\.? ?c\b|tel|fax|www|http)`)
+	countOnly = lazy.Regexp(`^[^a-z]*$|^[0-9]+ pages?$`)
 )
 
 func listItems(value string, below []line) []string {
-	bulleted := value == "" || bullet.MatchString(fold(value))
+	bulleted := value == "" || bullet().MatchString(fold(value))
 	var rows []string
 	if value != "" {
-		if b := bullet.FindStringIndex(fold(value)); b != nil {
+		if b := bullet().FindStringIndex(fold(value)); b != nil {
 			value = string([]rune(value)[b[1]:])
 		}
 		rows = append(rows, value)
 	}
 	for i, l := range below {
 		// A list with bullets may be widely spaced.
-		next := i+1 < len(below) && bullet.MatchString(below[i+1].fold)
+		next := i+1 < len(below) && bullet().MatchString(below[i+1].fold)
 		if l.blank() && (len(rows) == 0 || bulleted && next) {
 			continue
 		}
-		if l.blank() || afterList.MatchString(l.fold) || isLabel(l) || len(rows) >= maxEnclosures {
+		if l.blank() || afterList().MatchString(l.fold) || isLabel(l) || len(rows) >= maxEnclosures {
 			break
 		}
-		b := bullet.FindStringIndex(l.fold)
+		b := bullet().FindStringIndex(l.fold)
 		switch {
 		case b != nil:
 			rows = append(rows, l.cut(b[1], len(l.fold)))
@@ -221,7 +222,7 @@ func listItems(value string, below []line) []string {
 	var items []string
 	for _, r := range rows {
 		for _, it := range splitList(r) {
-			if !countOnly.MatchString(fold(it)) && len(items) < maxEnclosures {
+			if !countOnly().MatchString(fold(it)) && len(items) < maxEnclosures {
 				items = append(items, clip(it, maxSubject))
 			}
 		}

@@ -1,11 +1,12 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // Bounds of what is looked at. A letter has its head in the first lines of its first
@@ -91,11 +92,11 @@ func splitPage(page string) []line {
 }
 
 // dateRest is the second line of a date that was wrapped.
-var dateRest = regexp.MustCompile(`^(?:[a-z]{3,10}\.? )?[0-9oil]{4}\.?$`)
+var dateRest = lazy.Regexp(`^(?:[a-z]{3,10}\.? )?[0-9oil]{4}\.?$`)
 
 // appendLine joins a wrapped date: it is short, but its column may be narrow.
 func appendLine(ls []line, l line) []line {
-	if n := len(ls) - 1; n >= 0 && dateRest.MatchString(l.fold) && !ls[n].blank() && len(ls[n].fold) < 60 && !isDate(ls[n]) {
+	if n := len(ls) - 1; n >= 0 && dateRest().MatchString(l.fold) && !ls[n].blank() && len(ls[n].fold) < 60 && !isDate(ls[n]) {
 		if joined := newLine(strings.Join(ls[n].cells, "   ") + " " + l.text); isDate(joined) {
 			ls[n] = joined
 			return ls
@@ -104,14 +105,14 @@ func appendLine(ls []line, l line) []line {
 	return append(ls, l)
 }
 
-var quoteStart = regexp.MustCompile(`^(>|_{10,}|-+ ?(message|forwarded|original)|(de|from) ?: .*@|le .{5,80} a ecrit ?:|on .{5,80} wrote ?:)`)
+var quoteStart = lazy.Regexp(`^(>|_{10,}|-+ ?(message|forwarded|original)|(de|from) ?: .*@|le .{5,80} a ecrit ?:|on .{5,80} wrote ?:)`)
 
-func isQuoteStart(l line) bool { return quoteStart.MatchString(l.fold) }
+func isQuoteStart(l line) bool { return quoteStart().MatchString(l.fold) }
 
 // A gap of three spaces parts two columns. A line that starts after wideIndent spaces
 // stands in the right one.
 var (
-	gap        = regexp.MustCompile(` {3,}`)
+	gap        = lazy.Regexp(` {3,}`)
 	wideIndent = 20
 )
 
@@ -139,7 +140,7 @@ func newLine(s string) line {
 	body := strings.TrimLeft(s, " ")
 	l := line{text: squeeze(body)}
 	l.fold = fold(l.text)
-	for _, c := range gap.Split(body, 4) {
+	for _, c := range gap().Split(body, 4) {
 		if c = squeeze(c); c != "" {
 			l.cells = append(l.cells, c)
 		}

@@ -1,9 +1,10 @@
 package letter
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // particles are the words of a name that may begin with a small letter.
@@ -26,7 +27,7 @@ func civilWords(ws []string) int {
 	return n
 }
 
-var couple = regexp.MustCompile(`^(m|mr|monsieur|mme|madame)\.? (et|&|ou) (m|mr|monsieur|mme|madame)\.? `)
+var couple = lazy.Regexp(`^(m|mr|monsieur|mme|madame)\.? (et|&|ou) (m|mr|monsieur|mme|madame)\.? `)
 
 // personOf reads a text that is a name and nothing else. min is how many words a name
 // without civility has at least.
@@ -35,7 +36,7 @@ func personOf(s string, min int) (person, bool) {
 	if n := len([]rune(s)); n < 2 || n > maxName {
 		return person{}, false
 	}
-	if m := couple.FindString(fold(s)); m != "" {
+	if m := couple().FindString(fold(s)); m != "" {
 		rest := string([]rune(s)[len(m):])
 		if nameWords(strings.Fields(rest), 1) {
 			return person{s, true}, true
@@ -87,7 +88,7 @@ func nameWords(ws []string, min int) bool {
 			continue
 		}
 		k := key(fold(w))
-		if particles[k] || strings.HasPrefix(fold(w), "d'") && len(w) > 2 && nameWord(w[2:]) {
+		if particles.is(k) || strings.HasPrefix(fold(w), "d'") && len(w) > 2 && nameWord(w[2:]) {
 			if unicode.IsUpper([]rune(w)[0]) || strings.Contains(w, "'") {
 				proper++
 			}
@@ -100,14 +101,14 @@ func nameWords(ws []string, min int) bool {
 		long = long || len([]rune(strings.Trim(w, "."))) >= 2
 	}
 	last := key(fold(ws[len(ws)-1]))
-	return proper >= min && long && (!particles[last] || unicode.IsUpper([]rune(ws[len(ws)-1])[0]))
+	return proper >= min && long && (!particles.is(last) || unicode.IsUpper([]rune(ws[len(ws)-1])[0]))
 }
 
 // notName are the words that make a line something else than a person's name. Only
 // exact ones count: surnames are too near to many.
 func notName(k string) bool {
-	return titleWords[k] || wayWords[k] && k != key("mail") && k != key("villa") || siteWords[k] && k != key("moulin") && k != key("chateau") && k != key("mas") ||
-		orgWords[k] && k != key("garage") || towns[k] || weakTowns[k] || legalWords[k] || civilities[k]
+	return titleWords.is(k) || wayWords.is(k) && k != key("mail") && k != key("villa") || siteWords.is(k) && k != key("moulin") && k != key("chateau") && k != key("mas") ||
+		orgWords.is(k) && k != key("garage") || towns.is(k) || weakTowns.is(k) || legalWords.is(k) || civilities.is(k)
 }
 
 // nameWord reports whether w can be a word of a name: a capital first, letters mostly.
@@ -162,7 +163,7 @@ func isRole(s string) bool {
 	if len(ts) == 0 || len(ts) > 7 {
 		return false
 	}
-	if _, isPerson := personOf(s, 2); isPerson && !roleWords[ts[0]] && !roleWords[ts[len(ts)-1]] {
+	if _, isPerson := personOf(s, 2); isPerson && !roleWords.is(ts[0]) && !roleWords.is(ts[len(ts)-1]) {
 		return false
 	}
 	switch ts[0] {

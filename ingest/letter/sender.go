@@ -1,9 +1,10 @@
 package letter
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // A party is the sender as the letter gives it, before its name is put together.
@@ -67,12 +68,12 @@ func findSender(ls []line, head int, end ending) party {
 }
 
 // studyOf is how the study of a notary, or the practice of a lawyer, is called after its holder.
-var studyOf = regexp.MustCompile(`^(?:etude|cabinet|office(?: notarial)?) de (?:me|maitre) `)
+var studyOf = lazy.Regexp(`^(?:etude|cabinet|office(?: notarial)?) de (?:me|maitre) `)
 
 // notary puts the holder for a study that is called after one and that nobody else signs for:
 // "Étude de Me Anne Petit, notaire". Of two partners neither is taken.
 func (p *party) notary() {
-	m := studyOf.FindStringIndex(fold(p.org))
+	m := studyOf().FindStringIndex(fold(p.org))
 	if m == nil || p.person != "" {
 		return
 	}
@@ -140,33 +141,33 @@ func certain(l line, q party, end ending) bool {
 		return true
 	}
 	if q.org != "" {
-		return legalForm.MatchString(l.fold)
+		return legalForm().MatchString(l.fold)
 	}
 	return civilWords(strings.Fields(l.text)) > 0 && end.name == ""
 }
 
 var (
-	legalForm = regexp.MustCompile(`\b(?:sarl|sasu?|eurl|sci|scop|selarl|gaec|earl|association|cabinet|etude|ets|societe|syndicat|comite|collectif|club)\b`)
-	dashes    = regexp.MustCompile(` +[-–—•|·/] +| {3,}`)
-	careOf    = regexp.MustCompile(`^(?:c/o|chez|a l'adresse de|representee?s? par) `)
+	legalForm = lazy.Regexp(`\b(?:sarl|sasu?|eurl|sci|scop|selarl|gaec|earl|association|cabinet|etude|ets|societe|syndicat|comite|collectif|club)\b`)
+	dashes    = lazy.Regexp(` +[-–—•|·/] +| {3,}`)
+	careOf    = lazy.Regexp(`^(?:c/o|chez|a l'adresse de|representee?s? par) `)
 	// addressLabel stands before the street on some letterheads.
-	addressLabel = regexp.MustCompile(`^(?:siege(?: social)?|adresse(?: postale)?|domicile|domicilie(?:e|\(e\))?) ?: ?`)
-	nameThen     = regexp.MustCompile(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
+	addressLabel = lazy.Regexp(`^(?:siege(?: social)?|adresse(?: postale)?|domicile|domicilie(?:e|\(e\))?) ?: ?`)
+	nameThen     = lazy.Regexp(`^[^,]{3,60}, *(?:n ?o? ?)?[0-9]`)
 	// relative is in a line with somebody else's number: "Téléphone de ma fille : …".
-	relative = regexp.MustCompile(`\b(?:de|a|chez) (?:ma|mon|mes|notre|nos) [a-z]`)
+	relative = lazy.Regexp(`\b(?:de|a|chez) (?:ma|mon|mes|notre|nos) [a-z]`)
 	// placeThenTown is a line with a name, then the postal code.
-	placeThenTown = regexp.MustCompile(`^[^,0-9]{3,60}, *[0-9]{2} ?[0-9]{3} [a-z' -]{2,40}$`)
-	townTail      = regexp.MustCompile(` +[-–—] .*$| *[,;(].*$`)
+	placeThenTown = lazy.Regexp(`^[^,0-9]{3,60}, *[0-9]{2} ?[0-9]{3} [a-z' -]{2,40}$`)
+	townTail      = lazy.Regexp(` +[-–—] .*$| *[,;(].*$`)
 	// motto is a line by which a firm praises its age.
-	motto = regexp.MustCompile(`^(?:(?:maison|entreprise|etablissement|societe|fabrique|artisans?|menuisiers?|couvreurs?) )?(?:(?:fondee?|creee?|etablie?|ouverte?)s? (?:en|depuis)|depuis|a votre service depuis) (?:l'an )?[0-9]{4}[ .!]*$|^(?:maison|entreprise) familiale\b|^de peres? en fils\b`)
+	motto = lazy.Regexp(`^(?:(?:maison|entreprise|etablissement|societe|fabrique|artisans?|menuisiers?|couvreurs?) )?(?:(?:fondee?|creee?|etablie?|ouverte?)s? (?:en|depuis)|depuis|a votre service depuis) (?:l'an )?[0-9]{4}[ .!]*$|^(?:maison|entreprise) familiale\b|^de peres? en fils\b`)
 	// calledHouse begins an address by the name of the house: "maison dite « Les Tilleuls », …".
-	calledHouse = regexp.MustCompile(`^(?:maison|villa|ferme|pavillon|chalet|moulin) (?:dite?|nommee?|appelee?|denommee?) `)
+	calledHouse = lazy.Regexp(`^(?:maison|villa|ferme|pavillon|chalet|moulin) (?:dite?|nommee?|appelee?|denommee?) `)
 	// proxy stands before the one who signs for another ("par ordre").
-	proxy = regexp.MustCompile(`^(?:p/o|p\.o\.|par ordre|pour ordre)[ :,]+`)
+	proxy = lazy.Regexp(`^(?:p/o|p\.o\.|par ordre|pour ordre)[ :,]+`)
 	// lodging is a home that rooms are let in, with the room: below a name it is where one
 	// lives. Without a room it may be where one works.
-	lodging  = regexp.MustCompile(`^(?:ehpad|maison de retraite|maison de repos|foyer|residence|hopital|clinique)\b.*[ ,(-](?:chambre|ch\.|chbre|appartement|appt|apt|studio|logement) ?(?:n ?o ?)?[0-9a-z]{1,5}\b`)
-	onlyTown = regexp.MustCompile(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
+	lodging  = lazy.Regexp(`^(?:ehpad|maison de retraite|maison de repos|foyer|residence|hopital|clinique)\b.*[ ,(-](?:chambre|ch\.|chbre|appartement|appt|apt|studio|logement) ?(?:n ?o ?)?[0-9a-z]{1,5}\b`)
+	onlyTown = lazy.Regexp(`^[0-9oil|sz]{2} ?[0-9oil|sz]{3} `)
 )
 
 // pieces parts a line of a letterhead at its dashes, if that yields an address or a way
@@ -178,7 +179,7 @@ func pieces(l line) []line {
 			return append(pieces(rest), last)
 		}
 	}
-	if nameThen.MatchString(l.fold) {
+	if nameThen().MatchString(l.fold) {
 		// "Rosine Malet, 17 rue des Vignerons", "La présidente : Rosine Malet, 17 rue …"
 		if first, rest, ok := strings.Cut(l.text, ","); ok {
 			if role, name, ok := strings.Cut(first, " :"); ok && isRole(role) {
@@ -189,7 +190,7 @@ func pieces(l line) []line {
 			}
 		}
 	}
-	parts := dashes.Split(l.text, 12)
+	parts := dashes().Split(l.text, 12)
 	if len(parts) < 2 {
 		return []line{l}
 	}
@@ -215,7 +216,7 @@ func readBlock(ls []line, signature string, bottom bool) party {
 	r := reader{signature: signature, bottom: bottom}
 	for _, whole := range ls {
 		parts := pieces(whole)
-		if (r.person != "" || r.org != "") && placeThenTown.MatchString(whole.fold) && !sameName(parts[0].text, signature) {
+		if (r.person != "" || r.org != "") && placeThenTown().MatchString(whole.fold) && !sameName(parts[0].text, signature) {
 			// Below a name, "Friche Lavalette, 99100 Saint-Exemple" is a place, not another name.
 			parts = []line{whole}
 		}
@@ -237,16 +238,16 @@ type reader struct {
 
 // read takes what a line of the sender's block says.
 func (p *reader) read(l line) {
-	if m := addressLabel.FindStringIndex(l.fold); m != nil {
+	if m := addressLabel().FindStringIndex(l.fold); m != nil {
 		l = newLine(l.cut(m[1], len(l.fold)))
 	}
 	if l.blank() {
 		return
 	}
-	if motto.MatchString(l.fold) {
+	if motto().MatchString(l.fold) {
 		return
 	}
-	if m := proxy.FindStringIndex(l.fold); m != nil && p.person == "" {
+	if m := proxy().FindStringIndex(l.fold); m != nil && p.person == "" {
 		if q, rest, ok := nameIn(l.cut(m[1], len(l.fold)), 2); ok {
 			p.person = q.name
 			if rest != "" {
@@ -261,11 +262,11 @@ func (p *reader) read(l line) {
 		p.contact(l)
 		return
 	}
-	if p.person != "" && p.org == "" && !p.closed && lodging.MatchString(l.fold) {
+	if p.person != "" && p.org == "" && !p.closed && lodging().MatchString(l.fold) {
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
 		return
 	}
-	if what, rest, ok := strings.Cut(l.text, ","); ok && p.person != "" && hasLetters(what, 4) && !calledHouse.MatchString(l.fold) {
+	if what, rest, ok := strings.Cut(l.text, ","); ok && p.person != "" && hasLetters(what, 4) && !calledHouse().MatchString(l.fold) {
 		// "Étudiant, résidence Colbert, chambre 112"
 		if r := newLine(strings.TrimSpace(rest)); isStreet(r, tokens(r.fold)) && (isRole(what) || describes(newLine(what))) {
 			l = r
@@ -277,8 +278,8 @@ func (p *reader) read(l line) {
 	}
 	switch k := kindOf(l); {
 	case k == kindLabel || k == kindDate || k == kindSalutation || k == kindProse:
-	case careOf.MatchString(l.fold):
-		m := careOf.FindStringIndex(l.fold)
+	case careOf().MatchString(l.fold):
+		m := careOf().FindStringIndex(l.fold)
 		if q, rest, ok := nameIn(l.cut(m[1], len(l.fold)), 1); ok && p.org != "" && p.person == "" {
 			p.person = q.name
 			if rest != "" && !isRole(rest) {
@@ -291,12 +292,12 @@ func (p *reader) read(l line) {
 		p.town(l)
 	case k == kindStreet:
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
-		if streetNum.MatchString(l.fold) || wayWords.has(ts[0]) {
+		if streetNum().MatchString(l.fold) || wayWords.has(ts[0]) {
 			p.address = append(p.address, p.pending...)
 			p.pending = nil
 		}
-	case k == kindLegal || cedex.MatchString(l.fold):
-	case k == kindOrg && p.person != "" && roleWords[ts[0]] && !orgWords[ts[0]]:
+	case k == kindLegal || cedex().MatchString(l.fold):
+	case k == kindOrg && p.person != "" && roleWords.is(ts[0]) && !orgWords.is(ts[0]):
 		// "Délégué des parents, école du Bourg" says what the person is.
 	case k == kindPerson && p.person != "" && p.org == "" && len(p.address) == 0 && len(p.pending) == 0 && civilWords(strings.Fields(l.text)) > 0 && !p.bottom:
 		// Two people, each on a line of their own.
@@ -305,31 +306,31 @@ func (p *reader) read(l line) {
 		}
 	case k == kindOrg && p.org == "" && len(p.address) == 0 && (!p.bottom || named):
 		p.org = withoutSlogan(l.text)
-		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) && ts[0] != key("copropriete") && !dottedForm.MatchString(l.fold) && !kinFirm.MatchString(l.fold) {
+		if q, ok := personOf(l.text, 2); ok && p.person == "" && !orgWords.any(ts) && ts[0] != key("copropriete") && !dottedForm().MatchString(l.fold) && !kinFirm().MatchString(l.fold) {
 			p.person = q.name
 		}
 	case k == kindMaybeRecipient && !named && len(p.address) == 0 && !p.bottom:
 		p.org = strings.Trim(l.text, " ,;:-")
 	case (k == kindPerson || k == kindOther && len(ts) > 2) && ts[0] == key("les") && !named && !p.bottom:
 		p.org = strings.Trim(l.text, " ,;:-") // "Les Amis de la Tour"
-	case k == kindRole && p.person != "" && p.org == "" && len(p.address) == 0 && !p.bottom && articles[ts[0]] && !roleWords.any(ts):
+	case k == kindRole && p.person != "" && p.org == "" && len(p.address) == 0 && !p.bottom && articles.is(ts[0]) && !roleWords.any(ts):
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;")) // "Le Clos fleuri"
 	case k == kindRole || k == kindOrg || k == kindMaybeRecipient || k == kindRecipient:
 	case p.person == "":
 		p.name(l, named)
 	case p.person != "" && describes(l):
-	case named && len(ts) <= 8 && (p.org == "" || streetNum.MatchString(l.fold)):
+	case named && len(ts) <= 8 && (p.org == "" || streetNum().MatchString(l.fold)):
 		p.pending = append(p.pending, strings.TrimRight(l.text, " ,.;"))
 	}
 }
 
 // slogan is what a firm says it does, behind its name: a dash, then a small letter or a list
 // that goes on in small letters.
-var slogan = regexp.MustCompile(` [-–—•|·] +(?:\p{Ll}|\p{Lu}[^,]{2,30}, \p{Ll}).*$`)
+var slogan = lazy.Regexp(` [-–—•|·] +(?:\p{Ll}|\p{Lu}[^,]{2,30}, \p{Ll}).*$`)
 
 // withoutSlogan returns the name of an organisation as its line gives it.
 func withoutSlogan(s string) string {
-	if at := slogan.FindStringIndex(s); at != nil && hasLetters(s[:at[0]], 3) {
+	if at := slogan().FindStringIndex(s); at != nil && hasLetters(s[:at[0]], 3) {
 		s = s[:at[0]]
 	}
 	return strings.Trim(s, " ,;:-–—")
@@ -337,7 +338,7 @@ func withoutSlogan(s string) string {
 
 // contact takes the phone number and the e-mail address of a line.
 func (p *reader) contact(l line) {
-	if ph := phones(l); p.phone == "" && len(ph) > 0 && !relative.MatchString(l.fold) {
+	if ph := phones(l); p.phone == "" && len(ph) > 0 && !relative().MatchString(l.fold) {
 		p.phone = ph[0]
 	}
 	if p.email == "" {
@@ -350,8 +351,8 @@ func (p *reader) town(l line) {
 	p.address = append(p.address, p.pending...)
 	p.pending = nil
 	text := l.text
-	if at := postalAt(l); at == 0 && onlyTown.MatchString(l.fold) {
-		text = townTail.ReplaceAllString(text, "")
+	if at := postalAt(l); at == 0 && onlyTown().MatchString(l.fold) {
+		text = townTail().ReplaceAllString(text, "")
 	}
 	p.address = append(p.address, strings.TrimRight(text, " ,.;"))
 	p.closed = true
@@ -362,7 +363,7 @@ func (p *reader) town(l line) {
 func (p *reader) name(l line, named bool) {
 	q, rest, ok := nameIn(l.text, 2)
 	if !ok {
-		if named && (p.org == "" || streetNum.MatchString(l.fold)) {
+		if named && (p.org == "" || streetNum().MatchString(l.fold)) {
 			p.pending = append(p.pending, l.text)
 		}
 		return
@@ -383,7 +384,7 @@ func (p *reader) name(l line, named bool) {
 // pieces between dashes, with the sender's town among them.
 func readFooter(ls []line) party {
 	for i, l := range ls {
-		if ps := pieces(l); len(ps) < 3 || belowSign.MatchString(l.fold) {
+		if ps := pieces(l); len(ps) < 3 || belowSign().MatchString(l.fold) {
 			continue
 		}
 		p := readBlock(ls[i:min(i+3, len(ls))], "", true)
@@ -396,14 +397,14 @@ func readFooter(ls []line) party {
 
 // Sentences by which a letter names its sender.
 var (
-	iUndersigned = regexp.MustCompile(`\bje,? ?s[o0]ussigne(?:\(e\)|e)?,? ?`)
-	fromPart     = regexp.MustCompile(`^de la part de ?:? ?`)
-	living       = regexp.MustCompile(`\b(?:demeurant|domicilie(?:\(e\)|e)?|habitant|residant)(?: actuellement)?(?: (?:a l'adresse(?: suivante)?|au|aux|a|en))?[ :]+`)
-	iLive        = regexp.MustCompile(`\b(?:j'habite|nous habitons|je demeure|je reside|nous residons)(?: (?:au|aux|a))? (?:l'adresse suivante ?:? ?)?((?:[0-9]{1,4}(?: bis| ter)?,? )?(?:rue|avenue|boulevard|bd|place|chemin|route|impasse|allee|quai|cours|square|venelle|passage) [^,.;:()]{3,50}?(?:,? [0-9]{5} [a-z' -]{2,40}?)?)(?: (?:et|depuis|ou|avec|je|nous|mais|car|qui|a cote|au-dessus) |[,.;:()]|$)`)
-	addressStops = regexp.MustCompile(`,? (?:certifie|atteste|declare|demande|souhaite|sollicite|agissant|ne\b|nee\b|autorise|donne|reconnais|m'engage|et je|et nous|depuis|vous|qui|,? en qualite)|[.;)]`)
+	iUndersigned = lazy.Regexp(`\bje,? ?s[o0]ussigne(?:\(e\)|e)?,? ?`)
+	fromPart     = lazy.Regexp(`^de la part de ?:? ?`)
+	living       = lazy.Regexp(`\b(?:demeurant|domicilie(?:\(e\)|e)?|habitant|residant)(?: actuellement)?(?: (?:a l'adresse(?: suivante)?|au|aux|a|en))?[ :]+`)
+	iLive        = lazy.Regexp(`\b(?:j'habite|nous habitons|je demeure|je reside|nous residons)(?: (?:au|aux|a))? (?:l'adresse suivante ?:? ?)?((?:[0-9]{1,4}(?: bis| ter)?,? )?(?:rue|avenue|boulevard|bd|place|chemin|route|impasse|allee|quai|cours|square|venelle|passage) [^,.;:()]{3,50}?(?:,? [0-9]{5} [a-z' -]{2,40}?)?)(?: (?:et|depuis|ou|avec|je|nous|mais|car|qui|a cote|au-dessus) |[,.;:()]|$)`)
+	addressStops = lazy.Regexp(`,? (?:certifie|atteste|declare|demande|souhaite|sollicite|agissant|ne\b|nee\b|autorise|donne|reconnais|m'engage|et je|et nous|depuis|vous|qui|,? en qualite)|[.;)]`)
 	// townAfterA is the town behind its street in a sentence: "12 rue Haute à 99100 …".
-	townAfterA = regexp.MustCompile(`(\S),? [àÀa] ((?:F ?- ?)?[0-9]{2} ?[0-9]{3} \p{Lu})`)
-	streetIn   = regexp.MustCompile(`, ?[0-9]{1,4}(?: ?bis| ?ter)?,? [a-z]`)
+	townAfterA = lazy.Regexp(`(\S),? [àÀa] ((?:F ?- ?)?[0-9]{2} ?[0-9]{3} \p{Lu})`)
+	streetIn   = lazy.Regexp(`, ?[0-9]{1,4}(?: ?bis| ?ter)?,? [a-z]`)
 )
 
 // fromSentence reads "Je soussigné …, demeurant au …" and "De la part de …".
@@ -413,12 +414,12 @@ func fromSentence(ls []line) (party, bool) {
 		if i > maxEdge {
 			break
 		}
-		m := iUndersigned.FindStringIndex(l.fold)
+		m := iUndersigned().FindStringIndex(l.fold)
 		if m == nil {
-			m = fromPart.FindStringIndex(l.fold)
+			m = fromPart().FindStringIndex(l.fold)
 		}
 		if m == nil {
-			if s := iLive.FindStringSubmatchIndex(l.fold); s != nil && len(p.address) == 0 {
+			if s := iLive().FindStringSubmatchIndex(l.fold); s != nil && len(p.address) == 0 {
 				p.address = []string{l.cut(s[2], s[3])}
 			}
 			continue
@@ -434,9 +435,9 @@ func fromSentence(ls []line) (party, bool) {
 		} else {
 			continue
 		}
-		if d := living.FindStringIndex(s.fold); d != nil {
+		if d := living().FindStringIndex(s.fold); d != nil {
 			p.address = sentenceAddress(s, d[1])
-		} else if d := streetIn.FindStringIndex(s.fold); d != nil && d[0] < maxName {
+		} else if d := streetIn().FindStringIndex(s.fold); d != nil && d[0] < maxName {
 			p.address = sentenceAddress(s, d[0]+1)
 		}
 		return p, true
@@ -463,10 +464,10 @@ func leadingName(l line) (string, bool) {
 // like one.
 func sentenceAddress(l line, from int) []string {
 	to := len(l.fold)
-	if m := addressStops.FindStringIndex(l.fold[from:]); m != nil {
+	if m := addressStops().FindStringIndex(l.fold[from:]); m != nil {
 		to = from + m[0]
 	}
-	a := newLine(townAfterA.ReplaceAllString(strings.Trim(l.cut(from, to), " ,:"), "$1, $2"))
+	a := newLine(townAfterA().ReplaceAllString(strings.Trim(l.cut(from, to), " ,:"), "$1, $2"))
 	if at := postalAt(a); at >= 0 {
 		// The town ends at the next comma.
 		if i := strings.IndexByte(a.fold[at:], ','); i > 0 {

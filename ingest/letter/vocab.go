@@ -1,6 +1,9 @@
 package letter
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // key reduces a folded word to what OCR leaves of it: letters that it takes for one
 // another become one.
@@ -27,18 +30,37 @@ func key(word string) string {
 }
 
 // vocab is a set of words, found again in spite of slips of OCR.
-type vocab map[string]bool
+type vocab struct {
+	list string
+	set  map[string]bool // filled by known
+}
 
-// known holds the words of all sets: such a word is not a slip of another.
-var known = vocab{}
+var vocabs []*vocab
 
-func words(list string) vocab {
-	v := vocab{}
-	for w := range strings.FieldsSeq(list) {
-		k := key(fold(w))
-		v[k], known[k] = true, true
-	}
+func words(list string) *vocab {
+	v := &vocab{list: list}
+	vocabs = append(vocabs, v)
 	return v
+}
+
+// known fills all sets when one is first asked, and holds the words of all: such a word is
+// not a slip of another.
+var known = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for _, v := range vocabs {
+		v.set = map[string]bool{}
+		for w := range strings.FieldsSeq(v.list) {
+			k := key(fold(w))
+			v.set[k], all[k] = true, true
+		}
+	}
+	return all
+})
+
+// is reports whether word, as tokens gives it, is in the set as it is.
+func (v *vocab) is(word string) bool {
+	known()
+	return v.set[word]
 }
 
 // fuzzyMin is the length from which one wrong letter still tells a word from others.
@@ -46,14 +68,14 @@ const fuzzyMin = 6
 
 // has reports whether word, as tokens gives it, is in the set: as it is, or with one
 // wrong letter if it is long.
-func (v vocab) has(word string) bool {
-	if v[word] {
+func (v *vocab) has(word string) bool {
+	if v.is(word) {
 		return true
 	}
-	if len(word) < fuzzyMin-1 || known[word] {
+	if len(word) < fuzzyMin-1 || known()[word] {
 		return false
 	}
-	for w := range v {
+	for w := range v.set {
 		if len(w) >= fuzzyMin && near(w, word) {
 			return true
 		}
@@ -61,7 +83,7 @@ func (v vocab) has(word string) bool {
 	return false
 }
 
-func (v vocab) any(words []string) bool {
+func (v *vocab) any(words []string) bool {
 	for _, w := range words {
 		if v.has(w) {
 			return true

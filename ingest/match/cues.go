@@ -4,7 +4,7 @@ package match
 // letters without accents, one space between words, no punctuation.
 var (
 	// follows matches what one writes who has written before.
-	follows = mustPhrases(`(?:` +
+	follows = lazyPhrases(`(?:` +
 		`(?:(?:faisant )?suite|en reponse|reponse) a (?:mon|ma|mes|notre|nos|votre|vos|l|la|notre) (?:\w+ )?(?:courrier|message|mail|mel|courriel|email|demande|appel|lettre|accuse|reponse|entretien|conversation|echange|visite|passage|signalement|rendez vous|dossier)` +
 		`|relances?|vous relancer|je (?:me permets de )?(?:revenir|reviens) vers vous|rappelle (?:au sujet|pour|a propos|concernant)` +
 		`|(?:reste|restee|restes|restees|toujours|encore) (?:a ce jour )?sans (?:reponse|nouvelles?|retour)|(?:j ai|je n ai|nous n avons|n ayant) (?:pas|aucune?|jamais|toujours pas) (?:\w+ )?(?:eu |recu |obtenu )?(?:de |aucune )?(?:reponse|nouvelles|retour)` +
@@ -23,14 +23,14 @@ var (
 		`)`)
 
 	// fresh matches what one writes who has something new to say, or the same trouble anew.
-	fresh = mustPhrases(`(?:` +
+	fresh = lazyPhrases(`(?:` +
 		`rien a voir|(?:un )?(?:tout )?autre sujet|autre chose|une autre (?:histoire|affaire|question|demande)|je profite (?:de|du)|nouvelle demande|nouveau (?:probleme|souci|signalement|dossier|depot|sinistre|trou)|nouvelle (?:panne|fuite|degradation|coupure|infraction|affaire|inondation|facture|inscription)` +
 		`|cette fois(?: ci)?|(?:une )?(?:deuxieme|seconde|troisieme|quatrieme) (?:fois|panne|fuite|inondation)|de nouveau (?:un|une|des|en panne|eteint|casse|creve|inonde)|a nouveau (?:un|une|des|en panne|eteint|casse|creve|inonde)|encore un(?:e)? (?:autre|nouveau|nouvelle|depot|trou|fuite)|(?:un|mon|ma|notre) (?:autre|second|seconde|deuxieme) (?:enfant|fils|fille|maison|dossier|demande|compteur|vehicule|voiture|trou|lampadaire)|recidive|ca recommence` +
 		`)`)
 
 	// called matches what one writes who has phoned or come before.
-	called = mustPhrases(`(?:(?:mon|notre|cet|un) (?:appel|coup de (?:fil|telephone))|(?:ma|notre) (?:conversation|visite)|standardiste|au telephone|par telephone|au bout du fil|(?:je|nous) (?:vous )?(?:ai|avons|avais) (?:\w+ )?(?:appele|telephone|eu au)|(?:a|au) (?:l accueil|guichet))`)
+	called = lazyPhrases(`(?:(?:mon|notre|cet|un) (?:appel|coup de (?:fil|telephone))|(?:ma|notre) (?:conversation|visite)|standardiste|au telephone|par telephone|au bout du fil|(?:je|nous) (?:vous )?(?:ai|avons|avais) (?:\w+ )?(?:appele|telephone|eu au)|(?:a|au) (?:l accueil|guichet))`)
 
 	// strays matches what says outright that the matter is another one.
-	strays = mustPhrases(`(?:rien a voir|(?:un )?(?:tout )?autre sujet|une autre (?:histoire|affaire|question|demande)|je (?:profite|repars|reponds|rebondis) (?:de|du|sur|a) (?:ce|cet|cette|votre|l ancien|fil|mail|message) (?:fil|mail|message|echange|courriel|conversation)?|je (?:reprends|reutilise) (?:ce|cet|le|votre|mon) (?:\w+ )?(?:fil|mail|message|echange|courriel)|nouvelle demande)`)
+	strays = lazyPhrases(`(?:rien a voir|(?:un )?(?:tout )?autre sujet|une autre (?:histoire|affaire|question|demande)|je (?:profite|repars|reponds|rebondis) (?:de|du|sur|a) (?:ce|cet|cette|votre|l ancien|fil|mail|message) (?:fil|mail|message|echange|courriel|conversation)?|je (?:reprends|reutilise) (?:ce|cet|le|votre|mon) (?:\w+ )?(?:fil|mail|message|echange|courriel)|nouvelle demande)`)
 )

@@ -10,12 +10,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // Matcher decides by the rules of this package. It holds no state and is safe for
@@ -258,7 +258,7 @@ func (d *decision) answer(ctx context.Context, c ingest.Candidates, k ingest.Can
 
 // referencePattern matches a reference as people and OCR write it: 2026-000123, "2026 -
 // 000123", 2O26-OOO1Z3.
-var referencePattern = regexp.MustCompile(`\b([2Zz][0Oo][0-9OoIlZzSB]{2}) ?[-–—_.] ?([0-9OoIlZzSB]{6})\b`)
+var referencePattern = lazy.Regexp(`\b([2Zz][0Oo][0-9OoIlZzSB]{2}) ?[-–—_.] ?([0-9OoIlZzSB]{6})\b`)
 
 // misreadDigits are the letters that OCR makes of digits.
 var misreadDigits = strings.NewReplacer("O", "0", "o", "0", "I", "1", "l", "1", "Z", "2", "z", "2", "S", "5", "B", "8")
@@ -269,7 +269,7 @@ const referencesMax = 8
 // references returns the references that a text names, in order.
 func references(text string) []string {
 	var out []string
-	for _, m := range referencePattern.FindAllStringSubmatch(text, -1) {
+	for _, m := range referencePattern().FindAllStringSubmatch(text, -1) {
 		ref := misreadDigits.Replace(m[1]) + "-" + misreadDigits.Replace(m[2])
 		if !slices.Contains(out, ref) {
 			if out = append(out, ref); len(out) == referencesMax {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 )
 
 // phrases matches folded text (small letters, one space between words) against an
@@ -32,6 +33,11 @@ func mustPhrases(expr string) phrases {
 		p.starts[word] = true
 	}
 	return p
+}
+
+// lazyPhrases puts mustPhrases off to the first use, as lazy.Regexp does.
+func lazyPhrases(expr string) func() phrases {
+	return sync.OnceValue(func() phrases { return mustPhrases(expr) })
 }
 
 // match reports whether one of the phrases stands in a folded text.

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var allPhrases = map[string]phrases{"follows": follows, "fresh": fresh, "strays": strays, "called": called}
+var allPhrases = map[string]phrases{"follows": follows(), "fresh": fresh(), "strays": strays(), "called": called()}
 
 // plain is the expression of phrases as one would write it without them.
 func plain(p phrases) *regexp.Regexp {

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 const (
@@ -88,7 +88,7 @@ func summarize(rec ingest.Record, r ingest.Reading, c ingest.Classification) sum
 		Passed:   words != r.Words(),
 		Files:    filesKey(r),
 	}
-	s.Follows, s.Fresh, s.Strays, s.Called = follows.match(s.Text), fresh.match(s.Text), strays.match(s.Text), called.match(s.Text)
+	s.Follows, s.Fresh, s.Strays, s.Called = follows().match(s.Text), fresh().match(s.Text), strays().match(s.Text), called().match(s.Text)
 	return s
 }
 
@@ -222,14 +222,14 @@ func (m *Matcher) telling(entities []string) []string {
 }
 
 // quotedAuthor matches how mail programs name the author of what they quote or forward.
-var quotedAuthor = regexp.MustCompile(`(?mi)^[>\s]*(?:de|from|exp[ée]diteur)\s*:\s*"?([^<\n"]*?)"?\s*(?:<([^>\s]+@[^>\s]+)>|\[mailto:([^\]\s]+)\])?\s*$|\ble\s[^\n]{6,60}?,?\s([^,<\n]{3,60}?)\s*<([^>\s]+@[^>\s]+)>\s*a\s+écrit`)
+var quotedAuthor = lazy.Regexp(`(?mi)^[>\s]*(?:de|from|exp[ée]diteur)\s*:\s*"?([^<\n"]*?)"?\s*(?:<([^>\s]+@[^>\s]+)>|\[mailto:([^\]\s]+)\])?\s*$|\ble\s[^\n]{6,60}?,?\s([^,<\n]{3,60}?)\s*<([^>\s]+@[^>\s]+)>\s*a\s+écrit`)
 
 // quotedAuthors returns whose mails a mail quotes or forwards: of a letter that an elected
 // member passes on, the citizen.
 func quotedAuthors(r ingest.Reading) []party {
 	quoted := clipRaw(quotedText(r))
 	var out []party
-	for _, m := range quotedAuthor.FindAllStringSubmatch(quoted, quotedMax) {
+	for _, m := range quotedAuthor().FindAllStringSubmatch(quoted, quotedMax) {
 		p := partyOf(ingest.Person{Name: cmp.Or(m[1], m[4]), Email: cmp.Or(m[2], m[3], m[5])}, "")
 		if p.email != "" || len(p.names) > 0 {
 			out = append(out, p)

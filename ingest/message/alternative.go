@@ -1,8 +1,9 @@
 package message
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // chooseAlternative picks from the parts of a multipart/alternative, each one's
@@ -79,15 +80,15 @@ func alternativeScore(blocks []block) int {
 }
 
 // stub matches what programs write into the plain part when they have only HTML.
-var stub = regexp.MustCompile(`(?i)html|navigateur|browser|(?:mail|e-?mail|messagerie|courriel)\s+(?:client|reader|program)|client\s+(?:de\s+messagerie|mail|e-?mail)|` +
+var stub = lazy.Regexp(`(?i)html|navigateur|browser|(?:mail|e-?mail|messagerie|courriel)\s+(?:client|reader|program)|client\s+(?:de\s+messagerie|mail|e-?mail)|` +
 	`ne\s+(?:s['’]affiche|parvenez|pouvez)|version en ligne|unable to (?:view|display|read)|(?:cannot|can['’]t|doesn['’]t|does not)\s+(?:display|support|view|read)`)
 
 // isStub reports whether a text stands in for the HTML part. Only short ones can: a
 // letter about a broken web page is a letter.
 func isStub(text string) bool {
 	t := strings.TrimSpace(text)
-	return t == "" || len(t) < 250 && strings.Count(t, "\n") < 5 && stub.MatchString(t) &&
-		!regexpGreeting.MatchString(t)
+	return t == "" || len(t) < 250 && strings.Count(t, "\n") < 5 && stub().MatchString(t) &&
+		!regexpGreeting().MatchString(t)
 }
 
-var regexpGreeting = regexp.MustCompile(`(?i)\b(?:bonjour|bonsoir|madame|monsieur|cordialement|merci|salutations|hello|dear|regards)\b`)
+var regexpGreeting = lazy.Regexp(`(?i)\b(?:bonjour|bonsoir|madame|monsieur|cordialement|merci|salutations|hello|dear|regards)\b`)

@@ -1,10 +1,11 @@
 package message
 
 import (
-	"regexp"
 	"strings"
 
 	gomessage "github.com/emersion/go-message"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // automatic says why a mail is no citizen's message, or "" for everything that might
@@ -51,13 +52,13 @@ func nullReturnPath(h *gomessage.Header) bool {
 
 var (
 	// Only at the start: programs put it there, persons write "absence de …" anywhere.
-	autoReplySubject = regexp.MustCompile(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b)`)
+	autoReplySubject = lazy.Regexp(`(?i)^\W*(?:(?:re|tr|rép)\s*:\s*)?(?:\[?(?:réponse\s+automatique|automatic\s+reply|auto(?:matic)?[\s-]?(?:reply|response|réponse)|out\s+of\s+(?:the\s+)?office|message\s+d['’]absence|absence\s+du\s+bureau|absente?\s+du\s+bureau|notification\s+d['’]absence|vacation\s+(?:reply|message)|je\s+suis\s+(?:actuellement\s+)?(?:absente?|en\s+congés?)|i\s+am\s+(?:currently\s+)?(?:out\s+of|away))\b)`)
 	// The same of machines that say less. Persons write so too, and go on: of what, of whom.
-	absenceSubject = regexp.MustCompile(`(?i)^\W*\[?(?:absente?s?|absence|fermeture)\s*(?:[:–—-]?\s*(?:re|tr|rép)\s*:|[:–—-]\s*(?:du|jusqu)|jusqu|du\s+\d|annuelle|du\s+bureau|pour\s+congés|$)`)
+	absenceSubject = lazy.Regexp(`(?i)^\W*\[?(?:absente?s?|absence|fermeture)\s*(?:[:–—-]?\s*(?:re|tr|rép)\s*:|[:–—-]\s*(?:du|jusqu)|jusqu|du\s+\d|annuelle|du\s+bureau|pour\s+congés|$)`)
 	// Who is away, or what is closed: the machine speaks of its owner.
-	ownAbsence = regexp.MustCompile(`(?i)(?:je\s+(?:suis|serai)|nous\s+(?:sommes|serons))\s+(?:\S+\s+){0,2}(?:absente?s?|en\s+congés?|fermée?s?|indisponibles?|en\s+déplacement)|(?:bureaux?|étude|cabinet|agence|secrétariat|service|magasin|entreprise|société|accueil|standard)\s+(?:\S+\s+){0,3}(?:est|sont|sera|seront)\s+(?:\S+\s+)?ferm`)
+	ownAbsence = lazy.Regexp(`(?i)(?:je\s+(?:suis|serai)|nous\s+(?:sommes|serons))\s+(?:\S+\s+){0,2}(?:absente?s?|en\s+congés?|fermée?s?|indisponibles?|en\s+déplacement)|(?:bureaux?|étude|cabinet|agence|secrétariat|service|magasin|entreprise|société|accueil|standard)\s+(?:\S+\s+){0,3}(?:est|sont|sera|seront)\s+(?:\S+\s+)?ferm`)
 	// What such an answer says.
-	absenceText = regexp.MustCompile(`(?i)\b(?:je\s+(?:suis|serai)\s+(?:actuellement\s+|en\s+ce\s+moment\s+)?(?:absente?|en\s+congés?|en\s+déplacement|indisponible|hors\s+du\s+bureau)|(?:actuellement|momentanément)\s+(?:absente?|en\s+congés?|indisponible)|de\s+retour\s+(?:le|à\s+partir)|jusqu['’]au\s.{1,40}(?:inclus|\d{4})|en\s+mon\s+absence|(?:i\s+am|i['’]m)\s+(?:currently\s+)?(?:out\s+of\s+(?:the\s+)?office|away|on\s+(?:leave|vacation|holiday))|limited\s+access\s+to\s+(?:my\s+)?e-?mail|will\s+(?:be\s+back|return)\s+on|bien\s+reçu\s+votre\s+(?:message|mail|courriel|e-?mail)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:nous\s+est\s+bien\s+parvenu|m['’]est\s+bien\s+parvenu|a\s+bien\s+été\s+reçu|sera\s+(?:traité|lu))|(?:ferme|fermé|fermée|fermés|fermées)\s+(?:du|jusqu['’]au)\s|dès\s+(?:mon|notre)\s+retour|ne\s+pas\s+répondre\s+à\s+ce\s+(?:message|mail|courriel|e-?mail)|ceci\s+est\s+(?:un\s+message|une\s+réponse)\s+automatique|this\s+is\s+an\s+automat(?:ic|ed))`)
+	absenceText = lazy.Regexp(`(?i)\b(?:je\s+(?:suis|serai)\s+(?:actuellement\s+|en\s+ce\s+moment\s+)?(?:absente?|en\s+congés?|en\s+déplacement|indisponible|hors\s+du\s+bureau)|(?:actuellement|momentanément)\s+(?:absente?|en\s+congés?|indisponible)|de\s+retour\s+(?:le|à\s+partir)|jusqu['’]au\s.{1,40}(?:inclus|\d{4})|en\s+mon\s+absence|(?:i\s+am|i['’]m)\s+(?:currently\s+)?(?:out\s+of\s+(?:the\s+)?office|away|on\s+(?:leave|vacation|holiday))|limited\s+access\s+to\s+(?:my\s+)?e-?mail|will\s+(?:be\s+back|return)\s+on|bien\s+reçu\s+votre\s+(?:message|mail|courriel|e-?mail)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:nous\s+est\s+bien\s+parvenu|m['’]est\s+bien\s+parvenu|a\s+bien\s+été\s+reçu|sera\s+(?:traité|lu))|(?:ferme|fermé|fermée|fermés|fermées)\s+(?:du|jusqu['’]au)\s|dès\s+(?:mon|notre)\s+retour|ne\s+pas\s+répondre\s+à\s+ce\s+(?:message|mail|courriel|e-?mail)|ceci\s+est\s+(?:un\s+message|une\s+réponse)\s+automatique|this\s+is\s+an\s+automat(?:ic|ed))`)
 )
 
 // autoReplyReason recognises out-of-office answers: headers that only answering
@@ -73,20 +74,20 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 	}
 	own := Cut(m.OwnText, 3000)
 	// By words alone only what nobody adds anything to: no file, no program of a person.
-	bare := len(m.Attachments) == 0 && !humanProgram.MatchString(firstValue(h, "User-Agent")) && !humanProgram.MatchString(firstValue(h, "X-Mailer"))
+	bare := len(m.Attachments) == 0 && !humanProgram().MatchString(firstValue(h, "User-Agent")) && !humanProgram().MatchString(firstValue(h, "X-Mailer"))
 	switch {
 	case bare && machineText(own):
 		return "auto_reply: " + m.Subject
-	case bare && absenceSubject.MatchString(m.Subject) && ownAbsence.MatchString(own) && absenceText.MatchString(own) && !asks(own):
+	case bare && absenceSubject().MatchString(m.Subject) && ownAbsence().MatchString(own) && absenceText().MatchString(own) && !asks(own):
 		return "out_of_office: " + m.Subject
 	}
-	if !autoReplySubject.MatchString(m.Subject) {
+	if !autoReplySubject().MatchString(m.Subject) {
 		return ""
 	}
 	switch {
 	case nullReturnPath(h), h.Has("X-Auto-Response-Suppress"), h.Has("X-Auto-Reply-From"), isBulk(h):
 		return "out_of_office: " + m.Subject
-	case absenceText.MatchString(own) && !asks(own):
+	case absenceText().MatchString(own) && !asks(own):
 		return "out_of_office: " + m.Subject
 	}
 	return ""
@@ -94,30 +95,30 @@ func autoReplyReason(h *gomessage.Header, m *Message) string {
 
 var (
 	// Machines say of themselves, in a sentence of its own, that nobody will read an answer.
-	noAnswer = regexp.MustCompile(`(?im)(?:^|[.!?;:)\n]\s*|,\s*)(?:(?:merci|prière|nous\s+vous\s+(?:prions|remercions)|veuillez|svp)\s+(?:de\s+|d['’])?(?:bien\s+vouloir\s+)?)?(?:ne\s+pas\s+(?:y\s+)?répondre|ne\s+répondez\s+pas)(?:\s+à\s+ce(?:t|tte)?\s+(?:message|mail|courriel|e-?mail|adresse)|\s*[.!]?\s*$)|(?:^|[.!?\n]\s*)(?:ceci|ce\s+message|cet\s+e-?mail|ce\s+courriel|il\s+s['’]agit)\s+(?:est|d['’]une?|a\s+été)\s+(?:\S+\s+){0,3}(?:automatique|généré\s+automatiquement|envoyé\s+automatiquement)|(?i:this\s+is\s+an\s+automat)`)
+	noAnswer = lazy.Regexp(`(?im)(?:^|[.!?;:)\n]\s*|,\s*)(?:(?:merci|prière|nous\s+vous\s+(?:prions|remercions)|veuillez|svp)\s+(?:de\s+|d['’])?(?:bien\s+vouloir\s+)?)?(?:ne\s+pas\s+(?:y\s+)?répondre|ne\s+répondez\s+pas)(?:\s+à\s+ce(?:t|tte)?\s+(?:message|mail|courriel|e-?mail|adresse)|\s*[.!]?\s*$)|(?:^|[.!?\n]\s*)(?:ceci|ce\s+message|cet\s+e-?mail|ce\s+courriel|il\s+s['’]agit)\s+(?:est|d['’]une?|a\s+été)\s+(?:\S+\s+){0,3}(?:automatique|généré\s+automatiquement|envoyé\s+automatiquement)|(?i:this\s+is\s+an\s+automat)`)
 	// And that the message came in.
-	cameIn = regexp.MustCompile(`(?i)bien\s+(?:reçu|réceptionné)\s+votre\s+(?:message|mail|courriel|e-?mail|demande)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:(?:nous|m['’])\s*est\s+bien\s+parvenu|a\s+bien\s+été\s+(?:reçu|enregistré))|(?:sera|seront)\s+(?:traitée?s?|lue?s?|prise?s?\s+en\s+compte)\s+(?:dès|dans)`)
+	cameIn = lazy.Regexp(`(?i)bien\s+(?:reçu|réceptionné)\s+votre\s+(?:message|mail|courriel|e-?mail|demande)|votre\s+(?:message|mail|courriel|e-?mail)\s+(?:(?:nous|m['’])\s*est\s+bien\s+parvenu|a\s+bien\s+été\s+(?:reçu|enregistré))|(?:sera|seront)\s+(?:traitée?s?|lue?s?|prise?s?\s+en\s+compte)\s+(?:dès|dans)`)
 )
 
 // machineText reports whether a text is that of an answering machine that says so itself.
 func machineText(own string) bool {
-	return noAnswer.MatchString(own) && (cameIn.MatchString(own) || absenceText.MatchString(own)) && !asks(own)
+	return noAnswer().MatchString(own) && (cameIn().MatchString(own) || absenceText().MatchString(own)) && !asks(own)
 }
 
 // asks reports whether somebody asks or tells the town something: machines put no questions.
 func asks(own string) bool {
-	return strings.Contains(own, "?") || asksSomething.MatchString(own) || wantsSomething.MatchString(own) || speaksOfMachine.MatchString(own)
+	return strings.Contains(own, "?") || asksSomething().MatchString(own) || wantsSomething().MatchString(own) || speaksOfMachine().MatchString(own)
 }
 
 // speaksOfMachine matches what a person writes who has had an automatic answer, or sends something.
-var speaksOfMachine = regexp.MustCompile(`(?i)\b(?:reçu|eu|obtenu)\s+(?:que\s+)?(?:votre|un|une|vos|des)\s+(?:\S+\s+)?(?:messages?|réponses?|mails?|courriels?|e-?mails?)\s+automatiques?|\bil\s+(?:me\s+)?dit\s+de|\b(?:voici|ci-joint|je\s+(?:vous\s+)?(?:envoie|transmets|joins|adresse))\b|\bpièce\s+jointe\b|\b(?:mon|ma|mes)\s+(?:avion|fils|fille|enfants?|dossier|demande|parcelle|facture|rue)\b`)
+var speaksOfMachine = lazy.Regexp(`(?i)\b(?:reçu|eu|obtenu)\s+(?:que\s+)?(?:votre|un|une|vos|des)\s+(?:\S+\s+)?(?:messages?|réponses?|mails?|courriels?|e-?mails?)\s+automatiques?|\bil\s+(?:me\s+)?dit\s+de|\b(?:voici|ci-joint|je\s+(?:vous\s+)?(?:envoie|transmets|joins|adresse))\b|\bpièce\s+jointe\b|\b(?:mon|ma|mes)\s+(?:avion|fils|fille|enfants?|dossier|demande|parcelle|facture|rue)\b`)
 
 // wantsSomething matches what is to be done or left undone, but for what machines ask:
 // not to answer, to write to somebody else.
-var wantsSomething = regexp.MustCompile(`(?i)\b(?:merci|remercie|prie|prière|veuillez|svp|s['’]il\s+vous\s+pla[iî]t)\s+(?:de\s+(?:bien\s+vouloir\s+)?|d['’]|par\s+avance\s+de\s+)(?:annuler|modifier|noter|reporter|décaler|inscrire|désinscrire|supprimer|m['’]|me\s|nous\s|faire|passer|envoyer|rappeler|prévoir|réparer|intervenir|corriger|rectifier)|\bannul(?:er|ez)\b`)
+var wantsSomething = lazy.Regexp(`(?i)\b(?:merci|remercie|prie|prière|veuillez|svp|s['’]il\s+vous\s+pla[iî]t)\s+(?:de\s+(?:bien\s+vouloir\s+)?|d['’]|par\s+avance\s+de\s+)(?:annuler|modifier|noter|reporter|décaler|inscrire|désinscrire|supprimer|m['’]|me\s|nous\s|faire|passer|envoyer|rappeler|prévoir|réparer|intervenir|corriger|rectifier)|\bannul(?:er|ez)\b`)
 
 // asksSomething matches what a citizen writes to a town, and an answering machine does not.
-var asksSomething = regexp.MustCompile(`(?i)\b(?:je\s+(?:souhaite|voudrais|demande|sollicite|vous\s+(?:signale|écris|prie|sollicite)|désire|conteste)|pourriez-vous|pouvez-vous|j['’]aimerais|est-il\s+possible|could\s+you|i\s+would\s+like|votre\s+(?:portail|service|réponse))\b`)
+var asksSomething = lazy.Regexp(`(?i)\b(?:je\s+(?:souhaite|voudrais|demande|sollicite|vous\s+(?:signale|écris|prie|sollicite)|désire|conteste)|pourriez-vous|pouvez-vous|j['’]aimerais|est-il\s+possible|could\s+you|i\s+would\s+like|votre\s+(?:portail|service|réponse))\b`)
 
 func isBulk(h *gomessage.Header) bool {
 	switch strings.ToLower(strings.Trim(firstValue(h, "Precedence"), " \"'")) {
@@ -129,13 +130,13 @@ func isBulk(h *gomessage.Header) bool {
 
 var (
 	// Programs in which a person writes a mail.
-	humanProgram = regexp.MustCompile(`(?i)thunderbird|microsoft\s+outlook|outlook\s+express|apple\s+mail|iphone\s+mail|ipad\s+mail|android|k-?9|roundcube|zimbra|horde|squirrelmail|evolution|kmail|claws|mutt|lotus|sogo|rainloop|mailo|open-xchange|yahoomail|aol\s?mail|orange|webmail`)
+	humanProgram = lazy.Regexp(`(?i)thunderbird|microsoft\s+outlook|outlook\s+express|apple\s+mail|iphone\s+mail|ipad\s+mail|android|k-?9|roundcube|zimbra|horde|squirrelmail|evolution|kmail|claws|mutt|lotus|sogo|rainloop|mailo|open-xchange|yahoomail|aol\s?mail|orange|webmail`)
 	// Headers of mass mailing services.
 	massHeaders = []string{
 		"Feedback-Id", "X-Csa-Complaints", "X-Campaign", "X-Campaignid", "X-Mailer-Recptid", "X-Mailin-Campaign", "X-Mailjet-Campaign",
 		"X-Mj-Mid", "X-Mc-User", "X-Sg-Eid", "List-Unsubscribe-Post", "X-Emv-Campagneid", "X-Newsletter",
 	}
-	massWords = regexp.MustCompile(`(?i)désabonn|désinscri|unsubscribe|newsletter|lettre\s+d['’]info|voir\s+(?:la\s+version|ce\s+(?:mail|message))\s+(?:en\s+ligne|dans)|se\s+désinscrire`)
+	massWords = lazy.Regexp(`(?i)désabonn|désinscri|unsubscribe|newsletter|lettre\s+d['’]info|voir\s+(?:la\s+version|ce\s+(?:mail|message))\s+(?:en\s+ligne|dans)|se\s+désinscrire`)
 )
 
 // listReason recognises mailing lists and newsletters. List-Unsubscribe or Precedence
@@ -149,7 +150,7 @@ func listReason(h *gomessage.Header, m *Message) string {
 	if id == "" && !bulk && !unsubscribe {
 		return ""
 	}
-	mass := massWords.MatchString(Cut(m.Text, 200_000))
+	mass := massWords().MatchString(Cut(m.Text, 200_000))
 	for _, name := range massHeaders {
 		mass = mass || h.Has(name)
 	}
@@ -176,7 +177,7 @@ func listReason(h *gomessage.Header, m *Message) string {
 
 // writtenByPerson reports whether a mail names a person's program, or answers a mail.
 func writtenByPerson(h *gomessage.Header, m *Message) bool {
-	return humanProgram.MatchString(firstValue(h, "User-Agent")) || humanProgram.MatchString(firstValue(h, "X-Mailer")) ||
+	return humanProgram().MatchString(firstValue(h, "User-Agent")) || humanProgram().MatchString(firstValue(h, "X-Mailer")) ||
 		len(m.InReplyTo) > 0
 }
 

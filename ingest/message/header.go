@@ -2,11 +2,12 @@ package message
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	gomessage "github.com/emersion/go-message"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // Bounds of one header block. Real ones stay far below.
@@ -91,7 +92,7 @@ func (r *headerReader) read() {
 		case isField(trimmed):
 			r.endField()
 			r.begin(trimmed)
-		case strayParam.Match(trimmed) && (strings.EqualFold(r.name, "Content-Type") || strings.EqualFold(r.name, "Content-Disposition")):
+		case strayParam().Match(trimmed) && (strings.EqualFold(r.name, "Content-Type") || strings.EqualFold(r.name, "Content-Disposition")):
 			r.add(trimmed) // a fold that lost its blank
 		default:
 			r.endField()
@@ -143,7 +144,7 @@ func (r *headerReader) junk(line []byte) bool {
 // is rubbish, and so is what would spoil encoded content.
 func (r *headerReader) isPartText(line []byte) bool {
 	next := r.l.peekLine()
-	if r.root || len(next) > 0 && len(bytes.TrimSpace(next)) > 0 || strayParam.Match(line) {
+	if r.root || len(next) > 0 && len(bytes.TrimSpace(next)) > 0 || strayParam().Match(line) {
 		return false
 	}
 	for _, f := range r.fields {
@@ -155,7 +156,7 @@ func (r *headerReader) isPartText(line []byte) bool {
 	return true
 }
 
-var strayParam = regexp.MustCompile(`^\s*[\w*-]+\s*=\s*\S`)
+var strayParam = lazy.Regexp(`^\s*[\w*-]+\s*=\s*\S`)
 
 // fieldAhead reports whether the next line that is not blank is a field.
 func (r *headerReader) fieldAhead() bool {

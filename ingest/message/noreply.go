@@ -1,15 +1,16 @@
 package message
 
 import (
-	"regexp"
 	"strings"
 
 	gomessage "github.com/emersion/go-message"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // robotAddress matches the local parts to which no program writes by itself (RFC 3834 §2,
 // RFC 2142): robots, and the owners and request addresses of lists.
-var robotAddress = regexp.MustCompile(`(?i)^(?:mailer-daemon|mailerdaemon|mail-daemon|double-bounce|mdaemon|postmaster|listserv|majordomo|owner-.+|.+-(?:owner|request|bounces?)|bounces?(?:[+=-].*)?|(?:no|do[._-]?not|ne[._-]?pas|pas[._-]?de)[._-]?(?:reply|reponse|répondre|repondre).*)$`)
+var robotAddress = lazy.Regexp(`(?i)^(?:mailer-daemon|mailerdaemon|mail-daemon|double-bounce|mdaemon|postmaster|listserv|majordomo|owner-.+|.+-(?:owner|request|bounces?)|bounces?(?:[+=-].*)?|(?:no|do[._-]?not|ne[._-]?pas|pas[._-]?de)[._-]?(?:reply|reponse|répondre|repondre).*)$`)
 
 // noReply says why the rules of mail forbid an automatic answer to a mail, in French, or "".
 // It decides on nothing else: the mail is somebody's message all the same.
@@ -24,7 +25,7 @@ func noReply(h *gomessage.Header, m *Message) string {
 		return "message automatique (Auto-Submitted)"
 	case nullReturnPath(h):
 		return "l’expéditeur de l’enveloppe est vide (Return-Path: <>)"
-	case robotAddress.MatchString(local):
+	case robotAddress().MatchString(local):
 		return "adresse d’un automate (" + Cut(cleanLine(m.From.Email), 120) + ")"
 	case id != "" && ownGroup(id, m):
 		return "" // the town's own address is a group: citizens' mails all come through it

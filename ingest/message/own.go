@@ -1,8 +1,9 @@
 package message
 
 import (
-	"regexp"
 	"strings"
+
+	"saisine.fr/saisine/ingest/lazy"
 )
 
 // ownWords returns what the sender wrote of a text: without quoted history, signature
@@ -21,32 +22,32 @@ func ownWords(text string) string {
 var (
 	// "Le lun. 3 nov. 2025 à 10:12, Jean Dupont <jean@x.fr> a écrit :" of Gmail, Apple
 	// Mail, Thunderbird, Orange, Free; "On Mon, Nov 3, 2025 … wrote:".
-	attribution = regexp.MustCompile(`(?i)^\W{0,4}(?:(?:le|en date de|en date du|on|quoting|citando)\s.{5,300}(?:a\s+écrit|a\s+ecrit|wrote|écrivait)\s*:?|.{3,200}\sa\s+écrit\s*:|(?:le\s)?.{3,200}<[^>]+@[^>]+>\s*(?:a\s+écrit|wrote)\s*:|20\d\d[-/]\d\d?[-/]\d\d?\s.{0,200}<[^<>]*@[^<>]*>\s*:)\s*$`)
+	attribution = lazy.Regexp(`(?i)^\W{0,4}(?:(?:le|en date de|en date du|on|quoting|citando)\s.{5,300}(?:a\s+écrit|a\s+ecrit|wrote|écrivait)\s*:?|.{3,200}\sa\s+écrit\s*:|(?:le\s)?.{3,200}<[^>]+@[^>]+>\s*(?:a\s+écrit|wrote)\s*:|20\d\d[-/]\d\d?[-/]\d\d?\s.{0,200}<[^<>]*@[^<>]*>\s*:)\s*$`)
 	// "-----Message d'origine-----" of Outlook and SFR, "> Message du 03/11/25 10:12" of Orange.
-	separator = regexp.MustCompile(`(?i)^\W*(?:-{2,}|_{2,}|={2,}|>)\s*(?:message\s+(?:d['’]origine|original|initial|transféré|transmis|du\s+\d|transféré par)|original\s+(?:message|appointment)|forwarded\s+message|e-?mail\s+d['’]origine|courriel\s+original|mail\s+transféré|mail\s+original|forwarded\s+by|reply\s+message)(?:\PL|$)`)
+	separator = lazy.Regexp(`(?i)^\W*(?:-{2,}|_{2,}|={2,}|>)\s*(?:message\s+(?:d['’]origine|original|initial|transféré|transmis|du\s+\d|transféré par)|original\s+(?:message|appointment)|forwarded\s+message|e-?mail\s+d['’]origine|courriel\s+original|mail\s+transféré|mail\s+original|forwarded\s+by|reply\s+message)(?:\PL|$)`)
 	// "---- Le lun., 3 nov. 2025 … a écrit ----" of Zoho.
-	attributionRule = regexp.MustCompile(`(?i)^\s*-{2,}\s*(?:on|le)\s.{5,200}(?:wrote|a\s+écrit)\s*:?\s*-{2,}\s*$`)
+	attributionRule = lazy.Regexp(`(?i)^\s*-{2,}\s*(?:on|le)\s.{5,200}(?:wrote|a\s+écrit)\s*:?\s*-{2,}\s*$`)
 	// Yahoo's programs for telephones leave no line end after it.
-	attributionInLine = regexp.MustCompile(`(?i)^\s*(?:le|on)\s.{5,200}<[^<>\s]+@[^<>\s]+>\s*(?:a\s+écrit|wrote)\s*:\s*\S`)
+	attributionInLine = lazy.Regexp(`(?i)^\s*(?:le|on)\s.{5,200}<[^<>\s]+@[^<>\s]+>\s*(?:a\s+écrit|wrote)\s*:\s*\S`)
 	// What a person tells of a letter: "l'agent m'a écrit :".
-	personWrote = regexp.MustCompile(`(?i)(?:\PL[mt]['’]|\PL(?:nous|vous|lui|leur|qui|on)\s+)a\s+écrit`)
-	isoDate     = regexp.MustCompile(`^20\d\d[-/]\d\d?[-/]\d`) // how Gmail began until 2014
+	personWrote = lazy.Regexp(`(?i)(?:\PL[mt]['’]|\PL(?:nous|vous|lui|leur|qui|on)\s+)a\s+écrit`)
+	isoDate     = lazy.Regexp(`^20\d\d[-/]\d\d?[-/]\d`) // how Gmail began until 2014
 	// What an attribution says, in the languages that are not taken apart further.
-	wroteWord = regexp.MustCompile(`(?i)écrit|ecrit|wrote|writes|schrieb|schreef|scritto|escribi|escreveu|skrev|said|dit\s*:|@`)
-	clock     = regexp.MustCompile(`\d{1,2}\s?[:hH]\s?\d{2}`)
+	wroteWord = lazy.Regexp(`(?i)écrit|ecrit|wrote|writes|schrieb|schreef|scritto|escribi|escreveu|skrev|said|dit\s*:|@`)
+	clock     = lazy.Regexp(`\d{1,2}\s?[:hH]\s?\d{2}`)
 	// A mail that forwards another and says no more than a greeting is sent for that one.
-	forwarded    = regexp.MustCompile(`(?im)^\W*(?:-{2,}|début du|begin)\s*(?:e-?mail|message|courriel|forwarded)\s+(?:transféré|réexpédié|transmis|message|by)`)
-	greetingOnly = regexp.MustCompile(`(?i)^\W*(?:(?:bonjour|bonsoir|hello|hi|salut|madame|monsieur|mesdames|messieurs|et|à\s+tous|le\s+maire|la\s+maire)\W*)+$`)
+	forwarded    = lazy.Regexp(`(?im)^\W*(?:-{2,}|début du|begin)\s*(?:e-?mail|message|courriel|forwarded)\s+(?:transféré|réexpédié|transmis|message|by)`)
+	greetingOnly = lazy.Regexp(`(?i)^\W*(?:(?:bonjour|bonsoir|hello|hi|salut|madame|monsieur|mesdames|messieurs|et|à\s+tous|le\s+maire|la\s+maire)\W*)+$`)
 	// Apple Mail's line before a forwarded mail.
-	appleForward = regexp.MustCompile(`(?i)^\s*(?:début du message (?:réexpédié|transféré|transmis)|begin forwarded message)\s*:\s*$`)
+	appleForward = lazy.Regexp(`(?i)^\s*(?:début du message (?:réexpédié|transféré|transmis)|begin forwarded message)\s*:\s*$`)
 	// The header block that Outlook puts before history.
-	historyFrom = regexp.MustCompile(`(?i)^[\s*>|]*(?:de|from|expéditeur|envoyé par)\s*[\s*]*:[\s*]*\S`)
-	historyRest = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent|à|to|destinataires?|cc|copie(?:\s+à)?|objet|subject|sujet|pièces?\s+jointes?|importance)\s*[\s*]*:`)
-	historyDate = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent)\s*[\s*]*:`)
-	historySent = regexp.MustCompile(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|sent)\s*[\s*]*:`)
-	rule        = regexp.MustCompile(`^\s*(?:_{10,}|-{10,}|={10,}|\*{10,})\s*$`)
+	historyFrom = lazy.Regexp(`(?i)^[\s*>|]*(?:de|from|expéditeur|envoyé par)\s*[\s*]*:[\s*]*\S`)
+	historyRest = lazy.Regexp(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent|à|to|destinataires?|cc|copie(?:\s+à)?|objet|subject|sujet|pièces?\s+jointes?|importance)\s*[\s*]*:`)
+	historyDate = lazy.Regexp(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|date|sent)\s*[\s*]*:`)
+	historySent = lazy.Regexp(`(?i)^[\s*>|]*(?:envoyé(?:\s+le)?|sent)\s*[\s*]*:`)
+	rule        = lazy.Regexp(`^\s*(?:_{10,}|-{10,}|={10,}|\*{10,})\s*$`)
 	// What a program adds under a text in praise of itself.
-	advert = regexp.MustCompile(`(?i)^\W*(?:` +
+	advert = lazy.Regexp(`(?i)^\W*(?:` +
 		`envoyée?\s+(?:de(?:puis)?|à\s+partir\s+de|avec|via|par)\s+(?:mon|ma|l['’]|la|le|un|une|une?|outlook|yahoo|gmail|orange|free|sfr|bouygues|samsung|proton|courrier|mail|android|iphone|ios|thunderbird)[^.!?\n]{0,100}|` +
 		`sent\s+(?:from|with|via|using)\s+(?:my|the|outlook|yahoo|gmail|mail|proton|samsung|windows|mobile|airmail|iphone|android|a|an)\b[^.!?\n]{0,100}|` +
 		`(?:télécharger?|obtenez|obtenir|get)\s+outlook\s+(?:pour|for)\b[^\n]{0,160}|` +
@@ -58,18 +59,18 @@ var (
 		`(?:merci\s+de\s+)?n['’]?imprime[rz]\s+(?:ce|cet)\s[^\n]{0,160}` +
 		`)[.!]?(?:\s*(?:veuillez|merci\s+de\s+bien\s+vouloir|please|pardon(?:nez)?)\s[^.!\n]{0,80}[.!]?)?\s*$`)
 	// The start and the weight of a confidentiality footer.
-	footerStart = regexp.MustCompile(`(?i)^\W*(?:(?:ce|cet|cette)\s+(?:message|mail|e-?mail|courriel|courrier|transmission|communication)\b|les?\s+(?:informations?|contenu)\s+(?:contenue?s?|figurant|de ce)|l['’]?(?:intégrité|émetteur)\b|this\s+(?:e-?mail|message|communication|transmission)\b|the\s+information\s+(?:contained|in\s+this)|avis\s+de\s+confidentialité|confidentialit[éy]|disclaimer|avertissement|si\s+vous\s+(?:avez\s+reçu|n['’]êtes\s+pas\s+(?:le\s+)?destinataire)|if\s+you\s+(?:have\s+received|are\s+not\s+the)|toute\s+(?:utilisation|diffusion|publication))`)
-	footerWords = regexp.MustCompile(`(?i)confidenti|destinataire|privileged|intended|recipient|par\s+erreur|in\s+error|décline\s+toute|disclaim|altér`)
-	bareLink    = regexp.MustCompile(`^\W*(?:https?://\S+|www\.\S+)\W*$`)
+	footerStart = lazy.Regexp(`(?i)^\W*(?:(?:ce|cet|cette)\s+(?:message|mail|e-?mail|courriel|courrier|transmission|communication)\b|les?\s+(?:informations?|contenu)\s+(?:contenue?s?|figurant|de ce)|l['’]?(?:intégrité|émetteur)\b|this\s+(?:e-?mail|message|communication|transmission)\b|the\s+information\s+(?:contained|in\s+this)|avis\s+de\s+confidentialité|confidentialit[éy]|disclaimer|avertissement|si\s+vous\s+(?:avez\s+reçu|n['’]êtes\s+pas\s+(?:le\s+)?destinataire)|if\s+you\s+(?:have\s+received|are\s+not\s+the)|toute\s+(?:utilisation|diffusion|publication))`)
+	footerWords = lazy.Regexp(`(?i)confidenti|destinataire|privileged|intended|recipient|par\s+erreur|in\s+error|décline\s+toute|disclaim|altér`)
+	bareLink    = lazy.Regexp(`^\W*(?:https?://\S+|www\.\S+)\W*$`)
 )
 
 // cutHistory cuts at the first line from which on all is an older mail that is not
 // marked line by line.
 func cutHistory(lines []string) []string {
 	for i, line := range lines {
-		if separator.MatchString(line) && !startsQuoteOnly(lines[i:]) || strings.HasPrefix(line, "--") && attributionRule.MatchString(line) || appleForward.MatchString(line) || isHeaderBlock(lines[i:]) {
+		if separator().MatchString(line) && !startsQuoteOnly(lines[i:]) || strings.HasPrefix(line, "--") && attributionRule().MatchString(line) || appleForward().MatchString(line) || isHeaderBlock(lines[i:]) {
 			end := i
-			for end > 0 && (rule.MatchString(lines[end-1]) || strings.TrimSpace(lines[end-1]) == "") {
+			for end > 0 && (rule().MatchString(lines[end-1]) || strings.TrimSpace(lines[end-1]) == "") {
 				end--
 			}
 			return dropAttribution(lines[:end])
@@ -106,15 +107,15 @@ func startsQuoteOnly(lines []string) bool {
 // begin alike ("De : … Date : … Objet : …"), so there is an address too, or the
 // date of a mail.
 func isHeaderBlock(lines []string) bool {
-	if !historyFrom.MatchString(lines[0]) {
+	if !historyFrom().MatchString(lines[0]) {
 		return false
 	}
 	fields, dated, mail := 0, false, strings.Contains(lines[0], "@")
 	for _, line := range lines[1:min(len(lines), 9)] {
-		if historyRest.MatchString(line) {
+		if historyRest().MatchString(line) {
 			fields++
-			dated = dated || historyDate.MatchString(line)
-			mail = mail || strings.Contains(line, "@") || historySent.MatchString(line)
+			dated = dated || historyDate().MatchString(line)
+			mail = mail || strings.Contains(line, "@") || historySent().MatchString(line)
 		}
 	}
 	return fields >= 2 && dated && mail
@@ -134,7 +135,7 @@ func dropQuotes(lines []string) []string {
 			continue
 		}
 		list = false
-		if strings.Contains(line, "@") && attributionOpens(strings.TrimSpace(line)) && attributionInLine.MatchString(line) && hasText(out) {
+		if strings.Contains(line, "@") && attributionOpens(strings.TrimSpace(line)) && attributionInLine().MatchString(line) && hasText(out) {
 			return out
 		}
 		if n := attributionLines(lines[i:]); n > 0 {
@@ -156,7 +157,7 @@ func dropQuotes(lines []string) []string {
 // opensList reports whether line is the first item of a list rather than a quotation:
 // it follows at once on a sentence that ends with a colon and is no attribution.
 func opensList(line, before string) bool {
-	return strings.HasSuffix(strings.TrimSpace(before), ":") && !wroteWord.MatchString(before) &&
+	return strings.HasSuffix(strings.TrimSpace(before), ":") && !wroteWord().MatchString(before) &&
 		!strings.HasPrefix(strings.TrimLeft(line, "> \t"), ">") && strings.Count(line, ">") == 1
 }
 
@@ -164,7 +165,7 @@ func opensList(line, before string) bool {
 // what is not marked count as history. "Mon voisin a écrit :" is a citizen's sentence.
 func names(attribution []string) bool {
 	s := strings.Join(attribution, " ")
-	return strings.Contains(s, "@") || attributionOpens(strings.TrimSpace(s)) && clock.MatchString(s) && !personWrote.MatchString(s)
+	return strings.Contains(s, "@") || attributionOpens(strings.TrimSpace(s)) && clock().MatchString(s) && !personWrote().MatchString(s)
 }
 
 func isQuoted(line string) bool {
@@ -182,7 +183,7 @@ func attributionLines(lines []string) int {
 	joined := first
 	for n := 1; ; n++ {
 		if strings.HasSuffix(joined, ":") || strings.HasSuffix(joined, "écrit") || strings.HasSuffix(joined, "wrote") {
-			if attribution.MatchString(joined) {
+			if attribution().MatchString(joined) {
 				return n
 			}
 			return 0
@@ -200,7 +201,7 @@ func attributionLines(lines []string) int {
 
 func attributionOpens(s string) bool {
 	l := strings.ToLower(Cut(s, 12))
-	return strings.HasPrefix(l, "le ") || strings.HasPrefix(l, "on ") || strings.HasPrefix(l, "en date d") || isoDate.MatchString(l)
+	return strings.HasPrefix(l, "le ") || strings.HasPrefix(l, "on ") || strings.HasPrefix(l, "en date d") || isoDate().MatchString(l)
 }
 
 func quotedNext(lines []string) bool {
@@ -255,7 +256,7 @@ func cutFooters(lines []string) []string {
 		}
 		// An advertisement without a blank line before it.
 		last := strings.TrimSpace(lines[end-1])
-		if end-start > 1 && (advert.MatchString(last) || rule.MatchString(last)) {
+		if end-start > 1 && (advert().MatchString(last) || rule().MatchString(last)) {
 			end--
 			continue
 		}
@@ -269,15 +270,15 @@ func isAdvert(para []string) bool {
 	if len(joined) > 600 {
 		return false
 	}
-	if advert.MatchString(joined) || rule.MatchString(joined) {
+	if advert().MatchString(joined) || rule().MatchString(joined) {
 		return true
 	}
 	some := false
 	for _, line := range para {
 		switch {
-		case advert.MatchString(line):
+		case advert().MatchString(line):
 			some = true
-		case rule.MatchString(line), bareLink.MatchString(line):
+		case rule().MatchString(line), bareLink().MatchString(line):
 		default:
 			return false
 		}
@@ -287,5 +288,5 @@ func isAdvert(para []string) bool {
 
 func isFooter(para []string) bool {
 	joined := strings.Join(strings.Fields(strings.Join(para, " ")), " ")
-	return len(joined) > 60 && len(joined) < 4000 && footerStart.MatchString(joined) && footerWords.MatchString(joined)
+	return len(joined) > 60 && len(joined) < 4000 && footerStart().MatchString(joined) && footerWords().MatchString(joined)
 }

@@ -76,7 +76,7 @@ func (p *parser) report(body io.Reader, pt part) []block {
 // §2.3.4 allows behind it.
 func statusCode(v string) string {
 	v = Cut(cleanLine(v), 100)
-	if s := enhancedStatus.FindStringSubmatch(v); s != nil {
+	if s := enhancedStatus().FindStringSubmatch(v); s != nil {
 		return s[1]
 	}
 	return v

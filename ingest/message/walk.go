@@ -409,7 +409,7 @@ func (p *parser) join(blocks []block) (text, own string) {
 		p.problem(ProblemTextTruncated, "Le texte est démesuré ; seul son début a été gardé.")
 	}
 	own = ownWords(Cut(strings.Join(mine, "\n\n"), int(p.lim.TextMax)))
-	if own == "" || len(own) < len(text) && greetingOnly.MatchString(own) && forwarded.MatchString(text) {
+	if own == "" || len(own) < len(text) && greetingOnly().MatchString(own) && forwarded().MatchString(text) {
 		own = text
 	}
 	return text, own
