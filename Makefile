@@ -51,7 +51,7 @@ BROWSED := ./cmd/saisine ./channels/desk ./channels/desk/xss ./channels/webform/
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -race -shuffle=on -parallel 6 -timeout 30m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
 	$(GO_TEST) -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED) ./ingest/store
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
 	$(GO_TEST) -race -shuffle=on -timeout 10m -run '$(LEARNING)' ./ingest/classify

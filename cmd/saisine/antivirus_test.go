@@ -89,7 +89,7 @@ func withClamd(s *clamdtest.Server, more string) townOption {
 func TestVirusesAreHeld(t *testing.T) {
 	t.Parallel()
 	clamd := clamdtest.Start(t)
-	tw := newTown(t, withClamd(clamd, ", max_size: 3MiB"))
+	tw := newTown(t, testBuild, withClamd(clamd, ", max_size: 3MiB"))
 	secret := tw.setUpVirusKey()
 	tw.start()
 	tooLarge := make([]byte, 3<<20+1)
@@ -255,7 +255,7 @@ func (tw *town) exportCarriesNoVirus() {
 func TestClamdComesAndGoes(t *testing.T) {
 	t.Parallel()
 	clamd := clamdtest.Start(t)
-	tw := newTown(t, realBuild, withClamd(clamd, ", timeout: 2s"))
+	tw := newTown(t, withClamd(clamd, ", timeout: 2s"))
 	tw.start()
 	n := 0
 	send := func(mark string) {
@@ -325,7 +325,7 @@ func TestClamdComesAndGoes(t *testing.T) {
 func TestKillBetweenVerdictAndFiling(t *testing.T) {
 	t.Parallel()
 	clamd := clamdtest.Start(t)
-	tw := newTown(t, realBuild, withClamd(clamd, ""))
+	tw := newTown(t, withClamd(clamd, ""))
 	tw.start().stop()
 	n := 0
 	for _, point := range []string{"worker.examined", "worker.held"} {
@@ -357,7 +357,7 @@ func TestKillBetweenVerdictAndFiling(t *testing.T) {
 func TestBeforeThereWasAScan(t *testing.T) {
 	t.Parallel()
 	clamd := clamdtest.Start(t)
-	tw := newTown(t, realBuild)
+	tw := newTown(t)
 	d := tw.start()
 	tw.deliver("avant")
 	first := tw.settled(1, time.Minute)[0]

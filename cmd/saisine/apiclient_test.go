@@ -12,7 +12,7 @@ import (
 // job, with a file, and what comes after.
 func TestGeneratedClientOnTheDaemon(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	done := apitest.Run(t, "http://"+tw.public+"/api/v1", tw.key("portail", "submit,read,write"), "demon")
 	subs := tw.settled(1, time.Minute)

@@ -73,6 +73,7 @@ func (tw *town) originalsMatch() {
 // time, and restores one elsewhere: everything that it had is there, to the letter, and the
 // daemon goes on with it.
 func TestBackupWhileLoadComesIn(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t)
 	d := tw.start()
 	status, link, _, err := tw.post(form("premier"), map[string][]byte{"photo.jpg": noise(1, 400_000)})
@@ -205,6 +206,7 @@ func statusOf(t *testing.T, url string) int {
 
 // TestMigrateCommand moves a town to PostgreSQL and S3, and back.
 func TestMigrateCommand(t *testing.T) {
+	t.Parallel()
 	if onPostgres {
 		t.Skip("about a town that begins with SQLite")
 	}
@@ -293,6 +295,7 @@ func TestMigrateCommand(t *testing.T) {
 
 // TestTownOnS3 keeps originals in a bucket while the daemon is killed, and the bucket goes away.
 func TestTownOnS3(t *testing.T) {
+	t.Parallel()
 	bucket := s3test.Start(t)
 	extra := fmt.Sprintf("originals: %q\noriginals_access_key: %q\noriginals_secret_key: %q\n", bucket.URL(), s3test.AccessKey, s3test.SecretKey)
 	tw := newTown(t, func(s *townSetup) { s.extra = extra })
@@ -339,6 +342,7 @@ func TestTownOnS3(t *testing.T) {
 // backup or a whole one, what a restore leaves is closed to the daemon, and both end well when
 // they are run again.
 func TestBackupAndRestoreKilled(t *testing.T) {
+	t.Parallel()
 	tw := newTown(t, withoutMail(""))
 	s := openStoreOf(t, tw)
 	want := map[string]bool{}

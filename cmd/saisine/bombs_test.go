@@ -41,20 +41,6 @@ const (
 	bombPatience = 2 * 16 * time.Second
 )
 
-// useRealProgram makes the tests drive the program without the race detector, which
-// takes many times the memory: what is measured must be what is shipped.
-func useRealProgram(t *testing.T) {
-	t.Helper()
-	if os.Getenv("GO_TEST_SAISINE_BINARY") != "" || !raceEnabled {
-		return
-	}
-	path := filepath.Join(t.TempDir(), "saisine")
-	if out, err := exec.Command("go", "build", "-tags", "sqlite_fts5", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	t.Setenv("GO_TEST_SAISINE_BINARY", path)
-}
-
 func fullBombs() bool { return os.Getenv("SAISINE_TEST_BOMBS") == "full" }
 
 // write makes the file of a bomb.
@@ -179,7 +165,7 @@ func runReading(t *testing.T, args []string, patience time.Duration, show func(b
 	defer cancel(nil)
 	late := time.AfterFunc(patience, func() { cancel(errors.New("nothing was shown for " + patience.String())) })
 	defer late.Stop()
-	cmd := exec.CommandContext(ctx, program(), args...)
+	cmd := exec.CommandContext(ctx, realProgram(), args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+t.TempDir())
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -314,12 +300,12 @@ func imageBombs(t *testing.T) []bomb {
 }
 
 func TestBombs(t *testing.T) {
-	useRealProgram(t)
 	t.Run("mails", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, mailBombs()) })
-	t.Run("PDFs", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, pdfBombs(t)) })
+	// These two wait for limits of time to pass, beside each other.
+	t.Run("PDFs", func(t *testing.T) { t.Parallel(); readBombs(t, bombSettings, bombPatience, pdfBombs(t)) })
 	t.Run("images", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, imageBombs(t)) })
 	t.Run("cut files", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, cutBombs(t)) })
-	t.Run("a running daemon", bombDaemon)
+	t.Run("a running daemon", func(t *testing.T) { t.Parallel(); bombDaemon(t) })
 	t.Run("a line of 1 GB", func(t *testing.T) {
 		if !fullBombs() {
 			t.Skip("writes 1 GB: SAISINE_TEST_BOMBS=full runs it")

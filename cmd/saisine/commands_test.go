@@ -18,7 +18,7 @@ import (
 // quietTown is a town without a mailbox, for commands that need none.
 func quietTown(t *testing.T, extra string) *town {
 	t.Helper()
-	return newTown(t, realBuild, func(s *townSetup) { s.noMail, s.extra = true, extra })
+	return newTown(t, func(s *townSetup) { s.noMail, s.extra = true, extra })
 }
 
 func TestImport(t *testing.T) {

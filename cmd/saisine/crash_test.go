@@ -301,7 +301,7 @@ func TestKillAtEveryStep(t *testing.T) {
 	for at, points := range shares {
 		t.Run(fmt.Sprintf("town %d", at), func(t *testing.T) {
 			t.Parallel()
-			opts := []townOption{realBuild}
+			var opts []townOption
 			if at == 0 {
 				opts = append(opts, withDovecot(dovecottest.WithCapability("IMAP4rev1 UIDPLUS IDLE LITERAL+ SASL-IR")))
 			}

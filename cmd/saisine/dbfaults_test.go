@@ -40,7 +40,7 @@ func TestDatabaseLocked(t *testing.T) {
 			t.Parallel()
 			row := newFault(t, fmt.Sprintf("another program holds the write lock for %s (%s)", lock.held, lock.begin),
 				"up to 10 s citizens wait, then 503 with their text; mails and scans stay; all goes on when it ends, verify 0")
-			tw := newTown(t, realBuild)
+			tw := newTown(t)
 			d := tw.start()
 			l := newLoad(tw)
 			l.mail("k0xmail0")
@@ -137,7 +137,7 @@ func TestDatabaseReadOnly(t *testing.T) {
 	t.Parallel()
 	disk := newCutDisk(t, "ext4") // not every file system of a machine knows such files
 	row := newFault(t, "the database's files become read-only", "503 with the citizen's text, the mail stays; all goes on when they can be written, verify 0")
-	tw := newTown(t, realBuild, func(s *townSetup) { s.data = filepath.Join(disk.dir, "data") })
+	tw := newTown(t, func(s *townSetup) { s.data = filepath.Join(disk.dir, "data") })
 	d := tw.start()
 	l := newLoad(tw)
 	l.mail("k0xmail0")
@@ -203,7 +203,7 @@ func TestDatabaseTakenAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			row := newFault(t, "the database of a running daemon: "+name, "nothing is acknowledged any more, and readyz and the log say why")
-			tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+			tw := newTown(t, func(s *townSetup) { s.noMail = true })
 			d := tw.start()
 			if status, _, _, err := tw.post(form("k0xform0"), nil); err != nil || status != http.StatusSeeOther {
 				t.Fatalf("%d, %v", status, err)
@@ -249,7 +249,7 @@ func TestDamagedDatabaseIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			row := newFault(t, "started on a database that was "+name, "refused within seconds, exit 1, with a message that says what is wrong")
-			tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+			tw := newTown(t, func(s *townSetup) { s.noMail = true })
 			d := tw.start()
 			if status, _, _, err := tw.post(form("k0xform0"), map[string][]byte{"a.bin": make([]byte, 300_000)}); err != nil || status != http.StatusSeeOther {
 				t.Fatalf("%d, %v", status, err)

@@ -18,7 +18,7 @@ import (
 // it, and an agent's letter, are printed; the registers have all of it.
 func TestMailRoom(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, func(s *townSetup) {
+	tw := newTown(t, testBuild, func(s *townSetup) {
 		s.noMail = true
 		s.extra = "town: {name: Saint-Exemple, phone: 01 23 45 67 89, address: \"1 place de la Mairie, 99100 Saint-Exemple\"}\nlimits: {file: 3MiB}\n"
 	})

@@ -26,7 +26,7 @@ func TestDiskFillsUp(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 	row := newFault(t, "the disk fills up at random moments", "what was acknowledged is there, receipts too; all goes on without a restart when there is room, verify 0")
-	tw := newPostTown(t, "", realBuild, func(s *townSetup) {
+	tw := newPostTown(t, "", func(s *townSetup) {
 		s.data, s.level = filepath.Join(disk, "data"), "info"
 	})
 	d := tw.start()

@@ -56,7 +56,7 @@ const years = "(7 * 31557600000000)" // microseconds
 // newOldTown fills a town by all its ways in, closes most of it and makes that old.
 func newOldTown(t *testing.T) *oldTown {
 	t.Helper()
-	tw := &oldTown{town: newTown(t, realBuild), refs: map[string]string{}, ids: map[string]string{}}
+	tw := &oldTown{town: newTown(t), refs: map[string]string{}, ids: map[string]string{}}
 	d := tw.start()
 	names := func(prefix string) []string { return []string{prefix + "uxq", prefix + "vxq", prefix + "wxq"} }
 	mails, forms, scans := names("zkmail"), names("zkform"), names("zkscan")
@@ -189,6 +189,7 @@ type proposed struct {
 // A town eliminates while its daemon runs: nothing is left in any file of it, what stays is as it
 // was, and each interface says what became of it.
 func TestEliminateBesideTheDaemon(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a whole town")
 	}
@@ -339,6 +340,7 @@ func (tw *town) killedAt(point string, args ...string) bool {
 // Killed at any point of it, an elimination is found half done by verify, and goes on to its end.
 // The same holds for tombstones that are applied to an older backup.
 func TestKillWhileEliminating(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a whole town")
 	}

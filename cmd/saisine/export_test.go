@@ -46,7 +46,7 @@ func readTable(t *testing.T, raw string) []map[string]string {
 // program can read.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	dir := t.TempDir()
 	const n = 300
 	var lines bytes.Buffer

@@ -63,7 +63,7 @@ func TestRedisFaultsUnderLoad(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			tw := newTown(t)
+			tw := newTown(t, testBuild)
 			d := tw.start()
 			l := newLoad(tw)
 			var citizens sync.WaitGroup
@@ -101,7 +101,7 @@ func (tw *town) signalRedis(s syscall.Signal) {
 // load.
 func TestRandomKills(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild)
+	tw := newTown(t)
 	l := newLoad(tw)
 	var citizens sync.WaitGroup
 	for round := range 8 {
@@ -145,6 +145,7 @@ func TestResumesWithinFiveSeconds(t *testing.T) {
 // TestDiskFull fills the disk under the data folder: the mail stays in the inbox, the
 // scan in the folder, the form says 503; all recover by themselves when there is room.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	disk := t.TempDir()
 	if err := syscall.Mount("saisine-test", disk, "tmpfs", 0, "size=48m"); err != nil {
 		t.Skipf("a small disk cannot be mounted here (it takes root): %v", err)

@@ -68,7 +68,7 @@ func newFleet(t testing.TB, n int, extra string) *fleet {
 	if err := redis.Await(20*time.Second, func() bool { return servertest.Answers(address) }); err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{town: newTown(t, realBuild, func(s *townSetup) {
+	f := &fleet{town: newTown(t, func(s *townSetup) {
 		s.database, s.extra = database, fmt.Sprintf("redis: %q\n%s", "redis://"+address, extra)
 	})}
 	f.postmaster, f.redis = firstNumber(t, filepath.Join(pg.Dir, "data", "postmaster.pid")), redis.PID()

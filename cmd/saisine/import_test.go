@@ -42,7 +42,7 @@ func (tw *town) imports(want int, args ...string) importSummary {
 // through: each mail is in the ledger once, and the mailbox is as it was.
 func TestImportIMAPKilled(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild)
+	tw := newTown(t)
 	const n = 250
 	for i := range n {
 		tw.dovecot.Deliver(townUser, plainMail(fmt.Sprintf("k%dxarchive", i), ""))

@@ -54,7 +54,7 @@ func (tw *town) until(method, path, contentType, body string, header ...string) 
 // submission, with the first answer.
 func TestKillAtInterfaces(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) {
+	tw := newTown(t, func(s *townSetup) {
 		s.noMail = true
 		s.extra = "  open311: {enabled: true}\n"
 	})
@@ -96,7 +96,7 @@ func TestKillAtInterfaces(t *testing.T) {
 // changes its status, and the citizen's page shows it.
 func TestAPIFromEndToEnd(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, testBuild, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	auth := func(secret string) []string { return []string{"Authorization", "Bearer " + secret} }
 	submit, read, write := tw.key("portail", "submit"), tw.key("tableau", "read"), tw.key("metier", "read,write")

@@ -42,16 +42,16 @@ func sieged(t *testing.T, point string) *siege {
 	s := &siege{most: 20}
 	switch {
 	case point == "mailbox.copied", point == "mailbox.flagged": // the path of a server without MOVE
-		s.town = newTown(t, realBuild, quiet, withDovecot(dovecottest.WithCapability("IMAP4rev1 UIDPLUS IDLE LITERAL+ SASL-IR")))
+		s.town = newTown(t, quiet, withDovecot(dovecottest.WithCapability("IMAP4rev1 UIDPLUS IDLE LITERAL+ SASL-IR")))
 	case strings.HasPrefix(point, "api."), strings.HasPrefix(point, "open311."):
-		s.town = newTown(t, realBuild, quiet, func(s *townSetup) { s.extra = "  open311: {enabled: true}\n" })
+		s.town = newTown(t, quiet, func(s *townSetup) { s.extra = "  open311: {enabled: true}\n" })
 		s.start().stop() // makes the database
 		secret := s.key("portail", "submit,open311", "--rate-limit", "100000")
 		s.more = func(tr *traffic, round, n int) {
 			tr.call(strings.HasPrefix(point, "api"), fmt.Sprintf("k%dxappel%d", round, n), secret)
 		}
 	case strings.HasPrefix(point, "mail."):
-		post := newPostTown(t, "", realBuild, quiet)
+		post := newPostTown(t, "", quiet)
 		s.town = post.town
 		s.more = func(tr *traffic, round, n int) {
 			name := fmt.Sprintf("k%dxecrit%d", round, n)
@@ -67,12 +67,12 @@ func sieged(t *testing.T, point string) *siege {
 		s.atEnd = func(kills int) { post.answeredOnce(kills, s.l) }
 	case strings.HasPrefix(point, "handover."):
 		server := sshdtest.Start(t)
-		s.town = newTown(t, realBuild, quiet, withConnector(fmt.Sprintf("  - {name: depot, type: sftp, categories: [voirie], url: %q, username: %q, key_file: %q, host_key: %q, poll: 0s}",
+		s.town = newTown(t, quiet, withConnector(fmt.Sprintf("  - {name: depot, type: sftp, categories: [voirie], url: %q, username: %q, key_file: %q, host_key: %q, poll: 0s}",
 			fmt.Sprintf("sftp://%s:%d%s", server.Host, server.Port, server.Dir), server.Username, server.KeyFile, server.HostKey)))
 		s.more = func(tr *traffic, round, n int) { tr.handed(fmt.Sprintf("k%dxvoirie%d", round, n)) }
 		s.atEnd = func(int) { s.handedOnce(server.Dir) }
 	case point == "store.collating", point == "copy.stored":
-		s.town = newTown(t, realBuild, quiet)
+		s.town = newTown(t, quiet)
 		s.most = 2 // each takes seconds of OCR
 		sheet := s.printedSheet()
 		pile := stack(t, scanned(t, "alpha"), sheet, scanned(t, "bravo"))
@@ -82,7 +82,7 @@ func sieged(t *testing.T, point string) *siege {
 			}
 		}
 	default:
-		s.town = newTown(t, realBuild, quiet)
+		s.town = newTown(t, quiet)
 		switch point {
 		case "scan.retried":
 			s.more = func(tr *traffic, round, n int) {

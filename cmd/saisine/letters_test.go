@@ -137,7 +137,7 @@ func (tw *town) notesUnder() string {
 // TestLettersOfAStack: a pile with separator sheets, through the whole house.
 func TestLettersOfAStack(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	pile := stack(t, scanned(t, "alpha"), tw.scannedSheet(), scanned(t, "bravo", "charlie"), tw.printedSheet("--service", "Voirie", "--channel", "counter", "--postmark", "2026-11-20"), scanned(t, "delta"))
 	tw.dropScan("pile.pdf", pile)
@@ -204,7 +204,7 @@ func TestLettersOfAStack(t *testing.T) {
 // TestTwoSidedStack: fronts, then backs in reverse.
 func TestTwoSidedStack(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	tw.start()
 	if err := os.MkdirAll(filepath.Join(tw.scans, "recto-verso"), 0o700); err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestKillWhileCollating(t *testing.T) {
 	for _, point := range []string{"store.collating", "copy.stored"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+			tw := newTown(t, func(s *townSetup) { s.noMail = true })
 			pile := stack(t, scanned(t, "alpha"), tw.printedSheet(), scanned(t, "bravo"))
 			d := tw.start("SAISINE_CRASH_AT=" + point)
 			tw.dropScan("pile.pdf", pile)
@@ -267,7 +267,7 @@ func TestKillWhileCollating(t *testing.T) {
 // TestReadWords: the confidence and place of each word, when asked for.
 func TestReadWords(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, realBuild, func(s *townSetup) { s.noMail = true })
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	file := scanned(t, "alpha")
 	for _, asked := range []bool{false, true} {
 		args := []string{"read", file}

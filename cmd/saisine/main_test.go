@@ -19,7 +19,7 @@ import (
 // The main job, once, on real servers: a mail, a form and a scan become requests.
 func TestThreeChannelsBecomeRequests(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t)
+	tw := newTown(t, testBuild)
 	letter, err := samplescan.PDF([]string{"Huguette Barbier\n\nObjet : trottoir défoncé\n\nMadame la Maire,\n\nLes racines du platane ont soulevé le trottoir\ndevant le numéro 8 de la rue de la Fontaine.\n"}, samplescan.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func malformed(i int) []byte {
 // 500 mails in a real Dovecot, 20 of them malformed: 500 ledger rows, an empty inbox.
 func TestFiveHundredMails(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t)
+	tw := newTown(t, testBuild)
 	bad := 0
 	for i := range 500 {
 		if i%25 == 3 {

@@ -100,7 +100,7 @@ type cause struct {
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
 	clamd := clamdtest.Start(t)
-	tw := newPostTown(t, "limits: {file: 1MiB}\nantivirus: {clamd: "+strconv.Quote(clamd.Address())+"}\n", realBuild)
+	tw := newPostTown(t, "limits: {file: 1MiB}\nantivirus: {clamd: "+strconv.Quote(clamd.Address())+"}\n")
 	started := time.Now()
 	d := tw.start()
 	tw.eventually(30*time.Second, "the ledger is counted", func() bool { return tw.scrape()[`saisine_scrape_ok{part="ledger_count"}`] == 1 })

@@ -29,7 +29,7 @@ func (tw *town) key(name, scopes string, more ...string) string {
 // back. What a letter says is read by none of them.
 func TestAppsReport(t *testing.T) {
 	t.Parallel()
-	tw := newTown(t, func(s *townSetup) {
+	tw := newTown(t, testBuild, func(s *townSetup) {
 		s.noMail = true
 		s.extra = "  open311: {enabled: true, jurisdiction_id: saint-exemple.fr}\n"
 	})

@@ -99,7 +99,7 @@ func TestPowerCut(t *testing.T) {
 			t.Parallel()
 			disk := newCutDisk(t, kind)
 			row := newFault(t, "power cut, "+kind, "all that was acknowledged is there, the rest comes once, verify 0")
-			tw := newTown(t, realBuild, func(s *townSetup) {
+			tw := newTown(t, func(s *townSetup) {
 				s.data, s.scans = filepath.Join(disk.dir, "data"), filepath.Join(disk.dir, "scans")
 			})
 			tw.start().stop() // the database and its folders are a matter of their own

@@ -49,6 +49,7 @@ func names(list []problem, part, words string) bool {
 // Each fault that is made for real is named by /readyz within its time, with what to do, and goes
 // away when it is mended; the metrics of the disk and of Redis follow.
 func TestReadyNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	disk := t.TempDir()
 	if err := syscall.Mount("saisine-test", disk, "tmpfs", 0, "size=400m"); err != nil {
 		t.Skipf("a small disk cannot be mounted here (it takes root): %v", err)
@@ -58,7 +59,7 @@ func TestReadyNamesWhatIsWrong(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	tw := newPostTown(t, "", realBuild, func(s *townSetup) { s.data = filepath.Join(disk, "data") })
+	tw := newPostTown(t, "", func(s *townSetup) { s.data = filepath.Join(disk, "data") })
 	tw.start()
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: filepath.Join(tw.data, "redis", "redis.sock")})
 	defer rdb.Close()

@@ -120,7 +120,7 @@ func parts(t *testing.T, raw []byte) (mail.Header, map[string]string) {
 // mail.
 func TestReceiptOfAMail(t *testing.T) {
 	t.Parallel()
-	tw := newPostTown(t, "")
+	tw := newPostTown(t, "", testBuild)
 	d := tw.start()
 	tw.dovecot.Deliver(townUser, citizenMail("amelie", "References: <older@exemple.net>\r\n", lampText))
 	raw := tw.exim.Await(1, 40*time.Second)[0]
@@ -310,7 +310,7 @@ var receiptMails = flag.Int("receipts.mails", 40, "mails of TestThousandReceipts
 func TestThousandReceipts(t *testing.T) {
 	t.Parallel()
 	n := *receiptMails
-	tw := newPostTown(t, "", realBuild, func(s *townSetup) { s.level = "info" })
+	tw := newPostTown(t, "", func(s *townSetup) { s.level = "info" })
 	for i := range n {
 		name := fmt.Sprintf("citoyen%d", i)
 		tw.dovecot.Deliver(townUser, citizenMail(name, "", strings.Replace(lampText, "12 rue des Acacias", fmt.Sprintf("%d rue des Acacias", i+1), 1)))
@@ -369,7 +369,7 @@ func TestKillWhileAnswering(t *testing.T) {
 	for _, point := range []string{"mail.made", "mail.taken", "mail.bouncing"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			tw := newPostTown(t, "", realBuild)
+			tw := newPostTown(t, "")
 			d := tw.start("SAISINE_CRASH_AT=" + point)
 			tw.dovecot.Deliver(townUser, citizenMail("bounce.bruno", "", lampText))
 			if !d.dieBy(time.Minute) {

@@ -251,9 +251,9 @@ func failRedis(t *testing.T, row *faultRow, f redisFault, own bool, round int) {
 	fill, free := func() {}, func() {}
 	if own {
 		r = ownRedis(t, filepath.Join(t.TempDir(), "redis"))
-		tw = newTown(t, realBuild, func(s *townSetup) { s.extra = "redis: redis://" + r.address + "\n" })
+		tw = newTown(t, func(s *townSetup) { s.extra = "redis: redis://" + r.address + "\n" })
 	} else {
-		tw = newTown(t, realBuild)
+		tw = newTown(t)
 		r = &redisUnderTest{t: t, dir: filepath.Join(tw.data, "redis")}
 	}
 	r.tw = tw

@@ -56,6 +56,9 @@ func newClockHouseOf(t *testing.T, start, categories string) *clockHouse {
 	if err := os.WriteFile(cfg.Categories, []byte(categories), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := warmModel(categories); err != nil {
+		t.Fatal(err)
+	}
 	log := slog.New(slog.DiscardHandler)
 	h := &clockHouse{house: &house{cfg: cfg, log: log, zone: zoneOf(cfg), texts: new(townTexts), chores: newChores(), reloads: reloading{cfg: cfg}}, t: t}
 	t.Cleanup(h.chores.end)

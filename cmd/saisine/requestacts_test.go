@@ -56,6 +56,7 @@ func threeMatters(t *testing.T, tw *town) (refs, subs map[string]string) {
 // The acts beside a process that has the store open: each prints its line, stands in the
 // history, and is taken back by another.
 func TestRequestActs(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	refs, subs := threeMatters(t, tw)
 	potelet, acte, cantine := refs["potelet"], refs["acte"], refs["cantine"]

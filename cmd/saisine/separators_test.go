@@ -112,6 +112,7 @@ func sampleSheets() []ingest.Separator {
 
 // Whatever the copier's resolution, in black and white, with either code gone.
 func TestSheetsAreReadBack(t *testing.T) {
+	t.Parallel()
 	sheets := sampleSheets()
 	pdf := sheetsPDF(t, sheets...)
 	for _, dpi := range []int{150, 200, 300} {

@@ -89,7 +89,7 @@ func TestSystemCallsFail(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			row := newFault(t, f.name, "no acknowledgement of what is not stored, the daemon goes on, all is treated when it is over, verify 0")
-			tw := newTown(t, realBuild)
+			tw := newTown(t)
 			l := newLoad(tw)
 			d := tw.start()
 			l.mail("k0xmail0")

@@ -86,7 +86,7 @@ func TestFsyncReallyFails(t *testing.T) {
 
 func fsyncFails(t *testing.T, row *faultRow, restart bool) {
 	disk := newThinDisk(t)
-	tw := newTown(t, realBuild, func(s *townSetup) { s.data = filepath.Join(disk.dir, "data") })
+	tw := newTown(t, func(s *townSetup) { s.data = filepath.Join(disk.dir, "data") })
 	l := newLoad(tw)
 	d := tw.start()
 	l.mail("k0xmail0")

@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	if err := warmModels(); err != nil {
+	if err := errors.Join(buildPlain(), warmModel("")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -61,13 +61,22 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program is the saisine that the tests drive: this binary, or the one that
-// GO_TEST_SAISINE_BINARY names (make bench measures the real build).
+// program is this binary as saisine, or the one that GO_TEST_SAISINE_BINARY names (make bench
+// measures what make build built).
 func program() string {
 	if p := os.Getenv("GO_TEST_SAISINE_BINARY"); p != "" {
 		return p
 	}
 	return os.Args[0]
+}
+
+// realProgram is saisine as a town has it, without the race detector, which takes many times the
+// memory and the time: what is measured must be what is shipped.
+func realProgram() string {
+	if p := os.Getenv("GO_TEST_SAISINE_BINARY"); p != "" {
+		return p
+	}
+	return plainProgram()
 }
 
 // town is a town hall in temporary folders: a configuration, a Dovecot, a scan folder.
@@ -108,31 +117,23 @@ type townSetup struct {
 	exe      string
 }
 
-// realBuild runs the program as a town has it, without the race detector: where it is killed
-// over and over, what matters is what it leaves behind. Other tests look for races.
-func realBuild(s *townSetup) {
-	if os.Getenv("GO_TEST_SAISINE_BINARY") != "" {
-		return
-	}
-	if plain, err := plainProgram(); err == nil {
-		s.exe = plain
-	}
-}
+// testBuild makes the daemon this test binary: with the race detector where the tests have it, and
+// with what TestMain hooks in (a clock, pauses). Whole towns in which much meets run so; the others,
+// above all those that are killed and starved, run the program as a town has it, at a tenth of the
+// cost.
+func testBuild(s *townSetup) { s.exe = program() }
 
 // newTown writes the configuration of a town that is quick to notice things.
 func newTown(t testing.TB, opts ...townOption) *town {
 	t.Helper()
 	dir := t.TempDir()
-	s := &townSetup{data: filepath.Join(dir, "data"), scans: filepath.Join(dir, "scans"), poll: "1s", level: "debug", exe: program()}
+	s := &townSetup{data: filepath.Join(dir, "data"), scans: filepath.Join(dir, "scans"), poll: "1s", level: "debug", exe: realProgram()}
 	for _, o := range opts {
 		o(s)
 	}
 	tw := &town{
 		t: t, dir: dir, data: s.data, scans: s.scans, config: filepath.Join(dir, "saisine.yaml"),
-		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe, cli: s.exe,
-	}
-	if plain, err := plainProgram(); err == nil && os.Getenv("GO_TEST_SAISINE_BINARY") == "" {
-		tw.cli = plain
+		public: freePort(t), admin: freePort(t), level: s.level, exe: s.exe, cli: realProgram(),
 	}
 	if tw.database = s.database; tw.database == "" {
 		tw.database = newDatabase(t)
@@ -212,6 +213,9 @@ func (tw *town) launch(env ...string) *daemonProcess {
 	d := &daemonProcess{t: tw.t, log: &logBuffer{}, done: make(chan struct{})}
 	d.cmd = exec.Command(tw.exe, "serve", "--config", tw.config, "--log-level", tw.level)
 	d.cmd.Env = slices.Concat(os.Environ(), []string{asProgram + "=1"}, tw.env, env)
+	if tw.exe != program() && slices.ContainsFunc(d.cmd.Env, func(v string) bool { return strings.HasPrefix(v, clockFile) || strings.HasPrefix(v, hookPause) }) {
+		tw.t.Fatal("the clock and the pauses are hooked into the test's own build alone: give the town testBuild")
+	}
 	d.cmd.Stderr = d.log
 	d.cmd.Stdout = d.log
 	// The daemon must not outlive the tests, however they end.
@@ -399,13 +403,14 @@ func (tw *town) verify() {
 func (tw *town) within(patience time.Duration, ok func() bool) bool {
 	deadline := time.Now().Add(patience)
 	for {
+		looked := time.Now()
 		if ok() {
 			return true
 		}
 		if time.Now().After(deadline) {
 			return false
 		}
-		time.Sleep(50 * time.Millisecond) // between two looks at a condition
+		time.Sleep(max(50*time.Millisecond, time.Since(looked))) // a look that is dear is taken less often
 	}
 }
 

@@ -213,6 +213,7 @@ func TestEvaluationTargets(t *testing.T) {
 }
 
 func TestTrainCommand(t *testing.T) {
+	t.Parallel()
 	tw := quietTown(t, "")
 	if _, errOut, code := tw.say("", "train"); code != exitFailed || !strings.Contains(errOut, "data_dir") {
 		t.Errorf("without a data folder: exit %d: %s", code, errOut)

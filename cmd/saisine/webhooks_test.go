@@ -102,7 +102,7 @@ func TestWebhooksReachAReceiverThatLosesAnswers(t *testing.T) {
 		}
 		return http.StatusOK
 	}
-	tw := newTown(t, withWebhook(t, "portail", r.URL, secret, ", events: [request.opened]"))
+	tw := newTown(t, testBuild, withWebhook(t, "portail", r.URL, secret, ", events: [request.opened]"))
 	d := tw.start(hookPause + "=100ms")
 	for i := range 100 {
 		if i == 60 {
@@ -154,7 +154,7 @@ func TestWebhookGone(t *testing.T) {
 	secret := webhook.NewSecret()
 	r := newReceiver(t, secret)
 	r.answer = func(int) int { return http.StatusGone }
-	tw := newTown(t, realBuild, withWebhook(t, "portail", r.URL, secret, ", events: [request.opened, 'request.st*']"))
+	tw := newTown(t, withWebhook(t, "portail", r.URL, secret, ", events: [request.opened, 'request.st*']"))
 	tw.start()
 	if status, _, _, err := tw.post(form("un"), nil); err != nil || status != http.StatusSeeOther {
 		t.Fatal(status, err)
