@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -54,6 +55,9 @@ the rest of the configuration takes a restart.`,
 			if err != nil {
 				return err
 			}
+			if err := dieByAbort(); err != nil {
+				return err
+			}
 			hangups := make(chan os.Signal, 1) // one that comes during a reload causes another
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)
@@ -64,6 +68,23 @@ the rest of the configuration takes a restart.`,
 	}
 	cmd.Flags().StringSliceVar(&roles, "roles", defaultRoles, "what this process does: channels (empties mailboxes and folders), workers (treats and delivers), web, ocr (of the workers only those that read scans and make copies)")
 	return cmd
+}
+
+// dieByAbort has a crash of the daemon, or the SIGABRT of systemd's watchdog, end it by that signal.
+// Go would end it with status 2 (package runtime, GOTRACEBACK), which here says that the
+// configuration is wrong, and after which the unit of the package does not start it again. No core
+// is written: letters would lie in it.
+func dieByAbort() error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &limit); err != nil {
+		return fmt.Errorf("look up the limit of core dumps: %w", err)
+	}
+	limit.Cur = 0
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &limit); err != nil {
+		return fmt.Errorf("turn core dumps off: %w", err)
+	}
+	debug.SetTraceback("crash")
+	return nil
 }
 
 // running is told to whoever started a server: where it answers, and its house.

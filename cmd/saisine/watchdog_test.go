@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,6 +187,34 @@ func TestFeed(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// The watchdog's SIGABRT, and a crash, do not look like a fault of the configuration, after which
+// the unit does not start the daemon again; and no core is left.
+func TestAbortIsNoUsageError(t *testing.T) {
+	t.Parallel()
+	unit, err := os.ReadFile(filepath.Join(packaging, "saisine.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitUsage); !strings.Contains(string(unit), want) {
+		t.Errorf("the unit lacks %q", want)
+	}
+	tw := newTown(t, func(s *townSetup) { s.noMail = true })
+	d := tw.start()
+	if err := d.cmd.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-d.done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not end")
+	}
+	if ws, ok := d.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !ws.Signaled() || ws.Signal() != syscall.SIGABRT || ws.CoreDump() {
+		t.Errorf("it ended by %s", d.cmd.ProcessState)
+	}
+	tw.start().stop()
+	tw.verify()
 }
 
 // The daemon and a socket as systemd has it: ready, fed, not fed while another process holds
