@@ -34,11 +34,11 @@ DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 demo: build
 	@bin/saisine demo $(ARGS)
 
-# They compute, on pixels and weights, each in one goroutine: the race detector finds nothing
-# there, and makes them ten times slower. The short tests of ocr, its pool of children, and
+# They compute, on pixels, texts and weights, each in one goroutine: the race detector finds
+# nothing there, and makes them ten times slower. The short tests of ocr, its pool of children, and
 # those of classify in which goroutines meet, have it all the same.
 LEARNING := ^Test(Lock|ClassifyWhileTraining|FollowKeepsTheMind|FollowAfterTheClock|LockEndsWithTheContext|Later)$$
-COMPUTING := ingest/classify ingest/classify/model ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
+COMPUTING := ingest/classify ingest/classify/model ingest/facts ingest/letter ingest/match ingest/message ingest/office ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
 # What measures measures the program, and not the race detector.
 MEASURING := ^TestBench
@@ -51,7 +51,7 @@ BROWSED := ./cmd/saisine ./channels/desk ./channels/desk/xss ./channels/webform/
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -parallel 6 -timeout 30m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
+	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 30m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
 	$(GO_TEST) -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED) ./ingest/store
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
 	$(GO_TEST) -race -shuffle=on -timeout 10m -run '$(LEARNING)' ./ingest/classify

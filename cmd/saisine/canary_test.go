@@ -237,7 +237,7 @@ func TestNoPersonalData(t *testing.T) {
 api: {enabled: true}
 webhooks:
   - {name: sourd, url: "%s/%s?cle=%s", secret_file: %q, allow: [127.0.0.1]}
-`, hook.URL, canary, canary, secretFile), testBuild, func(s *townSetup) {
+`, hook.URL, canary, canary, secretFile), func(s *townSetup) {
 		s.extra = "  open311: {enabled: true, jurisdiction_id: saint-exemple.fr}\n"
 	})
 	c.secret("the mail server's password", tw.exim.Password)

@@ -25,7 +25,7 @@ func TestClockJumpsUnderWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tw := newPostTown(t, "", testBuild)
+	tw := newPostTown(t, "")
 	sim := newSimClock(t, time.Date(2025, 3, 12, 9, 0, 0, 0, zone))
 	tw.env = []string{sim.env()}
 	d := tw.start()

@@ -27,7 +27,7 @@ type faultyMail struct {
 
 func newFaultyMail(t *testing.T, row *faultRow) *faultyMail {
 	t.Helper()
-	tw := newPostTown(t, "", testBuild)
+	tw := newPostTown(t, "")
 	f := &faultyMail{postTown: tw, row: row, proxy: toxitest.Start(t, tw.exim.SubmissionPort)}
 	tw.rewire(tw.exim.SubmissionPort, f.proxy.Port)
 	tw.env = []string{newSimClock(t, time.Now()).env()}

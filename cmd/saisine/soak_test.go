@@ -112,7 +112,7 @@ func newSoak(t *testing.T, begin time.Time) *soak {
 		mails: map[string]time.Time{}, scans: map[string]bool{}, posts: map[string]bool{}, calls: map[string]bool{},
 		faults: map[string]int{}, down: map[string]int{}, settled: map[string]bool{},
 	}
-	options := []townOption{testBuild}
+	var options []townOption
 	disk := t.TempDir()
 	if err := syscall.Mount("saisine-soak", disk, "tmpfs", 0, "size=300m"); err == nil {
 		t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })

@@ -27,9 +27,9 @@ func becomePlain() {
 	_ = syscall.Exec(plainProgram(), os.Args, os.Environ()) // where there is none, it goes on as it is
 }
 
-// buildPlain builds plainProgram.
+// buildPlain builds plainProgram, with what TestMain hooks in.
 func buildPlain() error {
-	if out, err := exec.Command("go", "build", "-tags", "sqlite_fts5", "-o", plainProgram(), ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-tags", "sqlite_fts5", "-c", "-o", plainProgram(), ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("build saisine: %w\n%s", err, out)
 	}
 	return nil
@@ -57,6 +57,7 @@ func warmModel(categories string) error {
 			return err
 		}
 		cmd := exec.Command(plainProgram(), "classify", "--config", config)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
 		cmd.Stdin = strings.NewReader("Le lampadaire est éteint.")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("train a model: %w\n%s", err, out)
