@@ -406,7 +406,8 @@ func (tw *town) within(patience time.Duration, ok func() bool) bool {
 		if time.Now().After(deadline) {
 			return false
 		}
-		time.Sleep(max(50*time.Millisecond, 2*time.Since(looked))) // a look that is dear is taken less often
+		// A look that is dear is taken less often.
+		time.Sleep(min(max(50*time.Millisecond, 2*time.Since(looked)), 500*time.Millisecond))
 	}
 }
 
