@@ -34,11 +34,24 @@ DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 demo: build
 	@bin/saisine demo $(ARGS)
 
-# They compute, on pixels, texts and weights, each in one goroutine: the race detector finds
-# nothing there, and makes them ten times slower. The short tests of ocr, its pool of children, and
-# those of classify in which goroutines meet, have it all the same.
-LEARNING := ^Test(Lock|ClassifyWhileTraining|FollowKeepsTheMind|FollowAfterTheClock|LockEndsWithTheContext|Later)$$
-COMPUTING := ingest/classify ingest/classify/model ingest/facts ingest/letter ingest/match ingest/message ingest/office ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
+# They compute, on pixels, texts, pages and weights, each in one goroutine: the race detector finds
+# nothing there, and makes them ten times slower. The short tests of ocr, its pool of children, have
+# it all the same.
+COMPUTING := ingest/classify ingest/classify/model ingest/facts ingest/letter ingest/match ingest/message ingest/notice ingest/office ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
+
+# Most tests of these look at a town from outside, whose daemon is the program as it is shipped, or
+# at one row after another: the race detector would watch the test. It watches those in which much
+# meets, in one process or in a daemon with testBuild.
+WATCHED := cmd/saisine ingest/store
+MEETING := Lock ClassifyWhileTraining FollowKeepsTheMind FollowAfterTheClock LockEndsWithTheContext Later
+MEETING += TakeStep AfterTheLockWasNotHad LongGroupLetsOthersIn TwoNodesOnOneRow MakeMailKeepsTheFirstBytes \
+  MovesAtOnce PostgresKilled PostgresSeveralNodes PostgresStoppedWriter RegisterIsGapless AnswerOnce S3KilledUnderLoad \
+  SoundLogBesideWriters ConcurrentTwinsAreOneRequest FilingIsNotStarved GroupCommitIsolatesFaults
+MEETING += ThreeChannelsBecomeRequests FiveHundredMails RedisFaultsUnderLoad APIFromEndToEnd AppsReport ReceiptOfAMail \
+  MailRoom WebhooksReachAReceiverThatLosesAnswers VirusesAreHeld ReloadInTheHouse TwinsAreOneRequest Pulse \
+  PulseWithoutRedis Feed CounterIsQuick OnePictureForAll StatusActs
+space := $(subst ,, )
+MEET := ^Test($(subst $(space),|,$(strip $(MEETING))))$$
 
 # What measures measures the program, and not the race detector.
 MEASURING := ^TestBench
@@ -47,15 +60,22 @@ MEASURING := ^TestBench
 # reads a node's attributes while events change them), and what is asked of the pages other
 # tests ask with the race detector.
 BROWSING := In(A|The)Browser$$|^Test(NothingForeignRuns|EveryPageForEverybody|ClerksDay|PagesAreAccessible|FocusIsVisible|WatchCatches|SanitiserAlone|PolicyAlone)$$
-BROWSED := ./cmd/saisine ./channels/desk ./channels/desk/xss ./channels/webform/accessibility
+BROWSED := ./channels/desk ./channels/desk/xss ./channels/webform/accessibility
 
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	$(GO_TEST) -race -shuffle=on -parallel 4 -timeout 30m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(COMPUTING:%=-e saisine.fr/saisine/%))
-	$(GO_TEST) -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED) ./ingest/store
+	@$(MAKE) --no-print-directory -j2 test-raced test-plain
+
+# One package at a time each, side by side: towns wait more than they compute.
+.PHONY: test-raced test-plain
+test-raced:
+	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
+	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify
 	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
-	$(GO_TEST) -race -shuffle=on -timeout 10m -run '$(LEARNING)' ./ingest/classify
-	$(GO_TEST) -shuffle=on -timeout 10m $(COMPUTING:%=./%)
+	$(GO_TEST) -p 1 -shuffle=on -timeout 10m $(COMPUTING:%=./%)
+	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
+test-plain:
+	$(GO_TEST) -p 1 -shuffle=on -parallel 6 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%)
 
 # Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.
 TOWNS := ^Test(StatusActs|MailRoom|ReceiptOfAMail|AgentAnswersAMail|LettersOfAStack|NothingSealedLeaks|RequestActs|KillAtInterfaces|FiveHundredMails|Export)$$

@@ -119,7 +119,8 @@ type townSetup struct {
 
 // testBuild makes the daemon this test binary: with the race detector where the tests have it. Whole
 // towns in which much meets run so; the others, above all those that are killed and starved, run the
-// program as a town has it, at a tenth of the cost.
+// program as a town has it, at a tenth of the cost. A test that asks for it belongs in the list
+// MEETING of the Makefile, else make test runs it without the race detector.
 func testBuild(s *townSetup) { s.exe = program() }
 
 // newTown writes the configuration of a town that is quick to notice things.
