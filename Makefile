@@ -35,8 +35,8 @@ demo: build
 	@bin/saisine demo $(ARGS)
 
 # They compute, on pixels, texts, pages and weights, each in one goroutine: the race detector finds
-# nothing there, and makes them ten times slower. The short tests of ocr, its pool of children, have
-# it all the same.
+# nothing there, and makes them ten times slower. MEETING names those of their tests in which
+# goroutines meet all the same.
 COMPUTING := ingest/classify ingest/classify/model ingest/facts ingest/letter ingest/match ingest/message ingest/notice ingest/office ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
 
 # Most tests of these look at a town from outside, whose daemon is the program as it is shipped, or
@@ -50,6 +50,8 @@ MEETING += TakeStep AfterTheLockWasNotHad LongGroupLetsOthersIn TwoNodesOnOneRow
 MEETING += ThreeChannelsBecomeRequests FiveHundredMails RedisFaultsUnderLoad APIFromEndToEnd AppsReport ReceiptOfAMail \
   MailRoom WebhooksReachAReceiverThatLosesAnswers VirusesAreHeld ReloadInTheHouse TwinsAreOneRequest Pulse \
   PulseWithoutRedis Feed CounterIsQuick OnePictureForAll StatusActs
+MEETING += PatientJobsWait OneWorkerTakesPatientJobs ReadingGoesBeforeCopies CopyErrors ReadErrors DocumentsTakeTurns \
+  PicturesWaitForNoReading FaultCostsOnePage DocumentTimeoutKeepsPages ChildIsConfined
 space := $(subst ,, )
 MEET := ^Test($(subst $(space),|,$(strip $(MEETING))))$$
 
@@ -70,12 +72,10 @@ test: packages-test lint
 .PHONY: test-raced test-plain
 test-raced:
 	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
-	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify
-	$(GO_TEST) -race -shuffle=on -short -timeout 10m ./ocr
-	$(GO_TEST) -p 1 -shuffle=on -timeout 10m $(COMPUTING:%=./%)
-	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
+	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify ./ocr
 test-plain:
-	$(GO_TEST) -p 1 -shuffle=on -parallel 6 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%)
+	$(GO_TEST) -p 1 -shuffle=on -parallel 6 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%) $(COMPUTING:%=./%)
+	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
 
 # Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.
 TOWNS := ^Test(StatusActs|MailRoom|ReceiptOfAMail|AgentAnswersAMail|LettersOfAStack|NothingSealedLeaks|RequestActs|KillAtInterfaces|FiveHundredMails|Export)$$

@@ -25,8 +25,13 @@ type traffic struct {
 	back map[string]struct{} // files that a clerk has dropped back
 }
 
-// tick is the pause between two sets of pieces: a busy day, and not a flood.
-const tick = 120 * time.Millisecond
+// tick is the pause between two sets of pieces: a busy day, and not a flood. After the first flurry
+// they come slower: a point that is passed once for many pieces, as those of the mailbox are for
+// each batch, is waited for on a daemon that keeps up.
+const (
+	tick   = 120 * time.Millisecond
+	flurry = 20
+)
 
 // begin starts the traffic. The marks of a round must not have been used by the load yet.
 // more, when not nil, is called in each tick.
@@ -54,10 +59,14 @@ func (l *load) begin(round int, more func(tr *traffic, n int)) *traffic {
 			if more != nil {
 				more(tr, n)
 			}
+			pause := tick
+			if n >= flurry {
+				pause = 4 * tick
+			}
 			select {
 			case <-tr.end:
 				return
-			case <-time.After(tick):
+			case <-time.After(pause):
 			}
 		}
 	}()
