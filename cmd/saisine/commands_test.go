@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -359,6 +362,27 @@ func TestSecondDaemonRefuses(t *testing.T) {
 		t.Error("the first daemon does not answer any more")
 	}
 	d.stop()
+}
+
+// An address that another holds for a moment is waited for; one that stays taken is told.
+func TestAddressIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	address, lc := freePort(t), net.ListenConfig{}
+	held, err := lc.Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := listen(t.Context(), &lc, address, true); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "another saisine") {
+		t.Errorf("a taken address: %v, %v", l, err)
+	}
+	time.AfterFunc(300*time.Millisecond, func() { _ = held.Close() })
+	l, err := listen(t.Context(), &lc, address, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // What the terminal shows of foreign text must not steer it.

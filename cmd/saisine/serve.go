@@ -183,15 +183,26 @@ func onlyRoles(cfg config.Config, has func(string) bool) config.Config {
 	return cfg
 }
 
+// addressPatience is how long a taken address is tried again. A daemon that is killed while it
+// starts a child leaves its sockets to the child until that executes its program (the descriptors
+// are closed on exec, not on fork): the next daemon, started at once, must not end over that.
+const addressPatience = 3 * time.Second
+
 func listen(ctx context.Context, lc *net.ListenConfig, address string, wanted bool) (net.Listener, error) {
 	if !wanted {
 		return nil, nil //nolint:nilnil // no listener is a valid choice here
 	}
-	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s (is another saisine running? change listen or admin_listen): %w", address, err)
+	deadline := time.Now().Add(addressPatience)
+	for {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err == nil {
+			return l, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) || ctx.Err() != nil {
+			return nil, fmt.Errorf("cannot listen on %s (is another saisine running? change listen or admin_listen): %w", address, err)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	return l, nil
 }
 
 func closeListener(l net.Listener) error {

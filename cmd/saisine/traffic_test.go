@@ -18,6 +18,7 @@ type traffic struct {
 	l        *load
 	citizens sync.WaitGroup
 	end      chan struct{}
+	once     sync.Once
 	ended    chan struct{}
 	// torn are the scans whose copier was told that writing failed: only a look into the
 	// folder tells whether they came to lie there.
@@ -37,6 +38,10 @@ const (
 // more, when not nil, is called in each tick.
 func (l *load) begin(round int, more func(tr *traffic, n int)) *traffic {
 	tr := &traffic{l: l, end: make(chan struct{}), ended: make(chan struct{}), back: map[string]struct{}{}}
+	l.tw.t.Cleanup(func() { // of a test that failed they would speak after its end
+		tr.stop()
+		tr.citizens.Wait()
+	})
 	go func() {
 		defer close(tr.ended)
 		for n := 0; ; n++ {
@@ -75,7 +80,7 @@ func (l *load) begin(round int, more func(tr *traffic, n int)) *traffic {
 
 // stop ends the traffic. Citizens who have not been answered go on asking.
 func (tr *traffic) stop() {
-	close(tr.end)
+	tr.once.Do(func() { close(tr.end) })
 	<-tr.ended
 }
 
