@@ -403,3 +403,70 @@ func TestKillWhileEliminating(t *testing.T) {
 		done("applied, " + point)
 	}
 }
+
+// A backup from before an elimination brings nothing of it back: a folder of backups knows by
+// itself what was eliminated since, an archive is told by a file. Without either, all is there
+// again: what the test looks for can be found.
+func TestRestoreOfABackupFromBefore(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a whole town")
+	}
+	tw := newOldTown(t)
+	run := func(args ...string) {
+		t.Helper()
+		if out, errOut, code := tw.output(args...); code != 0 {
+			t.Fatalf("%v: exit %d: %s%s", args, code, out, errOut)
+		}
+	}
+	folder, archive := filepath.Join(tw.dir, "backups")+"/", filepath.Join(tw.dir, "before.tar.zst")
+	stones := filepath.Join(tw.dir, "tombstones.jsonl")
+	run("backup", folder)
+	run("backup", archive)
+	older, _ := tw.saisine("backup", "--list", folder)
+	older, _, _ = strings.Cut(strings.TrimSpace(older), " ")
+	run("eliminate", "--propose")
+	run("eliminate", "--approve", "1", "--by", "archiviste", "--visa", "x", "--yes")
+	run("eliminate", "--export", "0", stones)
+	run("backup", folder)
+
+	for _, c := range []struct {
+		name string
+		args []string
+		back bool // what was eliminated is there again
+	}{
+		{"older of the folder", []string{"restore", folder, "--snapshot", older}, false},
+		{"archive and tombstones", []string{"restore", archive, "--eliminated", stones}, false},
+		{"archive alone", []string{"restore", archive}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			other := newTown(t, withoutMail(""))
+			// Without the tombstones verify finds what newOldTown changed by hand, and says so.
+			if out, errOut, code := other.output(c.args...); code != exitDone && !c.back {
+				t.Fatalf("%v: exit %d: %s%s", c.args, code, out, errOut)
+			}
+			gone := left(t, other.data, tw.gone)
+			if got := left(t, other.data, tw.kept); len(got) != len(tw.kept) {
+				t.Errorf("what is to stay: %v", got)
+			}
+			if c.back {
+				if len(gone) != len(tw.gone) {
+					t.Errorf("found again: %v, of %v", gone, tw.gone)
+				}
+				return
+			}
+			if len(gone) > 0 {
+				t.Errorf("left: %v", gone)
+			}
+			d := other.start()
+			if code := other.getCode(tw.followed); code != http.StatusGone {
+				t.Errorf("the citizen's link answers %d", code)
+			}
+			d.stop()
+			other.verify()
+			if gone := left(t, other.data, tw.gone); len(gone) > 0 {
+				t.Errorf("left after the daemon ran: %v", gone)
+			}
+		})
+	}
+}
