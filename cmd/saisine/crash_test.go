@@ -119,7 +119,7 @@ func namedPoints(t *testing.T) []string {
 }
 
 // Every point named in the code is killed at in a test of make test; TestKillAtEveryPoint has
-// all of them in make test-faults.
+// those that traffic passes 20 times in make test-faults.
 func TestEveryCrashPointIsTested(t *testing.T) {
 	tested := map[string]bool{}
 	for _, p := range crashPoints {
