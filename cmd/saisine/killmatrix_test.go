@@ -105,8 +105,9 @@ func sieged(t *testing.T, point string) *siege {
 func TestKillAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	points := slices.DeleteFunc(namedPoints(t), func(point string) bool {
-		// These are passed by a command, and by a town on S3: TestKillWhileEliminating, TestTownOnS3.
-		return strings.HasPrefix(point, "eliminate.") || point == "store.original_sent"
+		// These are passed by a command, by a town on S3 and by one with clamd: TestKillWhileEliminating,
+		// TestTownOnS3, TestKillBetweenVerdictAndFiling.
+		return strings.HasPrefix(point, "eliminate.") || slices.Contains([]string{"store.original_sent", "worker.examined", "worker.held"}, point)
 	})
 	if !*faultsFull {
 		points = []string{"api.submitted", "scan.retried"}
