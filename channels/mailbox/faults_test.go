@@ -157,15 +157,15 @@ func TestSlowLiteralIsNotSilence(t *testing.T) {
 		}
 		raw := testMail(0)
 		_, _ = fmt.Fprintf(c, "* 1 FETCH (UID 1 BODY[] {%d}\r\n", len(raw))
-		for i := 0; i < len(raw); i += 10 {
-			time.Sleep(40 * time.Millisecond) // slower in all than the silence allowed
-			_, _ = c.Write([]byte(raw[i:min(i+10, len(raw))]))
+		for part := range slices.Chunk([]byte(raw), len(raw)/20+1) {
+			time.Sleep(150 * time.Millisecond) // slower in all than the silence allowed
+			_, _ = c.Write(part)
 		}
 		c.say(")\r\n%s OK done", tag)
 		return true
 	}
 	opts := testOptions(t)
-	opts.Silence = 250 * time.Millisecond
+	opts.Silence = 2 * time.Second
 	start(t, s.config(), opts, l)
 	s.settled(t, l, 0, 1)
 	if n := len(s.sent("LOGIN")); n != 1 {

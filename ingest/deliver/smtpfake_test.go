@@ -196,7 +196,7 @@ func TestSendFarewell(t *testing.T) {
 	t.Parallel()
 	for _, bye := range []string{silence, hangUp, "500 no\r\n", "221 …"} {
 		f := startFake(t, map[string]string{".": "250-2.0.0 OK\r\n250 2.0.0 id=1\x1b[2J\r\n", "QUIT": bye})
-		s := NewSMTP(SMTPOptions{Host: "127.0.0.1", Port: f.port, Mode: ModeNone, Timeout: 300 * time.Millisecond})
+		s := NewSMTP(SMTPOptions{Host: "127.0.0.1", Port: f.port, Mode: ModeNone, Timeout: 2 * time.Second})
 		answer, err := s.Send(t.Context(), sender, citizen, composed(t, nil))
 		if err != nil || answer != "250 2.0.0 OK 2.0.0 id=1 [2J" {
 			t.Errorf("%q: %q, %v", bye, answer, err)
