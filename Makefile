@@ -74,7 +74,7 @@ test-raced:
 	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
 	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify ./ocr
 test-plain:
-	$(GO_TEST) -p 1 -shuffle=on -parallel 6 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%) $(COMPUTING:%=./%)
+	$(GO_TEST) -p 1 -shuffle=on -parallel 4 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%) $(COMPUTING:%=./%)
 	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
 
 # Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.
