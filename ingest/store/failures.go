@@ -177,7 +177,7 @@ func (s *Store) FailureCount(ctx context.Context, v ingest.Viewer) (int, error) 
 		where, args := l.condition(v)
 		args = append(args, failuresCounted)
 		var n int
-		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+l.from+where+` LIMIT $`+strconv.Itoa(len(args))+`) AS some`, args...).Scan(&n); err != nil {
+		if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+l.from+where+` LIMIT $`+strconv.Itoa(len(args))+`) AS few`, args...).Scan(&n); err != nil {
 			return 0, unavailable(err)
 		}
 		total += n
