@@ -50,7 +50,7 @@ var townRows = []string{
 	`INSERT INTO counters (name, value) VALUES ('x', 7)`,
 	`INSERT INTO leases (name, holder, fence, since) VALUES ('mailbox/sve', 'n1', 7, 1)`,
 	`INSERT INTO shared_models (name, chosen, content, at) VALUES ('modele', 'x', CAST('model' AS BLOB), 1)`,
-	`INSERT INTO eliminations (sha256, proposed_at, state) VALUES ('aa', 1, 'proposed')`,
+	`INSERT INTO eliminations (number, sha256, proposed_at, state) VALUES (1, 'aa', 1, 'proposed')`,
 	`INSERT INTO elimination_lines (elimination, line, kind, subject, category, rule, opened_at, closed_at, over_at, pieces, bytes, digest)
 		VALUES (1, 1, 'request', '2026-000001', 'eclairage', 'x', 1, 2, 3, 1, 10, 'd')`,
 	`INSERT INTO elimination_holds (request_id, because, actor, at) VALUES ($q, 'contentieux', 'camille', 1)`,

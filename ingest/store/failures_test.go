@@ -191,6 +191,7 @@ func TestFailurePages(t *testing.T) {
 // The count is asked on every page: it must come from the partial indexes, whatever lies in
 // the tables.
 func TestFailureCountUsesIndexes(t *testing.T) {
+	onlySQLite(t)
 	h := newHouse(t)
 	for _, kind := range ingest.FailureKinds() {
 		l := failureLists[kind]

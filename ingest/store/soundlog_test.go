@@ -14,6 +14,7 @@ import (
 // Processes that begin to write while others write and read make the log sound each time, and
 // harm none of its commits.
 func TestSoundLogBesideWriters(t *testing.T) {
+	onlySQLite(t)
 	dir := t.TempDir()
 	first := open(t, dir)
 	const rows = 150

@@ -13,6 +13,7 @@ import (
 // Each query goes by the index that is meant for it: the partial ones of the few, and never by
 // the rows of the ledger.
 func TestTallyUsesIndexes(t *testing.T) {
+	onlySQLite(t)
 	s := open(t, t.TempDir())
 	for query, want := range map[string][]string{
 		tallyTotals:   {"SCAN submissions USING COVERING INDEX sqlite_autoindex_submissions_2"},
