@@ -28,7 +28,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test test-long test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -68,14 +68,19 @@ BROWSED := ./channels/desk ./channels/desk/xss ./channels/webform/accessibility
 test: packages-test lint
 	@$(MAKE) --no-print-directory -j2 test-raced test-plain
 
-# One package at a time each, side by side: towns wait more than they compute.
+# Side by side: towns wait more than they compute.
 .PHONY: test-raced test-plain
 test-raced:
-	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
+	$(GO_TEST) -p 2 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
 	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify ./ocr
 test-plain:
 	$(GO_TEST) -p 1 -shuffle=on -parallel 4 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%) $(COMPUTING:%=./%)
 	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
+
+## test-long: whole what make test runs a part of: the series of scanned pages, hostile texts and files, the hand-over to RT
+test-long: packages-test
+	GO_TEST_LONG=1 $(GO_TEST) -count=1 -timeout 60m ./ocr
+	GO_TEST_LONG=1 $(GO_TEST) -count=1 -timeout 60m -run '^Test(Bombs|NothingForeignRuns|RequestTrackerTakesOver)$$' ./cmd/saisine
 
 # Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.
 TOWNS := ^Test(StatusActs|MailRoom|ReceiptOfAMail|AgentAnswersAMail|LettersOfAStack|NothingSealedLeaks|RequestActs|KillAtInterfaces|FiveHundredMails|Export)$$

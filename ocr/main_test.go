@@ -258,6 +258,27 @@ func setTIFFSize(t *testing.T, path string, w, h uint32) {
 	}
 }
 
+// longRun says that nothing is left out (make test-long).
+func longRun() bool { return os.Getenv("GO_TEST_LONG") != "" }
+
+// someOf are the cases of a series that a run takes: few, which differ the most, or all of
+// them in a long one. Recognising a page takes seconds.
+func someOf[T any](t *testing.T, all map[string]T, few ...string) map[string]T {
+	t.Helper()
+	if longRun() {
+		return all
+	}
+	some := make(map[string]T, len(few))
+	for _, name := range few {
+		tc, ok := all[name]
+		if !ok {
+			t.Fatalf("there is no case %q", name)
+		}
+		some[name] = tc
+	}
+	return some
+}
+
 // long leaves out, in short runs, a test that recognises many pages and tries nothing at once.
 func long(t *testing.T) {
 	t.Helper()

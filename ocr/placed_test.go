@@ -51,7 +51,7 @@ func TestTurnedByThePage(t *testing.T) {
 	mirrored := func(degrees int) *image.Gray {
 		return grayPage(t, letter(1), samplescan.Options{Noise: 4, Turn: degrees, Mirror: true})
 	}
-	for name, tc := range map[string]struct {
+	for name, tc := range someOf(t, map[string]struct {
 		img           *image.Gray
 		page, content string
 		rotation      int
@@ -67,7 +67,7 @@ func TestTurnedByThePage(t *testing.T) {
 		"mirrored upside down":            {mirrored(180), "", "q 595 0 0 -842 0 842 cm /I Do Q", 0},
 		"mirrored":                        {mirrored(0), "", "q -595 0 0 842 595 0 cm /I Do Q", 0},
 		"in a form that turns it":         {turned(180), "", "q 1 0 0 1 0 0 cm /F Do Q", 0},
-	} {
+	}, "upside down, turned, page too", "sideways, turned", "mirrored", "in a form that turns it") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := turningPDF(t, tc.img, tc.page, tc.content)

@@ -22,7 +22,7 @@ import (
 )
 
 // The bomb suite: files that were made to do harm, each read by the real program.
-// The slowest run with SAISINE_TEST_BOMBS=full only.
+// The slowest run in make test-long only.
 
 // bomb is a hostile file.
 type bomb struct {
@@ -40,8 +40,6 @@ const (
 	// latest: what the configuration allows one document, and as much for a busy machine.
 	bombPatience = 2 * 16 * time.Second
 )
-
-func fullBombs() bool { return os.Getenv("SAISINE_TEST_BOMBS") == "full" }
 
 // write makes the file of a bomb.
 func (b *bomb) write(t *testing.T, dir string) string {
@@ -307,8 +305,8 @@ func TestBombs(t *testing.T) {
 	t.Run("cut files", func(t *testing.T) { readBombs(t, bombSettings, bombPatience, cutBombs(t)) })
 	t.Run("a running daemon", func(t *testing.T) { t.Parallel(); bombDaemon(t) })
 	t.Run("a line of 1 GB", func(t *testing.T) {
-		if !fullBombs() {
-			t.Skip("writes 1 GB: SAISINE_TEST_BOMBS=full runs it")
+		if !longRun() {
+			t.Skip("writes 1 GB: make test-long runs it")
 		}
 		// Under limits that let it in, it streams.
 		readBombs(t, bombSettings+"\nlimits: {message: 2GiB, file: 25MiB}", 3*time.Minute, []bomb{

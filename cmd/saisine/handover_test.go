@@ -55,13 +55,13 @@ func handedOver(t *testing.T, s *store.Store, references []string, patience time
 	}
 }
 
-// Fifty requests go to a real RT that is killed in the middle: fifty tickets, none twice, each
-// file byte for byte, and what RT says of a ticket stands on the citizen's page.
+// Requests go to a real RT that is killed in the middle: as many tickets, none twice, each file
+// byte for byte, and what RT says of a ticket stands on the citizen's page.
 func TestRequestTrackerTakesOver(t *testing.T) {
 	t.Parallel()
-	n := 50
-	if testing.Short() {
-		n = 10
+	n := 15
+	if longRun() {
+		n = 50
 	}
 	server := rttest.Start(t)
 	tw := newTown(t, func(s *townSetup) { s.noMail = true }, withConnector(fmt.Sprintf(

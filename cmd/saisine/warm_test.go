@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,12 +29,28 @@ func becomePlain() {
 	_ = syscall.Exec(plainProgram(), os.Args, os.Environ()) // where there is none, it goes on as it is
 }
 
-// buildPlain builds plainProgram, with what TestMain hooks in.
+// longRun says that nothing is left out (make test-long).
+func longRun() bool { return os.Getenv("GO_TEST_LONG") != "" }
+
+// buildPlain builds plainProgram, with what TestMain hooks in. Without the race detector it is
+// this very program.
 func buildPlain() error {
+	if exe, err := os.Executable(); err == nil && !raced() {
+		_ = os.Remove(plainProgram())
+		if os.Link(exe, plainProgram()) == nil {
+			return nil
+		}
+	}
 	if out, err := exec.Command("go", "test", "-tags", "sqlite_fts5", "-c", "-o", plainProgram(), ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("build saisine: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// raced tells whether this was built with the race detector.
+func raced() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // warmed has whether a model was trained, by the categories it is for.
