@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"net/mail"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +228,40 @@ func TestMailServerFails(t *testing.T) {
 			t.Errorf("%s: the receipt arrived %d times", c.name, n)
 		}
 		row.ran()
+	}
+	f.verify()
+	f.d.stop()
+}
+
+// A mail that the server has taken goes out once, however long it cannot be put on record, and
+// no other goes out before it is: a crash must repeat one at most.
+func TestTakenMailWaitsForItsRecord(t *testing.T) {
+	t.Parallel()
+	f := newFaultyMail(t, nil)
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(f.data, "saisine.db")+"?_busy_timeout=10000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE UPDATE OF state ON mails WHEN NEW.state = 'sent'
+		BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	first := f.ask()
+	f.exim.Await(1, time.Minute)
+	second := f.ask()
+	tries := func() int { return strings.Count(f.d.log.String(), "disk is full") }
+	f.eventually(time.Minute, "the record is tried again, for each mail", func() bool { return tries() >= 6 })
+	if got := f.exim.Received(); len(got) != 1 || got[0].EnvelopeTo != first {
+		t.Errorf("%d mails went out", len(got))
+	}
+	if _, err := db.ExecContext(t.Context(), `DROP TRIGGER full`); err != nil {
+		t.Fatal(err)
+	}
+	f.receipt(first, ingest.MailSent)
+	f.receipt(second, ingest.MailSent)
+	if got := f.exim.Await(2, time.Minute); len(got) != 2 {
+		t.Errorf("%d mails went out for two receipts", len(got))
 	}
 	f.verify()
 	f.d.stop()

@@ -34,7 +34,13 @@ type mailroom struct {
 	// all of it until that is on record, and a crash repeats what is in doubt. So one mail at
 	// a time is: a crash repeats one at most.
 	sending chan struct{}
+	// doubt is that mail, for the one who holds the token. Where the record fails, on a full
+	// disk or a database that is away, it is made good before anything else is sent.
+	doubt inDoubt
 }
+
+// inDoubt is a mail that the server has taken, with its answer; "" is none.
+type inDoubt struct{ id, answer string }
 
 // newMailroom gets ready to reach the town's mail server.
 func newMailroom(cfg config.Config, s *store.Store, secretary *notice.Secretary, templates letterTexts, tokens ingest.Tokens) (*mailroom, error) {
@@ -98,13 +104,32 @@ func (r *mailroom) deliver(ctx context.Context, item ingest.OutboxItem) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := r.record(ctx); err != nil {
+		return err
+	}
+	if m, err = r.store.Mail(ctx, m.ID); err != nil || m.State != ingest.MailQueued {
+		return err // it was the one in doubt
+	}
 	answer, err := r.smtp.Send(ctx, bounceOf(r.cfg), m.To, raw)
 	r.health.told(err, time.Now())
 	if err != nil {
 		return err // its Permanent() says whether a further try can help
 	}
+	r.doubt = inDoubt{m.ID, answer}
 	crashpoint.Hit("mail.taken")
-	return r.store.MailSent(ctx, m.ID, answer)
+	return r.record(ctx)
+}
+
+// record puts the mail in doubt on record. It is for the one who holds the token.
+func (r *mailroom) record(ctx context.Context) error {
+	if r.doubt.id == "" {
+		return nil
+	}
+	if err := r.store.MailSent(ctx, r.doubt.id, r.doubt.answer); err != nil {
+		return fmt.Errorf("mail %s was taken by the mail server, which is not on record yet: %w", r.doubt.id, err)
+	}
+	r.doubt = inDoubt{}
+	return nil
 }
 
 // make writes a mail and keeps its bytes.
