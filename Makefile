@@ -34,15 +34,13 @@ DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 demo: build
 	@bin/saisine demo $(ARGS)
 
-# They compute, on pixels, texts, pages and weights, each in one goroutine: the race detector finds
-# nothing there, and makes them ten times slower. MEETING names those of their tests in which
-# goroutines meet all the same.
-COMPUTING := ingest/classify ingest/classify/model ingest/facts ingest/letter ingest/match ingest/message ingest/notice ingest/office ocr ocr/barcode ocr/patch ocr/prepare ocr/samplescan
-
-# Most tests of these look at a town from outside, whose daemon is the program as it is shipped, or
-# at one row after another: the race detector would watch the test. It watches those in which much
-# meets, in one process or in a daemon with testBuild.
-WATCHED := cmd/saisine ingest/store
+# The race detector makes tests five to ten times slower, so here it watches where goroutines meet:
+# RACED are the packages that are made of them. In WATCHED most tests look at a town from outside,
+# at one row after another or at pixels: MEETING names those in which much meets, in one process or
+# in a daemon with testBuild.
+RACED := channels channels/api channels/desk/credentials channels/mailbox channels/open311 channels/rate channels/scanfolder channels/webform \
+  ingest/antivirus ingest/deliver ingest/deliver/webhook ingest/deliver/handover/rt ingest/deliver/handover/sftp ingest/lease queue
+WATCHED := cmd/saisine ingest/store ingest/classify ocr
 MEETING := Lock ClassifyWhileTraining FollowKeepsTheMind FollowAfterTheClock LockEndsWithTheContext Later
 MEETING += TakeStep AfterTheLockWasNotHad LongGroupLetsOthersIn TwoNodesOnOneRow MakeMailKeepsTheFirstBytes \
   MovesAtOnce PostgresKilled PostgresSeveralNodes PostgresStoppedWriter RegisterIsGapless AnswerOnce S3KilledUnderLoad \
@@ -55,31 +53,24 @@ MEETING += PatientJobsWait OneWorkerTakesPatientJobs ReadingGoesBeforeCopies Cop
 space := $(subst ,, )
 MEET := ^Test($(subst $(space),|,$(strip $(MEETING))))$$
 
-# What measures measures the program, and not the race detector.
-MEASURING := ^TestBench
-
-# In these a browser looks at the pages: its driver, chromedp, has a race of its own (SendKeys
-# reads a node's attributes while events change them), and what is asked of the pages other
-# tests ask with the race detector.
-BROWSING := In(A|The)Browser$$|^Test(NothingForeignRuns|EveryPageForEverybody|ClerksDay|PagesAreAccessible|FocusIsVisible|WatchCatches|SanitiserAlone|PolicyAlone)$$
-BROWSED := ./channels/desk ./channels/desk/xss ./channels/webform/accessibility
-
 ## test: everything that must hold before a change is kept
 test: packages-test lint
-	@$(MAKE) --no-print-directory -j2 test-raced test-plain
+	@$(MAKE) --no-print-directory -j3 test-raced test-watched test-plain
 
-# Side by side: towns wait more than they compute.
-.PHONY: test-raced test-plain
+# Side by side: towns wait more than they compute. What lint looks for, vet need not.
+TEST := $(GO_TEST) -vet=off -shuffle=on
+.PHONY: test-raced test-watched test-plain
 test-raced:
-	$(GO_TEST) -p 2 -race -shuffle=on -timeout 20m -skip '$(BROWSING)|$(MEASURING)' $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(COMPUTING) $(WATCHED)))
-	$(GO_TEST) -p 1 -race -shuffle=on -timeout 20m -run '$(MEET)' $(WATCHED:%=./%) ./ingest/classify ./ocr
+	$(TEST) -p 1 -race -timeout 20m $(RACED:%=./%)
+	$(TEST) -p 1 -race -timeout 20m -run '$(MEET)' $(WATCHED:%=./%)
+test-watched:
+	$(TEST) -p 1 -parallel 4 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%)
 test-plain:
-	$(GO_TEST) -p 1 -shuffle=on -parallel 4 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%) $(COMPUTING:%=./%)
-	$(GO_TEST) -p 1 -shuffle=on -timeout 10m -run '$(BROWSING)|$(MEASURING)' $(BROWSED)
+	$(TEST) -p 1 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(RACED) $(WATCHED)))
 
 ## test-long: whole what make test runs a part of: the series of scanned pages, hostile texts and files, the hand-over to RT
 test-long: packages-test
-	GO_TEST_LONG=1 $(GO_TEST) -count=1 -timeout 60m ./ocr
+	GO_TEST_LONG=1 $(GO_TEST) -count=1 -timeout 60m ./ocr ./ocr/patch
 	GO_TEST_LONG=1 $(GO_TEST) -count=1 -timeout 60m -run '^Test(Bombs|NothingForeignRuns|RequestTrackerTakesOver)$$' ./cmd/saisine
 
 # Whole towns on the engines of those who have outgrown one machine: mail, paper, the desk, kills.

@@ -258,8 +258,8 @@ func setTIFFSize(t *testing.T, path string, w, h uint32) {
 	}
 }
 
-// longRun says that nothing is left out (make test-long).
-func longRun() bool { return os.Getenv("GO_TEST_LONG") != "" }
+// longRun says that nothing is left out (make test-long, make eval-ocr).
+func longRun() bool { return os.Getenv("GO_TEST_LONG") != "" || os.Getenv("SAISINE_EVALUATION") != "" }
 
 // someOf are the cases of a series that a run takes: few, which differ the most, or all of
 // them in a long one. Recognising a page takes seconds.

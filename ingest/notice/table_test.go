@@ -118,8 +118,9 @@ func TestTableOfTenThousand(t *testing.T) {
 	}
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
-	t.Logf("10,000 lines: %s, %d kB, heap %d MB", took, b.Len()>>10, (after.HeapSys-before.HeapSys)>>20)
-	if took > 10*time.Second || b.Len() > 8<<20 || after.HeapSys-before.HeapSys > 100<<20 {
-		t.Errorf("%s, %d bytes, heap %d MB", took, b.Len(), (after.HeapSys-before.HeapSys)>>20)
+	heap := int64(after.HeapSys) - int64(before.HeapSys) // it may have shrunk
+	t.Logf("10,000 lines: %s, %d kB, heap %d MB", took, b.Len()>>10, heap>>20)
+	if took > 10*time.Second || b.Len() > 8<<20 || heap > 100<<20 {
+		t.Errorf("%s, %d bytes, heap %d MB", took, b.Len(), heap>>20)
 	}
 }

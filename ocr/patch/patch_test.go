@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -101,7 +102,11 @@ func TestDamages(t *testing.T) {
 	t.Parallel()
 	seed := rand.New(rand.NewPCG(3, 14))
 	edges := []string{"top", "bottom", "left", "right"}
-	for n := range 30 {
+	sheets := 10
+	if os.Getenv("GO_TEST_LONG") != "" {
+		sheets = 30
+	}
+	for n := range sheets {
 		dpi := []int{150, 150, 200, 200, 300}[seed.IntN(5)]
 		o := samplescan.Options{
 			DPI: dpi, Skew: 6*seed.Float64() - 3, Turn: 90 * seed.IntN(4), Noise: 10 * seed.Float64(), Specks: 0.004 * seed.Float64(),
