@@ -64,8 +64,9 @@ test-raced:
 	$(TEST) -p 1 -race -timeout 20m $(RACED:%=./%)
 	$(TEST) -p 1 -race -timeout 20m -run '$(MEET)' $(WATCHED:%=./%)
 test-watched:
-	$(TEST) -p 1 -parallel 4 -timeout 30m -skip '$(MEET)' $(WATCHED:%=./%)
+	$(TEST) -p 1 -parallel 4 -timeout 30m -skip '$(MEET)' ./cmd/saisine ./ingest/store
 test-plain:
+	$(TEST) -p 1 -timeout 20m -skip '$(MEET)' ./ocr ./ingest/classify
 	$(TEST) -p 1 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(RACED) $(WATCHED)))
 
 ## test-long: whole what make test runs a part of: the series of scanned pages, hostile texts and files, the hand-over to RT
