@@ -2,8 +2,10 @@ package main
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,35 +16,51 @@ import (
 // in the folder. It returns how many of each.
 func (l *load) acknowledged(t *testing.T) (forms, mails, scans int) {
 	t.Helper()
+	// The ledger is read last: where the daemon still runs, it goes on acknowledging.
+	told := l.toldNow()
+	moved := l.tw.moved(t)
+	taken := l.tw.taken(t)
 	there := l.tw.ledgerMarks()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for mark := range l.told {
-		forms++
+	for _, mark := range told {
 		if there[mark] == 0 {
 			t.Errorf("the citizen of form %s was shown a number, and the ledger does not have it", mark)
 		}
 	}
-	for _, mark := range l.tw.moved(t) {
-		mails++
+	for _, mark := range moved {
 		if there[mark] == 0 {
 			t.Errorf("mail %s was moved, and the ledger does not have it", mark)
 		}
 	}
-	if err := filepath.WalkDir(l.tw.scans, func(path string, d fs.DirEntry, err error) error {
+	for _, mark := range taken {
+		if there[mark] == 0 {
+			t.Errorf("scan %s was moved, and the ledger does not have it", mark)
+		}
+	}
+	return len(told), len(moved), len(taken)
+}
+
+// toldNow lists the marks of the forms whose citizen was shown a number.
+func (l *load) toldNow() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.told))
+}
+
+// taken lists the marks of the scans that are no longer in the folder.
+func (tw *town) taken(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	if err := filepath.WalkDir(tw.scans, func(path string, d fs.DirEntry, err error) error {
 		mark := marks.FindString(filepath.Base(path))
-		if err != nil || d.IsDir() || mark == "" || filepath.Dir(path) == l.tw.scans || !strings.HasSuffix(path, ".pdf") {
+		if err != nil || d.IsDir() || mark == "" || filepath.Dir(path) == tw.scans || !strings.HasSuffix(path, ".pdf") {
 			return err
 		}
-		scans++
-		if there[mark] == 0 {
-			t.Errorf("scan %s was moved to %s, and the ledger does not have it", mark, path)
-		}
+		found = append(found, mark)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return forms, mails, scans
+	return found
 }
 
 // ledgerMarks counts the rows of the ledger by their marks.
