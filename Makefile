@@ -40,7 +40,8 @@ demo: build
 # in a daemon with testBuild.
 RACED := channels channels/api channels/desk/credentials channels/mailbox channels/open311 channels/rate channels/scanfolder channels/webform \
   ingest/antivirus ingest/deliver ingest/deliver/webhook ingest/deliver/handover/rt ingest/deliver/handover/sftp ingest/lease queue
-WATCHED := cmd/saisine ingest/store ingest/classify ocr
+TOWNHALLS := cmd/saisine ingest/store
+WATCHED := $(TOWNHALLS) ingest/classify ocr
 MEETING := Lock ClassifyWhileTraining FollowKeepsTheMind FollowAfterTheClock LockEndsWithTheContext Later
 MEETING += TakeStep AfterTheLockWasNotHad LongGroupLetsOthersIn TwoNodesOnOneRow MakeMailKeepsTheFirstBytes \
   MovesAtOnce PostgresKilled PostgresSeveralNodes PostgresStoppedWriter RegisterIsGapless AnswerOnce S3KilledUnderLoad \
@@ -64,9 +65,9 @@ test-raced:
 	$(TEST) -p 1 -race -timeout 20m $(RACED:%=./%)
 	$(TEST) -p 1 -race -timeout 20m -run '$(MEET)' $(WATCHED:%=./%)
 test-watched:
-	$(TEST) -p 1 -parallel 4 -timeout 30m -skip '$(MEET)' ./cmd/saisine ./ingest/store
+	$(TEST) -p 1 -parallel 4 -timeout 30m -skip '$(MEET)' $(TOWNHALLS:%=./%)
 test-plain:
-	$(TEST) -p 1 -timeout 20m -skip '$(MEET)' ./ocr ./ingest/classify
+	$(TEST) -p 1 -timeout 20m -skip '$(MEET)' $(patsubst %,./%,$(filter-out $(TOWNHALLS),$(WATCHED)))
 	$(TEST) -p 1 -timeout 20m $$(go list -tags $(TAGS) ./... | grep -vxF $(patsubst %,-e saisine.fr/saisine/%,$(RACED) $(WATCHED)))
 
 ## test-long: whole what make test runs a part of: the series of scanned pages, hostile texts and files, the hand-over to RT

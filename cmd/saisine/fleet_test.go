@@ -338,6 +338,10 @@ func TestThreeNodes(t *testing.T) {
 	f.eventually(30*time.Second, "everything has a holder", func() bool {
 		return !slices.ContainsFunc(exclusive, func(name string) bool { return f.holder(name) < 0 })
 	})
+	f.eventually(30*time.Second, "each node has done what it does once", func() bool { // nobody would take it over
+		upkeep := f.rows()[leaseUpkeep]
+		return upkeep.Fence >= 3 && upkeep.Holder == ""
+	})
 	f.send(l, &citizens, 0, 40)
 	f.eventually(30*time.Second, "work is under way", func() bool { return f.inbox() < 40 })
 	frozen := f.holder("mailbox/sve")
@@ -364,7 +368,7 @@ func TestThreeNodes(t *testing.T) {
 			if len(n.Holds) < len(exclusive) || !slices.Contains(n.Roles, roleWorkers) {
 				t.Errorf("the node that lives: %+v", n)
 			}
-		case slices.ContainsFunc(n.Holds, func(h heldJSON) bool { return slices.Contains(exclusive, h.Name) }): // nobody waits for upkeep
+		case len(n.Holds) > 0:
 			t.Errorf("a node that gives no sign of life holds something: %+v", n)
 		}
 	}
