@@ -58,7 +58,6 @@ func separator(t *testing.T, text string, code barcode.Barcode, width, height fl
 // A separator sheet is known by its barcode whatever the copier makes of it, with text
 // and without.
 func TestSeparatorSheets(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	for name, o := range someOf(t, map[string]samplescan.Options{

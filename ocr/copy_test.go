@@ -292,7 +292,6 @@ const claim = "pdfaid:part='2' pdfaid:conformance='B'"
 
 func TestCopyEvaluation(t *testing.T) {
 	t.Parallel()
-	long(t)
 	files, err := filepath.Glob(filepath.Join(evaluationScans(t), "l01_*.pdf"))
 	if err != nil {
 		t.Fatal(err)
@@ -328,7 +327,6 @@ func TestCopyEvaluation(t *testing.T) {
 }
 
 func TestCopySamples(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.PDF([]string{letter(1)}, samplescan.Options{Noise: 5})
@@ -357,7 +355,6 @@ func TestCopySamples(t *testing.T) {
 // A page with a text layer of its own is copied as it is, and pages of several files come
 // in the order asked for.
 func TestCopyOfSeveralFiles(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.TextPDF([]string{letter(1)})
@@ -392,7 +389,6 @@ func TestCopyOfSeveralFiles(t *testing.T) {
 }
 
 func TestCopyImages(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	dir := t.TempDir()
@@ -525,7 +521,6 @@ func withOrientation(jpeg []byte, orientation byte) []byte {
 
 // Pages may lie anywhere in their coordinates, be cut, turned, and of other units.
 func TestCopyOddPages(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	jpeg, err := samplescan.JPEG(letter(1), samplescan.Options{Noise: 4})
@@ -588,7 +583,6 @@ func checkInk(t *testing.T, path string, p boxedPage, l *Layout) {
 }
 
 func TestCopyOfProtectedFiles(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data, err := samplescan.PDF([]string{letter(1)}, samplescan.Options{Noise: 5})
@@ -742,7 +736,6 @@ func TestCopyErrors(t *testing.T) {
 
 // Many pages go in parts, and come together in order.
 func TestCopyInParts(t *testing.T) {
-	long(t)
 	t.Parallel()
 	texts := make([]string, 2*partPages+5)
 	r := newReader(t, Options{MaxPages: len(texts)})

@@ -63,7 +63,6 @@ func directoryFirst(t *testing.T, text string) []byte {
 // A file that was cut off is read as far as it goes, says so, and is not sure; so is the
 // page of a PDF whose image was cut.
 func TestCutImages(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	jpeg, err := samplescan.JPEG(cutText(), samplescan.Options{Noise: 4})
@@ -115,7 +114,6 @@ func TestCutImages(t *testing.T) {
 
 // A searchable copy of what is left can be made.
 func TestCopyOfCutImages(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	data := directoryFirst(t, cutText())

@@ -41,7 +41,6 @@ var goals = map[string]float64{
 // and with SAISINE_EVALUATION_PLAIN=1 that of plain "pdftoppm -r 300 | tesseract"
 // beside it.
 func TestEvaluation(t *testing.T) {
-	long(t)
 	dir := evaluationScans(t)
 	files, err := filepath.Glob(filepath.Join(dir, "*.*.pdf"))
 	if err != nil {

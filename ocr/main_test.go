@@ -278,11 +278,3 @@ func someOf[T any](t *testing.T, all map[string]T, few ...string) map[string]T {
 	}
 	return some
 }
-
-// long leaves out, in short runs, a test that recognises many pages and tries nothing at once.
-func long(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("recognises many pages")
-	}
-}

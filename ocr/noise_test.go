@@ -55,7 +55,6 @@ var noiseSeries = map[string]func(level float64) samplescan.Options{
 // rate above 15 % passes as sure, and no clean one as unsure. It takes a page of
 // some series, or all when SAISINE_EVALUATION is set (make eval-ocr).
 func TestNoNoisyPagePassesAsSure(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	var mu sync.Mutex
@@ -115,7 +114,6 @@ func TestNoNoisyPagePassesAsSure(t *testing.T) {
 
 // Pages that are no clean French letter: which of them a clerk must look at.
 func TestUnsureOfOddPages(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	text := func(s string, o samplescan.Options) func() *image.Gray {

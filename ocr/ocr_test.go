@@ -145,7 +145,6 @@ func TestReadTIFF(t *testing.T) {
 
 // A page that gets worse step by step: what is hardly legible is not passed as sure.
 func TestConfidenceTellsNoise(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	for _, noise := range []float64{0, 40, 100} {

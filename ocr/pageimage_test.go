@@ -67,7 +67,6 @@ func coverage(img image.Image, l *Layout) float64 {
 // The boxes of words lie on the words of the picture, however the page lay and whatever
 // its file is.
 func TestPictureShowsWords(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	pdf := func(o samplescan.Options) func(t *testing.T) string {

@@ -25,7 +25,6 @@ func patchSheet(t *testing.T, text string, dpi int) *image.Gray {
 // A sheet with patch T says what other separator sheets say. On the first page of a letter
 // the bars mean nothing: the page must not be lost.
 func TestPatchSheets(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	want := Barcode{Type: "PATCH", Text: "PATCHT"}

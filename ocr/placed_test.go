@@ -41,7 +41,6 @@ func jpegOf(t *testing.T, img *image.Gray) []byte {
 // counts is how the page is shown. The copy of such a page shows upright, and its words
 // lie on the ink.
 func TestTurnedByThePage(t *testing.T) {
-	long(t)
 	t.Parallel()
 	r := newReader(t, Options{})
 	upright := grayPage(t, letter(1), samplescan.Options{Noise: 4})
