@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"saisine.fr/saisine/ingest"
+	"saisine.fr/saisine/ingest/classify"
 	"saisine.fr/saisine/ingest/deliver/eximtest"
 	"saisine.fr/saisine/ingest/view"
 )
@@ -59,7 +61,7 @@ func TestClerksDay(t *testing.T) {
 	enterPhoneCall(b, tw)
 	retryFailure(b, tw)
 	answerCitizen(b, tw)
-	printRegister(b)
+	printRegister(b, tw)
 	tw.verify()
 }
 
@@ -208,14 +210,31 @@ func answerCitizen(b *browser, tw *postTown) {
 	b.t.Error("the answer has not arrived")
 }
 
-// printRegister asks for the register of the year as PDF.
-func printRegister(b *browser) {
+// printRegister asks for the register of the year, as a page and as PDF. It has all that claire
+// may see: what she has given to a sealed service while she reviewed is a gap, wherever it came in
+// the order, which is another one each time.
+func printRegister(b *browser, tw *postTown) {
 	b.open("/agent/courrier")
 	b.look("courrier")
+	_, sealed := classify.Default().File().Services()
+	var seen, hidden []string
+	for _, q := range tw.requests() {
+		if slices.Contains(sealed, q.Service) {
+			hidden = append(hidden, q.Reference)
+		} else {
+			seen = append(seen, q.Reference)
+		}
+	}
 	year := time.Now().Format("2006")
 	b.open("/agent/courrier/registre?du=" + year + "-01-01&au=" + year + "-12-31")
-	b.says("A-"+year+"-000001", "A-"+year+"-000012")
+	b.says(append(seen, "A-"+year+"-000012", fmt.Sprintf("– %d lignes", len(seen)))...)
 	b.look("registre")
+	words := b.words()
+	for _, reference := range hidden {
+		if strings.Contains(words, reference) {
+			b.t.Errorf("the register says %s, of a sealed service", reference)
+		}
+	}
 	head := evaluate[string](b, `fetch("/agent/courrier/registre.pdf?du=`+year+`-01-01&au=`+year+`-12-31").then(r => r.text()).then(s => s.slice(0, 5))`)
 	if head != "%PDF-" {
 		b.t.Errorf("the register begins with %q", head)
