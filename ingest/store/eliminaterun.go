@@ -216,19 +216,19 @@ func (s *Store) eliminateLine(ctx context.Context, e Elimination, i int) error {
 	if l.State != lineWiped {
 		return nil
 	}
+	var text string
+	if err := s.read.QueryRowContext(ctx, `SELECT tombstone FROM elimination_lines WHERE elimination = $1 AND line = $2`, e.Number, l.Line).Scan(&text); err != nil {
+		return unavailable(err)
+	}
+	var t tombstone
+	if err := json.Unmarshal([]byte(text), &t); err != nil {
+		return fmt.Errorf("store: tombstone: %w", err)
+	}
+	if err := s.dropFiles(ctx, t); err != nil {
+		return err
+	}
+	crashpoint.Hit("eliminate.files_gone")
 	err := s.do(ctx, func(ctx context.Context, tx *tx) error {
-		var text string
-		if err := tx.row(ctx, `SELECT tombstone FROM elimination_lines WHERE elimination = $1 AND line = $2`, e.Number, l.Line).Scan(&text); err != nil {
-			return err
-		}
-		var t tombstone
-		if err := json.Unmarshal([]byte(text), &t); err != nil {
-			return fmt.Errorf("store: tombstone: %w", err)
-		}
-		if err := s.dropFilesIn(ctx, tx, t); err != nil {
-			return err
-		}
-		crashpoint.Hit("eliminate.files_gone")
 		return tx.exec(ctx, `UPDATE elimination_lines SET state = 'done' WHERE elimination = $1 AND line = $2`, e.Number, l.Line)
 	})
 	if err != nil {

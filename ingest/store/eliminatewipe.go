@@ -449,34 +449,40 @@ func (w wiping) houseMails(ctx context.Context, after int64) (last int64, err er
 	return last, nil
 }
 
-// dropFiles takes away the files of what was wiped. It holds the writer's transaction: whoever takes
-// the same bytes in again looks for the file inside theirs (see Record).
-func (s *Store) dropFiles(ctx context.Context, t tombstone) error {
-	return s.do(ctx, func(ctx context.Context, tx *tx) error { return s.dropFilesIn(ctx, tx, t) })
-}
+// dropTime bounds what a bucket may take to let the files of one submission go.
+const dropTime = 5 * time.Second
 
-func (s *Store) dropFilesIn(ctx context.Context, tx *tx, t tombstone) error {
+// dropFiles takes away the files of what was wiped, submission by submission. It holds the writer's
+// transaction: whoever takes the same bytes in again looks for the file inside theirs (see Record).
+// That is also why it does not wait long for a bucket, since everybody waits.
+func (s *Store) dropFiles(ctx context.Context, t tombstone) error {
 	for _, p := range t.Submissions {
-		var gone, copies int
-		if err := tx.row(ctx, `SELECT count(*) FROM originals WHERE sha256 = $1 AND gone = 1`, p.SHA256).Scan(&gone); err != nil {
+		if err := s.do(ctx, func(ctx context.Context, tx *tx) error { return s.dropFilesOf(ctx, tx, p) }); err != nil {
 			return err
 		}
-		if gone > 0 {
-			if err := s.files.remove(ctx, p.SHA256); err != nil {
-				return err
-			}
-		}
-		if p.Copy == "" {
-			continue
-		}
+	}
+	return nil
+}
+
+func (s *Store) dropFilesOf(ctx context.Context, tx *tx, p tombstonePiece) error {
+	var gone, copies int
+	if err := tx.row(ctx, `SELECT count(*) FROM originals WHERE sha256 = $1 AND gone = 1`, p.SHA256).Scan(&gone); err != nil {
+		return err
+	}
+	if p.Copy != "" {
 		if err := tx.row(ctx, `SELECT count(*) FROM copies WHERE sha256 = $1`, p.Copy).Scan(&copies); err != nil {
 			return err
 		}
-		if copies == 0 {
-			if err := s.copies.remove(ctx, p.Copy); err != nil {
-				return err
-			}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dropTime)
+	defer cancel()
+	if gone > 0 {
+		if err := s.files.remove(ctx, p.SHA256); err != nil {
+			return err
 		}
+	}
+	if p.Copy != "" && copies == 0 {
+		return s.copies.remove(ctx, p.Copy)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -19,8 +20,8 @@ type engine interface {
 	// is none yet, or it has no table of that name.
 	peek(ctx context.Context, o Options, table string) (*sql.DB, error)
 	// begin begins the one writing transaction that there is: another process that writes
-	// waits, or this one does.
-	begin(ctx context.Context, conn *sql.Conn) error
+	// waits, or this one does, as long as patience says.
+	begin(ctx context.Context, conn *sql.Conn, patience time.Duration) error
 	// commit ends the transaction; nil means that all of it is on the disk.
 	commit(ctx context.Context, conn *sql.Conn) error
 	// lost reports whether a connection is gone; another may be had then.

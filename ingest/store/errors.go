@@ -39,6 +39,14 @@ func unavailable(err error) error {
 // errDamaged says what to do where SQLite says only what it saw.
 var errDamaged = errors.New("the database is damaged: stop saisine, keep the file, restore a backup (saisine verify tells what else is touched)")
 
+// isLocked reports that another program or another node held the lock of who writes all the time
+// that was waited for it: the engine has waited before it says so.
+func isLocked(err error) bool {
+	var se sqlite3.Error
+	var pg *pgconn.PgError
+	return errors.Is(err, errBegin) && (errors.As(err, &se) && se.Code == sqlite3.ErrBusy || errors.As(err, &pg) && pg.Code == "55P03") // lock_not_available
+}
+
 func isNoTransaction(err error) bool {
 	return strings.Contains(err.Error(), "no transaction is active")
 }

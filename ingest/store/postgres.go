@@ -32,10 +32,6 @@ func (postgres) String() string { return "PostgreSQL" }
 const (
 	// writeLock is the key of the lock of who writes: the letters of "saisine".
 	writeLock = "32476727857475173"
-	// beginWriting has no parameters, so that it goes as one message.
-	beginWriting = `BEGIN; SELECT pg_advisory_xact_lock(` + writeLock + `)`
-	// lockWait is how long a writer waits for the others, as SQLite's busy_timeout says there.
-	lockWait = 10 * time.Second
 	// idleInTransaction is after what time the server ends a writer that says nothing, in the
 	// midst of a transaction: its node was stopped, or its network is gone. Between two
 	// statements of ours lie milliseconds.
@@ -137,8 +133,9 @@ func (postgres) prepare(ctx context.Context, o Options, db *sql.DB) error {
 	return migrate(ctx, o, db, goose.DialectPostgres, "postgres", goose.WithSessionLocker(locker))
 }
 
-func (postgres) begin(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, beginWriting)
+func (postgres) begin(ctx context.Context, conn *sql.Conn, patience time.Duration) error {
+	// Without parameters it goes as one message.
+	_, err := conn.ExecContext(ctx, `BEGIN; SET LOCAL lock_timeout = `+milliseconds(patience)+`; SELECT pg_advisory_xact_lock(`+writeLock+`)`)
 	return err
 }
 

@@ -280,7 +280,7 @@ func (s *s3Store) list(ctx context.Context, f func(sum string, written time.Time
 }
 
 // remove removes every version of the object that the bucket kept: what is eliminated must not
-// live on as a version of the past. A store without versions has nothing to list.
+// live on as a version of the past.
 func (s *s3Store) remove(ctx context.Context, sum string) error {
 	if !isSum(sum) {
 		return nil
@@ -290,7 +290,10 @@ func (s *s3Store) remove(ctx context.Context, sum string) error {
 	var versions []string
 	for o := range s.api.ListObjectsIter(ctx, s.opts.Bucket, minio.ListObjectsOptions{Prefix: s.key(sum), Recursive: true, WithVersions: true}) {
 		if o.Err != nil {
-			break // not served here
+			if err := s.unversioned(ctx, o.Err); err != nil {
+				return err
+			}
+			break
 		}
 		if o.Key == s.key(sum) && o.VersionID != "" {
 			versions = append(versions, o.VersionID)
@@ -305,4 +308,21 @@ func (s *s3Store) remove(ctx context.Context, sum string) error {
 		}
 	}
 	return nil
+}
+
+// unversioned tells what it means that the versions of an object cannot be listed: nil, that there
+// are none. A store may not know of versions, and a key may not be allowed to list them in a
+// bucket that never had any.
+func (s *s3Client) unversioned(ctx context.Context, err error) error {
+	var res minio.ErrorResponse
+	switch errors.As(err, &res); {
+	case res.StatusCode == http.StatusNotImplemented, res.StatusCode == http.StatusMethodNotAllowed, res.Code == minio.NotImplemented:
+		return nil
+	case res.Code == minio.AccessDenied:
+		if v, err := s.api.GetBucketVersioning(ctx, s.opts.Bucket); err == nil && v.Status == "" {
+			return nil
+		}
+		return fmt.Errorf("%w; earlier versions would live on: let the key do s3:ListBucketVersions and s3:DeleteObjectVersion", s.fault("list the versions", err))
+	}
+	return s.fault("list the versions", err)
 }

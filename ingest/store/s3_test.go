@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -16,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +215,11 @@ func between(t *testing.T, s *s3test.Server) *faulty {
 	proxy.Transport = transport
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch mode := f.mode.Load().(string); {
+		case strings.HasPrefix(mode, "versions ") && r.URL.Query().Has("versions"):
+			status, code, _ := strings.Cut(strings.TrimPrefix(mode, "versions "), " ")
+			n, _ := strconv.Atoi(status)
+			w.WriteHeader(n)
+			_, _ = io.WriteString(w, "<Error><Code>"+code+"</Code><Message>"+code+"</Message></Error>")
 		case mode == "500":
 			w.WriteHeader(http.StatusInternalServerError)
 		case mode == "slow" && r.Method != http.MethodHead:
@@ -393,10 +400,12 @@ func TestS3KilledUnderLoad(t *testing.T) {
 	t.Logf("%d kept, %d refused", sum.kept, sum.refused)
 }
 
-// TestS3RemovesVersions: in a bucket that keeps versions nothing is left of what was removed.
+// TestS3RemovesVersions: in a bucket that keeps versions nothing is left of what was removed, and
+// nothing counts as removed whose versions could not be looked at.
 func TestS3RemovesVersions(t *testing.T) {
 	server := s3test.Start(t)
-	o := s3Options(server, "")
+	f := between(t, server)
+	o := s3Options(server, f.URL)
 	s := openWith(t, Options{Dir: t.TempDir(), S3: &o})
 	if err := s.s3.api.EnableVersioning(t.Context(), s3test.Bucket); err != nil {
 		t.Fatal(err)
@@ -425,11 +434,88 @@ func TestS3RemovesVersions(t *testing.T) {
 	if n := versions(); n < 2 {
 		t.Fatalf("%d versions", n)
 	}
+	for mode, want := range map[string]string{"versions 503 SlowDown": "SlowDown", "versions 403 AccessDenied": "s3:ListBucketVersions"} {
+		f.mode.Store(mode)
+		if err := s.files.remove(t.Context(), content.SHA256()); !errors.Is(err, ingest.ErrUnavailable) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", mode, err)
+		}
+		f.mode.Store("")
+		if n := versions(); n < 2 {
+			t.Fatalf("%s: %d versions", mode, n)
+		}
+	}
 	if err := s.files.remove(t.Context(), content.SHA256()); err != nil {
 		t.Fatal(err)
 	}
 	if n := versions(); n != 0 {
 		t.Errorf("%d versions are left", n)
+	}
+}
+
+// TestS3RemovesWithoutVersions: a bucket that never had versions needs no right to list them, and a
+// store that does not know them has none.
+func TestS3RemovesWithoutVersions(t *testing.T) {
+	server := s3test.Start(t)
+	f := between(t, server)
+	o := s3Options(server, f.URL)
+	s := openWith(t, Options{Dir: t.TempDir(), S3: &o})
+	for i, mode := range []string{"", "versions 403 AccessDenied", "versions 501 NotImplemented", "versions 405 MethodNotAllowed"} {
+		content := ingest.NewBlob(bytesOf(uint64(i), 1000))
+		if err := s.files.put(t.Context(), content); err != nil {
+			t.Fatal(err)
+		}
+		f.mode.Store(mode)
+		if err := s.files.remove(t.Context(), content.SHA256()); err != nil {
+			t.Errorf("%q: %v", mode, err)
+		}
+		if there, err := s.files.there(t.Context(), content.SHA256()); there || err != nil {
+			t.Errorf("%q: it is there: %t, %v", mode, there, err)
+		}
+		f.mode.Store("")
+	}
+}
+
+// TestS3SlowRemovalHoldsNobodyUp: the files of what is eliminated are let go inside the writer's
+// transaction, where everybody waits; so a bucket that says nothing is not waited for.
+func TestS3SlowRemovalHoldsNobodyUp(t *testing.T) {
+	server := s3test.Start(t)
+	f := between(t, server)
+	o := s3Options(server, f.URL)
+	o.patience = time.Minute
+	s := openWith(t, Options{Dir: t.TempDir(), S3: &o})
+	content := bytesOf(1, ingest.InlineMax*2)
+	large := spooled(t, s, "INBOX|1|1", content)
+	record(t, s, large)
+	if err := s.do(t.Context(), func(ctx context.Context, tx *tx) error {
+		return tx.exec(ctx, `UPDATE originals SET gone = 1`)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	gone := tombstone{Submissions: []tombstonePiece{{SHA256: sumOf(content)}}}
+
+	f.mode.Store("slow")
+	ended := make(chan error, 1)
+	began := time.Now()
+	go func() { ended <- s.dropFiles(t.Context(), gone) }()
+	for n := 2; ; n++ {
+		asked := time.Now()
+		record(t, s, mail(fmt.Sprint("INBOX|1|", n), "small"))
+		if took := time.Since(asked); took > 7*time.Second {
+			t.Errorf("a mail waited %s", took)
+		}
+		if time.Since(began) > dropTime+time.Second {
+			break
+		}
+	}
+	if err := <-ended; !errors.Is(err, ingest.ErrUnavailable) {
+		t.Errorf("the removal ended with %v", err)
+	}
+	f.mode.Store("")
+	if err := s.dropFiles(t.Context(), gone); err != nil {
+		t.Error(err)
+	}
+	if there, err := s.files.there(t.Context(), sumOf(content)); there || err != nil {
+		t.Errorf("it is there: %t, %v", there, err)
 	}
 }
 

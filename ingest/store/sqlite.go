@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the SQLite driver
 	"github.com/pressly/goose/v3"
@@ -132,8 +133,8 @@ func checkDurability(journalMode string, synchronous int) error {
 	return nil
 }
 
-func (sqlite) begin(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+func (sqlite) begin(ctx context.Context, conn *sql.Conn, patience time.Duration) error {
+	_, err := conn.ExecContext(ctx, "PRAGMA busy_timeout="+milliseconds(patience)+"; BEGIN IMMEDIATE")
 	return err
 }
 

@@ -30,6 +30,13 @@ const (
 	// A writer for whom somebody waits is expected back this soon; the commit of one
 	// that can wait would only be in its way.
 	nowPause = 2 * time.Millisecond
+	// lockWait is how long a write waits for other programs and other nodes that write. Of one for
+	// whom somebody waits, the time that it stood behind others counts: a citizen is told after
+	// about so long that it has to be tried again.
+	lockWait = 10 * time.Second
+	// lockWaitMin is what is left to one whose time is up before it was its turn: most likely the
+	// lock is free, and it was only the turn that came late.
+	lockWaitMin = time.Second
 )
 
 // A work is one write: it must not keep anything from an earlier call, since it is
@@ -40,6 +47,31 @@ type job struct {
 	work work
 	done chan error
 	now  bool // somebody waits for it
+	// due is until when it waits for the lock; of one that can wait it counts from its turn.
+	due time.Time
+}
+
+// patience is how long a group waits for the lock: until the first of it is due. It is told in
+// tenths of a second, since engines remember their texts.
+func patience(group []job) time.Duration {
+	left := lockWait
+	for _, j := range group {
+		left = min(left, time.Until(j.due))
+	}
+	return max(left, lockWaitMin).Round(100 * time.Millisecond)
+}
+
+// impatient refuses those of a group that did not get the lock and are due, and returns the others.
+func impatient(group []job, err error) []job {
+	kept := group[:0]
+	for _, j := range group {
+		if time.Until(j.due) < lockWaitMin {
+			j.done <- err
+		} else {
+			kept = append(kept, j)
+		}
+	}
+	return kept
 }
 
 // writer owns the one connection that writes. Concurrent callers of do share a
@@ -101,7 +133,7 @@ func (w *writer) do(ctx context.Context, now bool, f work) error {
 	j := job{work: f, done: make(chan error, 1), now: now}
 	queue := w.later
 	if now {
-		queue = w.now
+		queue, j.due = w.now, time.Now().Add(lockWait)
 	}
 	select {
 	case queue <- j:
@@ -151,8 +183,14 @@ func (w *writer) run() {
 	}
 }
 
-// first waits for a job. It returns none when the writer is to end.
+// first waits for a job. It returns none when the writer is to end. One for whom somebody waits
+// goes first: a group of the others may have to wait for the lock as long as he is told at most.
 func (w *writer) first(group []job, lastNow, lastLater time.Time) []job {
+	select {
+	case j := <-w.now:
+		return append(group, j)
+	default:
+	}
 	if pause := nowPause - time.Since(lastNow); pause > 0 && time.Since(lastLater) < laterTurn {
 		timer := time.NewTimer(pause)
 		defer timer.Stop()
@@ -207,8 +245,17 @@ func gather(group []job, from <-chan job, max int) []job {
 // long is committed in parts: other nodes, and other processes, wait for the lock.
 func (w *writer) commit(ctx context.Context, group []job) {
 	w.writes.Add(int64(len(group)))
+	for i := range group {
+		if !group[i].now {
+			group[i].due = time.Now().Add(lockWait)
+		}
+	}
 	for len(group) > 0 {
 		n, err := w.transact(ctx, group)
+		if isLocked(err) {
+			group = impatient(group, err)
+			continue
+		}
 		// When not even BEGIN went through, no write of the group is at fault; trying each
 		// would only wait for the same lock as often as there are writes.
 		if err != nil && n > 1 && !errors.Is(err, errBegin) {
@@ -243,9 +290,10 @@ func (w *writer) release() {
 // may be one that died unseen with the database's last restart.
 const connectTries = 2
 
-// begin begins a transaction, on a new connection when the old one is gone.
-func (w *writer) begin(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, beginTime)
+// begin begins a transaction, on a new connection when the old one is gone. It waits for the lock
+// no longer than patience, and for a database that says nothing not much longer.
+func (w *writer) begin(ctx context.Context, patience time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience+beginTime)
 	defer cancel()
 	for range connectTries {
 		if w.conn == nil {
@@ -254,7 +302,7 @@ func (w *writer) begin(ctx context.Context) (err error) {
 				continue
 			}
 		}
-		if err = w.engine.begin(ctx, w.conn); err == nil {
+		if err = w.engine.begin(ctx, w.conn, patience); err == nil {
 			return nil
 		}
 		if !w.engine.lost(w.conn) {
@@ -276,15 +324,16 @@ func (w *writer) discard() {
 	w.release()
 }
 
-// beginTime bounds the wait for the database and for other writers.
-const beginTime = 30 * time.Second
+// beginTime is how much later than by the patience with other writers a database is given up that
+// does not answer: it is to say by itself that the lock was not to be had.
+const beginTime = 2 * time.Second
 
 // holdMax is how long a transaction holds the lock at the most, but for its last write.
 const holdMax = 300 * time.Millisecond
 
 // transact runs the first works of a group in one transaction and returns how many those were.
 func (w *writer) transact(ctx context.Context, group []job) (n int, err error) {
-	if err = w.begin(ctx); err != nil {
+	if err = w.begin(ctx, patience(group)); err != nil {
 		return len(group), fmt.Errorf("%w: %w", errBegin, unavailable(err))
 	}
 	begun := time.Now()
