@@ -28,7 +28,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test test-long test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test test-long test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes bench-write eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -213,6 +213,10 @@ MATCH_DOCS ?= 1000000
 MATCH_TRIES ?= 5000
 bench-match: packages-test
 	$(GO_TEST) -count=1 -v -timeout 3h ./ingest/store -run TestBenchMatch -bench.docs=$(MATCH_DOCS) -bench.tries=$(MATCH_TRIES)
+
+## bench-write: what the safety of the writing connection costs (overwriting what is deleted, the looks at the database's files); three minutes
+bench-write: packages-test
+	$(GO_TEST) -count=1 -v -timeout 60m ./ingest/store -run TestBenchWriting -bench.writes=2000 -bench.writerounds=7
 
 ## bench-nodes: mails and scanned pages with one, two and three nodes on one PostgreSQL and one Redis, what each costs, and what the write lock lets through
 FLEET_MAILS ?= 2000
