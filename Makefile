@@ -28,7 +28,7 @@ NFPM := $(TOOLS)/nfpm-$(NFPM_VERSION)
 DEB_VERSION = $(shell packaging/version '$(VERSION)')
 DEB = bin/saisine_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
 
-.PHONY: demo test test-long test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes bench-write eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb deb test-deb clean
+.PHONY: demo test test-long test-engines vuln run build lint bench bench-mail bench-form bench-ocr bench-match bench-desk bench-nodes bench-write eval eval-ocr test-faults soak screenshots fuzz packages packages-test packages-bench-ocr packages-eval packages-deb packages-test-deb packages-test-kernel deb test-deb test-kernel clean
 
 ## demo: a sample town: mails, scans and forms become requests (ARGS=--once to end by itself)
 demo: build
@@ -144,6 +144,11 @@ $(NFPM):
 test-deb: packages-test-deb deb
 	$(MAKE) --no-print-directory deb VERSION=0.0.1 DEB_VERSION=0~0.1
 	packaging/test bin/saisine_0~0.1_*.deb $(DEB)
+
+## test-kernel: the package, shut in by its unit, and the reading children on Debian's own kernel, in an emulated machine; as root; a quarter of an hour
+test-kernel: packages-test-kernel deb
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && for p in ocr/sandbox ocr; do \
+	  go test -tags $(TAGS) -c -o "$$tmp/$$(basename $$p)" ./$$p || exit; done && packaging/test-kernel $(DEB) "$$tmp/sandbox" "$$tmp/ocr"
 
 ## test-faults: each fault as often as docs/reliability.md says, on the program as a town has it; its lines go to bin/faults-report.md; hours (FAULT_KILLS=20 at each crash point)
 FAULT_KILLS ?= 20

@@ -127,7 +127,10 @@ func openHouse(ctx context.Context, cfg config.Config, log *slog.Logger, o house
 	if h.secretary, err = newSecretary(cfg, h.rules); err != nil {
 		return nil, err
 	}
-	h.store, err = openConfigured(ctx, cfg, store.Options{Log: log, Now: clock, OnOutbox: h.notifyOutbox, Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != ""})
+	h.store, err = openConfigured(ctx, cfg, store.Options{
+		Log: log, Now: clock, OnOutbox: h.notifyOutbox, OnUpgrade: func(have, want int64) { upgrading(ctx, log, have, want) },
+		Correspondence: h.secretary, Partners: partnersOf(cfg, h.rules), Antivirus: cfg.Antivirus.Clamd != "",
+	})
 	if err != nil {
 		return nil, err
 	}

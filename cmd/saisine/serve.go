@@ -164,7 +164,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, roles []str
 			})
 		})
 	}
-	notify(ctx, log, daemon.SdNotifyReady)
+	notify(ctx, log, daemon.SdNotifyReady+"\nSTATUS=")
 	go watchdog(ctx, log, h)
 	err = super.Run(ctx, h.intake)
 	notify(context.WithoutCancel(ctx), log, daemon.SdNotifyStopping)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -19,6 +20,18 @@ func notify(ctx context.Context, log *slog.Logger, state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "systemd not notified", slog.Any("err", err))
 	}
+}
+
+// upgradeTime is how long systemd is asked to wait for a database to be brought up to date. When it
+// ended the daemon after TimeoutStartSec, the next start would begin the same migration again, and
+// end like it.
+const upgradeTime = 6 * time.Hour
+
+// upgrading says that the schema of an earlier version is brought up to date, and asks systemd for
+// the time (sd_notify(3), EXTEND_TIMEOUT_USEC).
+func upgrading(ctx context.Context, log *slog.Logger, have, want int64) {
+	log.LogAttrs(ctx, slog.LevelInfo, "the database is brought up to date; a large one takes minutes", slog.Int64("schema", have), slog.Int64("wanted", want))
+	notify(ctx, log, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\nSTATUS=brings the database up to date (%d to %d)", upgradeTime.Microseconds(), have, want))
 }
 
 // watchdog feeds systemd's watchdog, until ctx ends, while the database answers and the

@@ -247,7 +247,7 @@ func TestNotifiesSystemd(t *testing.T) {
 	tw := newTown(t, func(s *townSetup) { s.noMail = true })
 	// Asked every second: a database that is locked for longer than that does not answer.
 	d := tw.start("NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=3000000")
-	if !heard("READY=1", time.Minute) {
+	if !heard("READY=1\nSTATUS=", time.Minute) {
 		t.Fatal("not ready")
 	}
 	if !heard("WATCHDOG=1", 20*time.Second) {
@@ -281,4 +281,24 @@ func TestNotifiesSystemd(t *testing.T) {
 		t.Error("not told that it stops")
 	}
 	<-stopped
+}
+
+// While a database is brought up to date systemd waits, and its status says why.
+func TestUpgradeAsksForTime(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	upgrading(t.Context(), slog.New(slog.DiscardHandler), 7, 10)
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	n, err := conn.Read(buf)
+	if want := "EXTEND_TIMEOUT_USEC=21600000000\nSTATUS=brings the database up to date (7 to 10)"; err != nil || string(buf[:n]) != want {
+		t.Errorf("told %q, %v", buf[:n], err)
+	}
 }

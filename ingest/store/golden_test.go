@@ -161,7 +161,13 @@ func TestEveryEarlierSchema(t *testing.T) {
 			if len(before["submissions"]) != 7 {
 				t.Fatalf("%d submissions", len(before["submissions"]))
 			}
+			var told []int64
+			o.OnUpgrade = func(have, want int64) { told = append(told, have, want) }
 			s := openWith(t, o)
+			all := schemas(t)
+			if newest := all[len(all)-1]; n < newest && !slices.Equal(told, []int64{n, newest}) || n == newest && told != nil {
+				t.Errorf("told of the upgrade: %d", told)
+			}
 			verified(t, s, 0)
 			_, after := contents(t, o, tables)
 			for name, rows := range before {

@@ -47,6 +47,9 @@ type Options struct {
 	// NoMigration leaves the schema alone: for commands beside a daemon, which may be of
 	// an older version and still be using it.
 	NoMigration bool
+	// OnUpgrade is told before the schema of an earlier version is brought up to date, which takes
+	// minutes in a large town. May be nil.
+	OnUpgrade func(have, want int64)
 	// Unsettled opens also a store into which a restore has not ended, or whose town was moved
 	// away: for those who are to settle that.
 	Unsettled bool
@@ -234,6 +237,9 @@ func migrate(ctx context.Context, o Options, db *sql.DB, dialect goose.Dialect, 
 		return ErrEmpty
 	case o.NoMigration:
 		return fmt.Errorf("%w: its schema is number %d, this program wants %d; start the daemon of this version once", ErrSchema, have, want)
+	}
+	if o.OnUpgrade != nil && have > 0 {
+		o.OnUpgrade(have, want)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
