@@ -150,7 +150,7 @@ test-kernel: packages-test-kernel deb
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && for p in ocr/sandbox ocr; do \
 	  go test -tags $(TAGS) -c -o "$$tmp/$$(basename $$p)" ./$$p || exit; done && packaging/test-kernel $(DEB) "$$tmp/sandbox" "$$tmp/ocr"
 
-## test-faults: each fault as often as docs/reliability.md says, on the program as a town has it; its lines go to bin/faults-report.md; hours (FAULT_KILLS=20 at each crash point)
+## test-faults: each fault as often as docs/reliability.md says, on the program as a town has it; its lines go to bin/faults-report.md; an hour (FAULT_KILLS=20 at each crash point)
 FAULT_KILLS ?= 20
 # How many nodes are struck, one after another, in the town that has three.
 FLEET_ROUNDS ?= 20
