@@ -19,7 +19,21 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(childRole); role != "" {
 		os.Exit(runChild(role))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(leaving{m})
+}
+
+// leaving gives pools of go-redis the time to end. One that finds no Redis tries it once a second,
+// for as long as DialTimeout, and looks only then whether it was closed (pool.go, tryDial): after
+// the last test that may be later than goleak waits.
+type leaving struct{ m *testing.M }
+
+// Run runs the tests.
+func (l leaving) Run() int {
+	code := l.m.Run()
+	for end := time.Now().Add(10 * time.Second); code == 0 && goleak.Find() != nil && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return code
 }
 
 func testLog(t testing.TB) *slog.Logger {
