@@ -454,9 +454,13 @@ const dropTime = 5 * time.Second
 
 // dropFiles takes away the files of what was wiped, submission by submission. It holds the writer's
 // transaction: whoever takes the same bytes in again looks for the file inside theirs (see Record).
-// That is also why it does not wait long for a bucket, since everybody waits.
+// That is also why a bucket is asked before whether it answers, and not waited for long in there,
+// where everybody waits.
 func (s *Store) dropFiles(ctx context.Context, t tombstone) error {
 	for _, p := range t.Submissions {
+		if _, err := s.files.there(ctx, p.SHA256); err != nil {
+			return err
+		}
 		if err := s.do(ctx, func(ctx context.Context, tx *tx) error { return s.dropFilesOf(ctx, tx, p) }); err != nil {
 			return err
 		}
