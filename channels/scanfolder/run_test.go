@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"testing"
 	"time"
@@ -128,7 +129,13 @@ func TestNotesAreUpdatedWhileTheAdapterWorks(t *testing.T) {
 	stop := running(t, d, 20*time.Millisecond, 20*time.Millisecond)
 	const n = 40
 	for i := range n {
-		d.drop(fmt.Sprintf("service %d/scan.pdf", i%3), pdf(fmt.Sprint(i)))
+		name := fmt.Sprintf("service %d/scan.pdf", i%3)
+		// In the ledger is not yet moved: what is written over it then has no place.
+		eventually(t, "the one of that name is moved", func() bool {
+			_, err := os.Lstat(d.path(name))
+			return errors.Is(err, fs.ErrNotExist)
+		})
+		d.drop(name, pdf(fmt.Sprint(i)))
 		if i%3 == 2 {
 			eventually(t, "three more taken", func() bool { return len(d.ledger.all()) >= i+1 })
 		}
