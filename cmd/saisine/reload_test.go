@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -223,12 +222,7 @@ func TestReloadInTheHouse(t *testing.T) {
 
 // systemd is told when a reload begins and when it is over (sd_notify(3)).
 func TestReloadTellsSystemd(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "notify")
-	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
+	socket, listener := notifySocket(t)
 	h, _ := textHouse(t)
 	t.Setenv("NOTIFY_SOCKET", socket)
 	if err := h.reload(t.Context()); err != nil {
@@ -242,15 +236,7 @@ func TestReloadTellsSystemd(t *testing.T) {
 	}
 	began := regexp.MustCompile(`^RELOADING=1\nMONOTONIC_USEC=[1-9]\d+$`)
 	for i := range 4 {
-		buf := make([]byte, 200)
-		if err := listener.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		n, err := listener.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := string(buf[:n]); i%2 == 0 && !began.MatchString(got) || i%2 == 1 && got != "READY=1" {
+		if got := nextNotice(t, listener); i%2 == 0 && !began.MatchString(got) || i%2 == 1 && got != "READY=1" {
 			t.Errorf("message %d: %q", i, got)
 		}
 	}

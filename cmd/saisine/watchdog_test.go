@@ -221,12 +221,7 @@ func TestAbortIsNoUsageError(t *testing.T) {
 // the database, fed again, stopping.
 func TestNotifiesSystemd(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(t.TempDir(), "notify")
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	socket, conn := notifySocket(t)
 	// heard waits for a state, and reports whether it came in that time.
 	heard := func(state string, within time.Duration) bool {
 		t.Helper()
@@ -285,20 +280,36 @@ func TestNotifiesSystemd(t *testing.T) {
 
 // While a database is brought up to date systemd waits, and its status says why.
 func TestUpgradeAsksForTime(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "notify")
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	socket, conn := notifySocket(t)
+	t.Setenv("NOTIFY_SOCKET", socket)
+	upgrading(t.Context(), slog.New(slog.DiscardHandler), 7, 10)
+	if got := nextNotice(t, conn); got != "EXTEND_TIMEOUT_USEC=21600000000\nSTATUS=brings the database up to date (7 to 10)" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// notifySocket is a socket as systemd has it for a service (sd_notify(3)).
+func notifySocket(t *testing.T) (path string, conn *net.UnixConn) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	t.Setenv("NOTIFY_SOCKET", socket)
-	upgrading(t.Context(), slog.New(slog.DiscardHandler), 7, 10)
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	t.Cleanup(func() { _ = conn.Close() })
+	return path, conn
+}
+
+// nextNotice is what systemd is told next.
+func nextNotice(t *testing.T, conn *net.UnixConn) string {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 4096)
 	n, err := conn.Read(buf)
-	if want := "EXTEND_TIMEOUT_USEC=21600000000\nSTATUS=brings the database up to date (7 to 10)"; err != nil || string(buf[:n]) != want {
-		t.Errorf("told %q, %v", buf[:n], err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(buf[:n])
 }
